@@ -1,0 +1,3 @@
+"""Inspector: one part in, one Inspection out, always."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Floor 1: nouns and pure judgement; standard library and numpy only."""

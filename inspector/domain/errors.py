@@ -1,0 +1,59 @@
+"""The error tree: what went wrong, said once at the border where it happened.
+
+    InspectorError
+    ├── ConfigError      a human must mend a file           exit 78
+    ├── FrameError       this image is unusable             the part is UNDECIDED
+    ├── DeviceError      a device did not do what was asked the part is UNDECIDED, the link is reopened
+    ├── JournalError     the book cannot be written or read journal.on_failure decides
+    └── DeliveryError    a sink did not take a record       the cursor stays
+Anything else is a bug.
+"""
+
+
+class InspectorError(Exception):
+    """Root of every error that the house raises on purpose."""
+
+
+class ConfigError(InspectorError):
+    """A file that a human must mend.
+
+    The message names file, key, wrong value, and what would be right.
+    """
+
+
+class FrameError(InspectorError):
+    """This image is unusable; the camera itself still answers."""
+
+
+class DeviceError(InspectorError):
+    """A device did not do what was asked of it.
+
+    Args:
+        device: which one, in the station's words: "camera twin", "plc 127.0.0.1:1502".
+        reason: what happened and what would be right.
+        retry: whether reopening the device can help.
+    """
+
+    def __init__(self, device: str, reason: str, *, retry: bool = True) -> None:
+        super().__init__(f"{device}: {reason}")
+        self.device = device
+        self.reason = reason
+        self.retry = retry
+
+
+class JournalError(InspectorError):
+    """The journal could not be written or read."""
+
+
+class DeliveryError(InspectorError):
+    """A sink did not take a record; the follower's cursor stays where it is.
+
+    Args:
+        reason: what the sink said.
+        refused: True if this very record was refused for good (it goes to quarantine after some tries),
+            False if the sink is away and any record would have failed.
+    """
+
+    def __init__(self, reason: str, *, refused: bool = False) -> None:
+        super().__init__(reason)
+        self.refused = refused

@@ -1,0 +1,89 @@
+"""What a plant calls good: weights, limits, zones and bands for each class of defect."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from inspector.domain.geometry import Polygon
+from inspector.domain.verdict import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassRule:
+    """What is asked of one class of defect.
+
+    A detection counts for sure from ``confidence`` on; from ``doubt`` to ``confidence`` it is doubtful: a
+    part that would fail with it is UNDECIDED. With any minimum size set, a defect matters as soon as it
+    reaches ONE of them; ``size_band`` widens each minimum downwards by that share: in between it is doubtful.
+    Without minimum sizes every defect matters. ``any_fails``: one that matters fails the part.
+    ``max_count``: more than that many fail it.
+    """
+
+    severity: Severity = Severity.MINOR
+    weight: float = 1.0
+    confidence: float = 0.0
+    doubt: float | None = None
+    min_length_mm: float | None = None
+    min_width_mm: float | None = None
+    min_area_mm2: float | None = None
+    size_band: float = 0.0
+    any_fails: bool = False
+    max_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """A part of the frame with rules of its own.
+
+    A detection wholly inside one or more zones is judged by those zones' rules; one that only touches a
+    zone is judged by the zone's rules AND the recipe's: the severest counts.
+    """
+
+    name: str
+    outline: Polygon
+    classes: Mapping[str, ClassRule]
+    other: ClassRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """The rules for one product. ``classes`` are named; every other label is judged by ``other``.
+
+    ``max_score``: the part fails if Σ weight x confidence over its sure defects is above it;
+    ``score_band``: within that much below the limit the part is UNDECIDED. ``max_defects``: more sure defects
+    than that fail the part. ``None``: no such rule. ``keep_good``: probability with which a clean pass keeps
+    its picture. ``lossless``: FAIL and UNDECIDED pictures are kept without loss.
+    """
+
+    name: str
+    model: str
+    classes: Mapping[str, ClassRule]
+    other: ClassRule
+    max_score: float | None = None
+    score_band: float = 0.0
+    max_defects: int | None = None
+    zones: tuple[Zone, ...] = ()
+    keep_good: float = 0.0
+    lossless: bool = False
+    job: int = 0
+
+    def rule_for(self, label: str) -> ClassRule:
+        """The rule of this class, or the rule of every other class."""
+        return self.classes.get(label, self.other)
+
+    def class_rules(self) -> tuple[tuple[str, ClassRule], ...]:
+        """Every class rule with its id, zones included."""
+        named = [(f"class.{label}", rule) for label, rule in self.classes.items()]
+        named.append(("class.other", self.other))
+        for zone in self.zones:
+            named += [(f"zone.{zone.name}.{label}", rule) for label, rule in zone.classes.items()]
+            named.append((f"zone.{zone.name}.other", zone.other))
+        return tuple(named)
+
+    @property
+    def uses_mm(self) -> bool:
+        """Whether any rule needs a scale."""
+        return any(
+            limit is not None
+            for _, rule in self.class_rules()
+            for limit in (rule.min_length_mm, rule.min_width_mm, rule.min_area_mm2)
+        )

@@ -1,0 +1,48 @@
+"""What gives us pictures."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from inspector.domain.frame import Capture, PixelFormat, Pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraInfo:
+    """What an opened camera will deliver. ``counts_frames``: its captures carry ``frame_no``.
+
+    ``paced``: frames come when the outside world triggers the exposure (True), or whenever asked (False:
+    a folder of files).
+    """
+
+    name: str
+    serial: str
+    width: int
+    height: int
+    pixel_format: PixelFormat
+    counts_frames: bool
+    paced: bool
+
+
+class Camera(Protocol):
+    """One camera, opened and streaming."""
+
+    def describe(self) -> CameraInfo:
+        """Size and format of the frames to come."""
+        ...
+
+    def grab(self, into: Pixels, timeout_s: float) -> Capture:
+        """Give the next frame not yet given, in order, written into ``into``.
+
+        ``into``: writable buffer of exactly the described shape and type; the capture's pixels are a read-only
+        view of it. Called by one thread.
+
+        Raises:
+            FrameError: this frame is torn, truncated or of another size; the next one may be good.
+            DeviceError: no frame within ``timeout_s``, or the camera is lost. ``retry`` False: a source that
+                has ended (a folder read once).
+        """
+        ...
+
+    def flush(self) -> None:
+        """Forget frames exposed before this call; the next ``grab`` gives one exposed after it."""
+        ...

@@ -1,0 +1,74 @@
+"""What puts metal where the verdict says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import Protocol
+
+from inspector.domain.frame import PartId
+from inspector.domain.inspection import GateTold
+from inspector.domain.verdict import Verdict
+
+
+class LineState(IntFlag):
+    """What the line tells the PLC of itself. Error always comes with NG."""
+
+    NONE = 0
+    ONLINE = 1
+    READY = 2
+    BUSY = 4
+    ERROR = 8
+    DEGRADED = 16
+    BYPASS = 32
+    RUN_PERMIT = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """What is known of one part at the gate. ``at``: monotonic seconds."""
+
+    part_seq: int
+    told: GateTold
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkHealth:
+    """Whether the other side lives (an echoed heartbeat proves it), and why not."""
+
+    alive: bool
+    reason: str
+
+
+class Gate(Protocol):
+    """Rejects by default; only a PASS in time cancels the reject."""
+
+    def expect(self, part: PartId, *, deadline: float) -> None:
+        """Schedule the DEFAULT REJECT of ``part``. ``deadline``: monotonic seconds. Never blocks."""
+        ...
+
+    def signal(self, part: PartId, verdict: Verdict, *, deadline: float) -> None:
+        """Tell the verdict of ``part`` before ``deadline`` (monotonic seconds); returns once it is told.
+
+        Blocks at most 100 ms. A dry gate tells nobody and returns at once.
+
+        Raises:
+            DeviceError: it was not told, or not in time; the default reject stands.
+        """
+        ...
+
+    def confirmations(self, timeout_s: float) -> Sequence[Confirmation]:
+        """Confirmations that came since the last call; waits up to ``timeout_s`` for the first. Any one thread."""
+        ...
+
+
+class Annunciator(Protocol):
+    """The gate's other half: state towards the PLC, and life from it."""
+
+    def announce(self, state: LineState) -> None:
+        """Show this state to the PLC from now on (with the next heartbeat at the latest). Never blocks."""
+        ...
+
+    def link(self) -> LinkHealth:
+        """Whether the PLC lives. A dry gate's link is alive."""
+        ...

@@ -1,0 +1,135 @@
+"""The book: what is written, read and signed in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from inspector.domain.frame import PartId
+from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, OpenedPart, Review
+
+Event = Inspection | Disposal | Review | AlarmEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One event with its contiguous number; what followers publish."""
+
+    journal_seq: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One unbroken run of the trigger counter. ``first_seq`` is the number BEFORE its first part."""
+
+    series: int
+    first_seq: int
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalHealth:
+    """How the journal thread stands: rows waiting, rows lost to a full queue, and its last error ("" if none)."""
+
+    waiting: int
+    lost: int
+    error: str
+
+
+class Recorder(Protocol):
+    """The line's pen. Calls never wait for the disk: one journal thread commits in groups."""
+
+    def open(self, opened: OpenedPart) -> None:
+        """Open a part at its trigger.
+
+        Raises:
+            JournalError: the bounded queue is full and ``journal.on_failure`` is ``reject``.
+        """
+        ...
+
+    def close(self, inspection: Inspection) -> None:
+        """Close a part once, by its Inspection. Raises as ``open`` does."""
+        ...
+
+    def note(self, event: Disposal | AlarmEvent) -> None:
+        """Write any other event. Raises as ``open`` does."""
+        ...
+
+
+class Archive(Protocol):
+    """What the line needs of the book at start-up, before the first trigger."""
+
+    def revision(self, kind: str, name: str, content: str) -> str:
+        """Store an immutable revision ("recipe", "model", "settings"); give its sha256. Known ones stay."""
+        ...
+
+    def unfinished(self) -> Sequence[OpenedPart]:
+        """Parts opened and never closed, oldest first: what a crash left."""
+        ...
+
+    def resume(self, counter: int, at: datetime) -> Series:
+        """Continue the series that ``counter`` belongs to, or start a new one (first run, counter went back)."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads the book. No call holds a transaction over 20 ms or 200 rows."""
+
+    def after(self, journal_seq: int, limit: int = 200) -> Sequence[Entry]:
+        """Entries after this number, in order, at most ``limit``."""
+        ...
+
+    def head(self) -> int:
+        """The last journal_seq written; 0 for an empty book."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Inspections by outcome name, plus "inspections" and "open"."""
+        ...
+
+
+class Cursors(Protocol):
+    """How far each sink has come."""
+
+    def cursor(self, sink: str) -> int:
+        """The last journal_seq this sink has for good; 0 for a new sink."""
+        ...
+
+    def advance(self, sink: str, journal_seq: int) -> None:
+        """Move the cursor forward; never back."""
+        ...
+
+    def quarantine(self, sink: str, journal_seq: int, reason: str) -> None:
+        """Set one entry aside that this sink refuses for good; the cursor may pass it. It stays listed."""
+        ...
+
+
+class ReviewDesk(Protocol):
+    """Where people sign."""
+
+    def pending(self, limit: int, after: datetime | None = None) -> Sequence[Inspection]:
+        """FAIL and UNDECIDED parts nobody has reviewed, newest first."""
+        ...
+
+    def find(self, result_id: UUID) -> Inspection | None:
+        """One inspection by its id."""
+        ...
+
+    def sign(self, review: Review) -> int:
+        """Write a review; give its journal_seq."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What ``journal verify`` found. ``findings`` is empty when the law holds."""
+
+    inspections: int
+    open: int
+    journal_seq: int
+    plc_count: int | None
+    missing: Sequence[PartId]
+    doubled: Sequence[PartId]
+    findings: Sequence[str]

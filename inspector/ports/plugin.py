@@ -1,0 +1,29 @@
+"""How a stranger's package adds a camera, gate, sink ...: an entry point that names a Plugin."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What every plug-in may need to know of the station it is opened for."""
+
+    station: str
+    data_dir: str
+    run_dir: str
+    topic_root: str = ""
+    software: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """``settings_model``: a pydantic model class (frozen, extra="forbid"), instantiated by the app from TOML.
+
+    ``open(settings, context)`` gives a context manager of the port's object: what is opened is closed by
+    ``with``, and ends safe. For runtimes and decoders ``open(settings, context, card)``.
+    """
+
+    settings_model: Any
+    open: Callable[..., AbstractContextManager[Any]]

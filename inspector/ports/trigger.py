@@ -1,0 +1,60 @@
+"""What starts a part."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerEvent:
+    """One part came. ``at``: monotonic seconds when we learnt of it. ``encoder``: counts, None if not wired.
+
+    ``part_id`` and ``lot`` are "" and ``job`` is 0 where the source does not tell them.
+    """
+
+    part_seq: int
+    at: float
+    encoder: int | None = None
+    part_id: str = ""
+    lot: str = ""
+    job: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerPosition:
+    """Where the counter stands at start-up: the last trigger counted and the last result the gate echoed.
+
+    ``part_seq`` 0: nothing counted yet. ``echo_seq`` None: this source echoes nothing.
+    """
+
+    part_seq: int
+    echo_seq: int | None = None
+
+
+class Trigger(Protocol):
+    """A source of parts. In free run the frame is the trigger."""
+
+    @property
+    def counted_by(self) -> str:
+        """``"plc"`` or ``"line"``: with "line" completeness cannot be proved across a power loss."""
+        ...
+
+    def position(self, timeout_s: float) -> TriggerPosition:
+        """Read the counter as it stands now, waiting up to ``timeout_s``. Call before the first ``wait``.
+
+        Parts counted after this call are reported by ``wait``.
+
+        Raises:
+            DeviceError: the source does not answer.
+        """
+        ...
+
+    def wait(self, timeout_s: float) -> TriggerEvent | None:
+        """Wait for the next part; None after ``timeout_s``. Called by one thread.
+
+        Part numbers may skip (parts the source counted while we were not looking); the caller accounts for
+        every number in between.
+
+        Raises:
+            DeviceError: the source is lost; ``wait`` may be called again, the adapter reconnects by itself.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Floor 3: the simulated line, our commissioning and test bench."""

@@ -1,0 +1,1 @@
+"""Floor 3: the operators' station (empty until it opens)."""
