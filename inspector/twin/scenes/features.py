@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.twin.scenes.ground import Ground
+from inspector.twin.scenes.ground import Ground, chance
 from inspector.twin.scenes.scene import SceneSettings
+
+_DUST_PX = 48  # side of the patch a speck or fibre is drawn in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +43,12 @@ def _blend(region: NDArray[np.uint8], value: NDArray[np.float32], alpha: NDArray
 
 def _edge_sides(rng: np.random.Generator, settings: SceneSettings) -> dict[str, tuple[float, float]]:
     """Choose the sides on which the part ends inside the frame: inset px at either end."""
-    if rng.random() < 0.35:
+    if chance(rng, 0.35):
         return {}
     longest = min(5.0 * settings.px_per_mm, 0.05 * min(settings.width, settings.height))
     sides = {}
     for side in ("left", "top", "right", "bottom"):
-        if rng.random() < 0.6:
+        if chance(rng, 0.6):
             inset = float(rng.uniform(0.25, 0.85) * longest)
             sides[side] = (inset, inset + float(rng.uniform(-0.12, 0.12) * longest))
     return sides
@@ -70,13 +72,12 @@ def _distance(
 def _strip(side: str, depth: int, settings: SceneSettings) -> tuple[slice, slice]:
     """Rows and columns of the frame that an edge on ``side`` can touch."""
     w, h = settings.width, settings.height
-    every = slice(0, None)
     return {
         "left": (slice(0, h), slice(0, depth)),
         "right": (slice(0, h), slice(w - depth, w)),
         "top": (slice(0, depth), slice(0, w)),
         "bottom": (slice(h - depth, h), slice(0, w)),
-    }.get(side, (every, every))
+    }[side]
 
 
 def _draw_edges(rng: np.random.Generator, ground: Ground, settings: SceneSettings) -> tuple[int, int, int, int]:
@@ -100,7 +101,7 @@ def _draw_edges(rng: np.random.Generator, ground: Ground, settings: SceneSetting
         alpha = np.interp(near, [chamfer - 1.0, chamfer + 1.5], [1.0, 0.0])
         grain = (region.astype(np.float32) - ground.level) * 0.25 * (near > -1.0)
         shown = value + grain + (near <= -1.0) * (region % 5)
-        _blend(region, shown.astype(np.float32), alpha.astype(np.float32))
+        _blend(region, np.asarray(shown, np.float32), np.asarray(alpha, np.float32))
     return margins["left"], margins["top"], margins["right"], margins["bottom"]
 
 
@@ -121,7 +122,7 @@ def _draw_hole(ground: Ground, x: float, y: float, radius: float, chamfer: float
     inside = np.clip(radius - r + 0.5, 0, 1)
     value = ring * (1 - inside) + bore * inside + (region % 4)
     alpha = np.clip(radius + chamfer - r + 0.5, 0, 1)
-    _blend(region, value.astype(np.float32), alpha.astype(np.float32))
+    _blend(region, np.asarray(value, np.float32), np.asarray(alpha, np.float32))
 
 
 def _draw_holes(
@@ -131,7 +132,7 @@ def _draw_holes(
     margins: tuple[int, int, int, int],
 ) -> tuple[tuple[float, float, float], ...]:
     """Drill none to four holes near the corners of the face."""
-    if rng.random() < 0.4:
+    if chance(rng, 0.4):
         return ()
     h, w = ground.pixels.shape
     largest = 0.055 * min(h, w)
@@ -140,7 +141,7 @@ def _draw_holes(
     inset = float(rng.uniform(1.6, 2.6) * (radius + chamfer))
     holes = []
     for right, low in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        if rng.random() < 0.75:
+        if chance(rng, 0.75):
             x = w - margins[2] - inset if right else margins[0] + inset
             y = h - margins[3] - inset if low else margins[1] + inset
             x, y = x + float(rng.uniform(-2, 2)), y + float(rng.uniform(-2, 2))
@@ -151,44 +152,42 @@ def _draw_holes(
 
 def _add_faint(region: NDArray[np.uint8], coverage: NDArray[np.uint8], contrast: float) -> None:
     """Add ``contrast`` grey levels times coverage (0..255) to a region, in place."""
-    cv2.addWeighted(region, 1.0, np.zeros_like(region), 0.0, 0.0, dst=region)
     shift = coverage.astype(np.float32) * np.float32(contrast / 255.0)
     region[...] = np.clip(np.rint(region + shift), 0, 255).astype(np.uint8)
+
+
+def _speck(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Draw the coverage of a grain of dust, one to five pixels across."""
+    coverage = np.zeros((_DUST_PX, _DUST_PX), np.uint8)
+    middle = _DUST_PX // 2
+    axes = (max(int(rng.uniform(0.5, 2.6)), 1), max(int(rng.uniform(0.5, 2.0)), 1))
+    cv2.ellipse(coverage, (middle, middle), axes, float(rng.uniform(0, 180)), 0, 360, 255, -1, cv2.LINE_AA)
+    return coverage
+
+
+def _fibre(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Draw the coverage of a lint fibre: a bent hair shorter than the shortest crack."""
+    coverage = np.zeros((_DUST_PX, _DUST_PX), np.uint8)
+    t = np.linspace(0, 1, 9)[:, None]
+    a, b, c = (rng.uniform(8, 40, 2) for _ in range(3))
+    curve = (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t**2 * c
+    points = np.rint(curve * 16).astype(np.int32)
+    cv2.polylines(coverage, [points], isClosed=False, color=160, thickness=1, lineType=cv2.LINE_AA, shift=4)
+    return coverage
 
 
 def _draw_dust(rng: np.random.Generator, pixels: NDArray[np.uint8], noise_sd: float) -> None:
     """Strew small faint specks and fibres. They are no defects and never listed as such."""
     h, w = pixels.shape
     megapixels = h * w / 1e6
-    for kind, per_mp in (("speck", rng.uniform(0.5, 4.0)), ("fibre", rng.uniform(0.0, 0.6))):
+    kinds = ((_speck, rng.uniform(0.5, 4.0), (1.5, 4.0)), (_fibre, rng.uniform(0.0, 0.6), (1.2, 2.6)))
+    for draw, per_mp, strengths in kinds:
         for _ in range(int(rng.poisson(per_mp * megapixels))):
-            size = 48
-            x, y = int(rng.integers(0, w - size)), int(rng.integers(0, h - size))
-            coverage = np.zeros((size, size), np.uint8)
-            if kind == "speck":
-                centre = (24 * 16 + int(rng.integers(16)), 24 * 16 + int(rng.integers(16)))
-                axes = (int(16 * rng.uniform(0.5, 2.6)), int(16 * rng.uniform(0.5, 2.0)))
-                tilt = float(rng.uniform(0, 180))
-                cv2.ellipse(
-                    coverage,
-                    (centre[0] // 16, centre[1] // 16),
-                    (max(axes[0] // 16, 1), max(axes[1] // 16, 1)),
-                    tilt,
-                    0,
-                    360,
-                    255,
-                    -1,
-                    cv2.LINE_AA,
-                )
-                strength = rng.uniform(1.5, 4.0)
-            else:
-                t = np.linspace(0, 1, 9)[:, None]
-                a, b, c = (rng.uniform(8, 40, 2) for _ in range(3))
-                curve = (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t**2 * c
-                cv2.polylines(coverage, [np.rint(curve * 16).astype(np.int32)], False, 160, 1, cv2.LINE_AA, 4)
-                strength = rng.uniform(1.2, 2.6)
-            sign = -1.0 if rng.random() < 0.6 else 1.0
-            _add_faint(pixels[y : y + size, x : x + size], coverage, sign * strength * noise_sd)
+            x, y = int(rng.integers(0, w - _DUST_PX)), int(rng.integers(0, h - _DUST_PX))
+            coverage = draw(rng)
+            sign = -1.0 if chance(rng, 0.6) else 1.0
+            contrast = sign * float(rng.uniform(*strengths)) * noise_sd
+            _add_faint(pixels[y : y + _DUST_PX, x : x + _DUST_PX], coverage, contrast)
 
 
 def draw_features(rng: np.random.Generator, ground: Ground, settings: SceneSettings) -> Face:

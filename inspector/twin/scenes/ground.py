@@ -46,6 +46,11 @@ class _Layer:
     weight: float
 
 
+def chance(rng: np.random.Generator, share: float) -> bool:
+    """Draw a yes with probability ``share``."""
+    return bool(rng.random() < share)
+
+
 def _noise(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
     """Return independent uniform bytes, (height, width)."""
     return np.frombuffer(rng.bytes(height * width), np.uint8).reshape(height, width)
@@ -84,7 +89,7 @@ def _brushed(rng: np.random.Generator, grain: NDArray[np.uint8], look: _Look) ->
         kernel = (1, length) if across else (length, 1)
         layers.append(_layer(np.asarray(cv2.blur(grain, kernel), np.uint8), sd))
     h, w = grain.shape
-    lines = rng.normal(0.0, 1.0, w if across else h).astype(np.float32)[None, :]
+    lines = np.asarray(rng.normal(0.0, 1.0, (1, w if across else h)), np.float32)
     bands = cv2.GaussianBlur(lines, (0, 0), 9.0) * 6.0 + lines * 0.35
     column = np.clip(bands * 24.0 + _MIDDLE, 0, 255).astype(np.uint8)
     field = np.broadcast_to(column if across else column.T, (h, w))
@@ -142,7 +147,7 @@ def make_ground(rng: np.random.Generator, settings: SceneSettings) -> Ground:
     texture = TEXTURES[int(rng.integers(len(TEXTURES)))]
     light_angle = float(np.deg2rad(-135.0 + rng.uniform(-40.0, 40.0)))
     level = float(rng.uniform(*_LEVELS[texture]))
-    look = _Look(light_angle=light_angle, across=bool(rng.random() < 0.25))
+    look = _Look(light_angle=light_angle, across=chance(rng, 0.25))
     h, w = settings.height, settings.width
     grain = _noise(rng, h, w)
     layers = _MAKERS[texture](rng, grain, look)
@@ -156,7 +161,8 @@ def make_ground(rng: np.random.Generator, settings: SceneSettings) -> Ground:
         strip = light[rows] - np.float32(offset)
         for layer in layers:
             field = np.ascontiguousarray(layer.field[rows])
-            strip = cv2.addWeighted(strip, 1.0, field, layer.weight, 0.0, dtype=cv2.CV_32F)
+            mixed = cv2.addWeighted(strip, 1.0, field, layer.weight, 0.0, dtype=cv2.CV_32F)
+            strip = np.asarray(mixed, np.float32)
         pixels[rows] = cv2.convertScaleAbs(np.maximum(strip, 0.0))
     brushed_along = np.pi / 2 if look.across else 0.0
     return Ground(

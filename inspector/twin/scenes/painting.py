@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from inspector.twin.scenes import shapes
 from inspector.twin.scenes.features import Face, texture_noise
-from inspector.twin.scenes.ground import Ground
+from inspector.twin.scenes.ground import Ground, chance
 from inspector.twin.scenes.scene import DEFECT_LABELS, SceneSettings, TrueDefect
 from inspector.twin.scenes.shapes import Shape
 
 _LEAST_CONTRAST = {"crack": 20.0, "scratch": 18.0, "dent": 12.0, "stain": 10.0}
 _MOST_FACTOR = {"crack": 2.4, "scratch": 2.4, "dent": 2.2, "stain": 1.8}
 _APART_PX = 24
+_FULL_COVER_PX = 2.0  # a thinner stroke covers its pixels only in part
+_BLACKEST, _WHITEST = 10.0, 245.0
 _TRIES = 60
 
 
@@ -43,14 +45,14 @@ def _contrast(rng: np.random.Generator, shape: Shape, patch: NDArray[np.uint8], 
     least = max(least_sigma * texture_noise(patch), _LEAST_CONTRAST[shape.label])
     if shape.label == "stain":
         least /= 0.85  # its coverage is mottled, so the mean of its core is lower
-    if shape.label in ("crack", "scratch") and shape.width_px < 2.0:
-        least *= float(np.sqrt(2.0 / shape.width_px))  # a thin line covers its pixels in part
+    if shape.label in ("crack", "scratch") and shape.width_px < _FULL_COVER_PX:
+        least *= float(np.sqrt(_FULL_COVER_PX / shape.width_px))
     wanted = least * float(rng.uniform(1.0, _MOST_FACTOR[shape.label]))
     bright_share = {"crack": 0.0, "scratch": 0.6, "dent": 0.0, "stain": 0.2}[shape.label]
     mean = float(patch.mean())
-    if rng.random() < bright_share and mean + least < 245.0:
-        return min(wanted, 245.0 - mean)
-    return -min(wanted, max(mean - 10.0, least))
+    if chance(rng, bright_share) and mean + least < _WHITEST:
+        return min(wanted, _WHITEST - mean)
+    return -min(wanted, max(mean - _BLACKEST, least))
 
 
 def _paint(pixels: NDArray[np.uint8], shape: Shape, left: int, top: int, contrast: float) -> _Painted | None:
@@ -112,7 +114,7 @@ def _labels(rng: np.random.Generator) -> list[str]:
     first = DEFECT_LABELS[int(rng.integers(len(DEFECT_LABELS)))]
     labels = [first]
     for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.25, 0.15]))):
-        same = rng.random() < 0.8
+        same = chance(rng, 0.8)
         labels.append(first if same else DEFECT_LABELS[int(rng.integers(len(DEFECT_LABELS)))])
     return labels
 

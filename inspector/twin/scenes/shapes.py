@@ -1,14 +1,22 @@
 """Shape each kind of defect as a small patch of coverage, before it is placed or painted."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.twin.scenes.ground import chance
+
 _FINE = 4  # supersampling of strokes, per axis
 _SHIFT = 4  # fractional bits of OpenCV's drawing calls
 _GROWTH = 0.55  # px by which OpenCV's border-inclusive fill widens a stroke, divided by _FINE below
+
+_SEEN = 0.28  # coverage from which a pixel counts as defect in a class mask
+_DENT_SEEN = 0.92  # squared share of its radius to which a dent's shading is seen
+_TAIL = 0.04  # fainter skirts of a stain are cut, so that its box is tight
+_SHORTEST_TRUNK = 8  # points of a crack that can carry a branch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +40,7 @@ def _stroke(points: NDArray[np.float64], widths: NDArray[np.float64]) -> NDArray
     fine = np.zeros((h * _FINE, w * _FINE), np.uint8)
     scale = _FINE * (1 << _SHIFT)
     half = np.maximum(widths / 2.0 - _GROWTH / _FINE, 0.05)
-    for (a, b), (ra, rb) in zip(
-        zip(points[:-1], points[1:], strict=True), zip(half[:-1], half[1:], strict=True), strict=True
-    ):
+    for (a, b), (ra, rb) in zip(pairwise(points), pairwise(half), strict=True):
         along = (b - a) / max(float(np.hypot(*(b - a))), 1e-6)
         normal = np.array([-along[1], along[0]])
         quad = np.array([a + normal * ra, b + normal * rb, b - normal * rb, a - normal * ra])
@@ -46,7 +52,7 @@ def _stroke(points: NDArray[np.float64], widths: NDArray[np.float64]) -> NDArray
 
 def _to_margin(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Move points so that the smallest coordinates are 4 px."""
-    return points - points.min(axis=0) + 4.0
+    return np.asarray(points - points.min(axis=0) + 4.0)
 
 
 def _path_length(points: NDArray[np.float64]) -> float:
@@ -79,7 +85,7 @@ def crack(rng: np.random.Generator, longest: float) -> Shape:
     trunk = _walk(rng, length, float(rng.uniform(0, 2 * np.pi)))
     waver = np.clip(1.0 + rng.normal(0.0, 0.16, len(trunk)), 0.7, 1.3)
     lines = [(trunk, width * waver * _taper(len(trunk), 0.5, 0.2))]
-    if rng.random() < 0.3 and len(trunk) > 8:
+    if chance(rng, 0.3) and len(trunk) > _SHORTEST_TRUNK:
         start = int(rng.integers(len(trunk) // 4, 3 * len(trunk) // 4))
         ahead = trunk[start + 1] - trunk[start]
         turn = float(rng.choice([-1, 1]) * rng.uniform(0.5, 1.1))
@@ -97,7 +103,7 @@ def crack(rng: np.random.Generator, longest: float) -> Shape:
     return Shape(
         label="crack",
         coverage=coverage,
-        footprint=coverage >= 0.3,
+        footprint=coverage >= _SEEN,
         length_px=_path_length(trunk),
         width_px=width,
         area_px=float(coverage.sum()),
@@ -131,7 +137,7 @@ def scratch(rng: np.random.Generator, longest: float, avoid_angle: float | None)
     return Shape(
         label="scratch",
         coverage=coverage,
-        footprint=coverage >= 0.25,
+        footprint=coverage >= _SEEN,
         length_px=_path_length(points),
         width_px=width,
         area_px=area,
@@ -157,7 +163,7 @@ def dent(rng: np.random.Generator, longest: float, light_angle: float) -> Shape:
     return Shape(
         label="dent",
         coverage=coverage,
-        footprint=np.asarray(r2 <= 0.92),
+        footprint=np.asarray(r2 <= _DENT_SEEN),
         length_px=long_axis,
         width_px=short_axis,
         area_px=float(np.pi / 4 * long_axis * short_axis),
@@ -186,13 +192,13 @@ def stain(rng: np.random.Generator, longest: float) -> Shape:
     rim = float(rng.uniform(0.0, 0.4)) * np.exp(-(((inside - softness) / 0.1) ** 2))
     mottle = 0.88 + 0.12 * np.clip(wander, -1.0, 1.0)
     coverage = (soft * mottle * (1.0 + rim)).astype(np.float32)
-    coverage[coverage < 0.04] = 0.0
+    coverage[coverage < _TAIL] = 0.0
     return _outlined(coverage)
 
 
 def _outlined(coverage: NDArray[np.float32]) -> Shape:
     """Measure a stain on its own footprint: only the largest piece is kept."""
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats((coverage >= 0.3).astype(np.uint8))
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats((coverage >= _SEEN).astype(np.uint8))
     biggest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])) if count > 1 else 0
     footprint = pieces == biggest
     near = cv2.dilate(footprint.astype(np.uint8), np.ones((25, 25), np.uint8))
