@@ -1,0 +1,1 @@
+"""The workshop: training, export, quantisation, evaluation. Never shipped on the appliance."""
