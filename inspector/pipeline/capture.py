@@ -1,0 +1,209 @@
+"""The capture loop: every trigger is opened, and answered with its own picture or with UNDECIDED."""
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from inspector.domain.errors import DeviceError, FrameError
+from inspector.domain.frame import Capture, Frame, PartId, seq_after, seq_distance
+from inspector.domain.inspection import OpenedPart, RecipeStamp, Timings
+from inspector.domain.verdict import Verdict, undecided
+from inspector.pipeline.alarms import AlarmBoard
+from inspector.pipeline.desk import Desk
+from inspector.pipeline.handoff import Handoff
+from inspector.pipeline.pool import FramePool, Loan
+from inspector.pipeline.supervise import Pulse
+from inspector.pipeline.sync import FrameSync, Match
+from inspector.pipeline.ticket import ActiveRecipe, Equipment, Shown, Station, Ticket
+from inspector.ports.journal import Series
+from inspector.ports.trigger import TriggerEvent
+
+log = structlog.get_logger(__name__)
+
+CAMERA_ALARM = "camera.lost"
+TRIGGER_ALARM = "trigger.lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A frame that was exposed for a later part than the one we waited for."""
+
+    capture: Capture
+    loan: Loan
+
+
+class CaptureLoop:
+    """Owned by the capture thread. ``series``: where the trigger counter stands; its last number is accounted for."""
+
+    def __init__(
+        self,
+        *,
+        station: Station,
+        equipment: Equipment,
+        desk: Desk,
+        pool: FramePool,
+        handoff: Handoff[Shown],
+        sync: FrameSync,
+        alarms: AlarmBoard,
+        stop: threading.Event,
+        pulse: Pulse,
+        series: Series,
+    ) -> None:
+        self._station = station
+        self._trigger = equipment.trigger
+        self._camera = equipment.camera
+        self._gate = equipment.gate
+        self._archive = equipment.archive
+        self._desk = desk
+        self._pool = pool
+        self._handoff = handoff
+        self._sync = sync
+        self._alarms = alarms
+        self._stop = stop
+        self._pulse = pulse
+        self._series = series.series
+        self._last_seq = series.last_seq
+        self._held: _Held | None = None
+        self.ended = False
+
+    def run(self) -> None:
+        """Wait for triggers until stopped or the source of pictures has ended."""
+        while not self._stop.is_set() and not self.ended:
+            self._pulse.beat()
+            try:
+                event = self._trigger.wait(0.25)
+            except DeviceError as error:
+                self._alarms.raise_alarm(TRIGGER_ALARM, str(error))
+                continue
+            if event is None:
+                continue
+            self._alarms.clear(TRIGGER_ALARM)
+            self._account_for(event)
+            self._take(event)
+        while self.ended and not self._stop.wait(0.25):
+            self._pulse.beat()
+
+    def _account_for(self, event: TriggerEvent) -> None:
+        """Every number between the last part and this one was a part that we did not see: UNDECIDED("missed")."""
+        ahead = seq_distance(event.part_seq, self._last_seq) if self._last_seq else event.part_seq
+        if ahead <= 0:
+            log.warning("trigger.restarted", last=self._last_seq, now=event.part_seq)
+            series = self._archive.resume(event.part_seq, datetime.now(UTC))
+            self._series, self._last_seq = series.series, series.last_seq
+            self._desk.new_epoch()
+            self._sync.loosen()
+            ahead = event.part_seq - self._last_seq
+        for step in range(1, ahead):
+            missed = TriggerEvent(part_seq=self._number(step), at=event.at)
+            ticket = self._open(missed)
+            self._desk.record_unseen(ticket, missed_verdict())
+        self._last_seq = event.part_seq
+
+    def _number(self, step: int) -> int:
+        return seq_after(self._last_seq, step) if self._last_seq else step
+
+    def _open(self, event: TriggerEvent) -> Ticket:
+        known = self._station.recipes.get(event.job)
+        recipe = known or self._station.recipes[0]
+        opened = OpenedPart(
+            part=PartId(part_seq=event.part_seq, series=self._series, serial=event.part_id, lot=event.lot),
+            station=self._station.name,
+            opened_utc=datetime.now(UTC),
+            opened_at=event.at,
+            encoder=event.encoder,
+            recipe=RecipeStamp(name=recipe.stamp.name, sha256=recipe.stamp.sha256, job=event.job),
+            model=self._station.model,
+            settings_sha256=self._station.settings_sha256,
+        )
+        ticket = Ticket(
+            opened=opened,
+            recipe=ActiveRecipe(recipe=recipe.recipe, stamp=opened.recipe),
+            deadline=event.at + self._station.deadline_s,
+            epoch=self._desk.epoch,
+        )
+        self._desk.open(ticket)
+        return ticket
+
+    def _take(self, event: TriggerEvent) -> None:
+        """Open the part, schedule its default reject, and find its picture."""
+        ticket = self._open(event)
+        self._gate.expect(ticket.opened.part, deadline=ticket.deadline)
+        if event.job and event.job not in self._station.recipes:
+            self._answer(ticket, undecided(f"job {event.job}: no recipe has this number", rule="law.job"))
+            return
+        begun = time.monotonic()
+        found = self._picture(ticket)
+        if isinstance(found, Verdict):
+            self._answer(ticket, found, grab_ms=(time.monotonic() - begun) * 1e3)
+            return
+        capture, loan = found
+        shown = Shown(
+            ticket=ticket,
+            frame=Frame(part=ticket.opened.part, capture=capture),
+            loan=loan,
+            grab_ms=(time.monotonic() - begun) * 1e3,
+        )
+        if not self._handoff.put(shown):
+            verdict = undecided("overrun: the parts come faster than they are judged", rule="law.overrun")
+            self._answer(ticket, verdict, shown=shown)
+
+    def _picture(self, ticket: Ticket) -> tuple[Capture, Loan] | Verdict:
+        """This part's capture in a lent buffer, or why there is none."""
+        until = min(ticket.opened.opened_at + self._station.grab_timeout_s, ticket.deadline)
+        while True:
+            got = self._next_capture(until)
+            if isinstance(got, Verdict):
+                return got
+            match self._sync.match(ticket.opened.part.part_seq, ticket.opened.opened_at, got.capture):
+                case Match.MINE:
+                    return got.capture, got.loan
+                case Match.OLDER:
+                    got.loan.release()
+                case Match.NEWER:
+                    self._held = got
+                    return undecided("camera: this part's frame was lost", rule="law.frame_lost")
+                case Match.DISAGREE:
+                    got.loan.release()
+                    self._desk.new_epoch()
+                    self._sync.loosen()
+                    return undecided("resync: frame counter and trigger counter disagree", rule="law.resync")
+
+    def _next_capture(self, until: float) -> _Held | Verdict:
+        if self._held is not None:
+            held, self._held = self._held, None
+            return held
+        loan = self._pool.lend() or self._desk.shed_picture(self._pool)
+        if loan is None:
+            return undecided("overrun: every frame buffer is in use", rule="law.overrun")
+        remaining = until - time.monotonic()
+        try:
+            capture = self._camera.grab(loan.buffer, max(remaining, 0.001))
+        except FrameError as error:
+            loan.release()
+            return undecided(f"camera: {error}", rule="law.frame")
+        except DeviceError as error:
+            loan.release()
+            self.ended = not error.retry
+            if error.retry:
+                self._alarms.raise_alarm(CAMERA_ALARM, str(error))
+            return undecided(f"camera: {error.reason}", rule="law.camera")
+        self._alarms.clear(CAMERA_ALARM)
+        return _Held(capture=capture, loan=loan)
+
+    def _answer(self, ticket: Ticket, verdict: Verdict, *, grab_ms: float = 0.0, shown: Shown | None = None) -> None:
+        """Tell and record a part that is not looked at."""
+        self._desk.tell_and_record(
+            ticket,
+            verdict,
+            timings=Timings(grab=shown.grab_ms if shown else grab_ms),
+            frame=shown.frame if shown else None,
+            loan=shown.loan if shown else None,
+        )
+
+
+def missed_verdict() -> Verdict:
+    """For a part that the source counted and we never saw."""
+    return undecided("missed: counted by the trigger, never seen by us", rule="law.missed")

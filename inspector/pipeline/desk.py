@@ -1,0 +1,158 @@
+"""Where a verdict leaves the house: metal first (the gate), paper second (the book)."""
+
+import threading
+import time
+from collections import deque
+from dataclasses import replace
+
+import structlog
+
+from inspector.domain.detection import Detection
+from inspector.domain.errors import DeviceError, JournalError
+from inspector.domain.frame import Frame
+from inspector.domain.inspection import Timings
+from inspector.domain.verdict import Decision, Outcome, Verdict
+from inspector.pipeline.alarms import AlarmBoard
+from inspector.pipeline.pool import FramePool, Loan
+from inspector.pipeline.tally import Tally
+from inspector.pipeline.ticket import Judged, Ticket
+from inspector.ports.gate import Gate
+from inspector.ports.journal import Recorder
+
+log = structlog.get_logger(__name__)
+
+JOURNAL_ALARM = "journal.refused"
+GATE_ALARM = "gate.lost"
+_MAX_WAITING = 20_000
+
+
+class Desk:
+    """Tells the gate and hands finished parts to the record thread. Any thread may call it."""
+
+    def __init__(self, *, gate: Gate, recorder: Recorder, alarms: AlarmBoard, tally: Tally) -> None:
+        self._gate = gate
+        self._recorder = recorder
+        self._alarms = alarms
+        self._tally = tally
+        self._changed = threading.Condition()
+        self._waiting: deque[Judged] = deque()
+        self._in_hand = False
+        self.epoch = 1
+
+    def new_epoch(self) -> None:
+        """The counters disagree: every part in flight becomes UNDECIDED("resync")."""
+        self.epoch += 1
+
+    def open(self, ticket: Ticket) -> None:
+        """Open the part in the book."""
+        try:
+            self._recorder.open(ticket.opened)
+        except JournalError as error:
+            self._alarms.raise_alarm(JOURNAL_ALARM, str(error))
+
+    def tell_and_record(
+        self,
+        ticket: Ticket,
+        verdict: Verdict,
+        *,
+        timings: Timings,
+        detections: tuple[Detection, ...] = (),
+        frame: Frame | None = None,
+        loan: Loan | None = None,
+    ) -> None:
+        """Signal the verdict if it is in time, then queue the part for the book."""
+        begun = time.monotonic()
+        verdict, signalled = self._tell(ticket, verdict, begun)
+        told_at = time.monotonic()
+        timings = replace(timings, gate=(told_at - begun) * 1e3, total=(told_at - ticket.opened.opened_at) * 1e3)
+        self._tally.add(ticket.opened.part, verdict, timings, told=signalled)
+        self._queue(
+            Judged(
+                ticket=ticket,
+                verdict=verdict,
+                detections=detections,
+                timings=timings,
+                signalled=signalled,
+                frame=frame,
+                loan=loan,
+            )
+        )
+
+    def record_unseen(self, ticket: Ticket, verdict: Verdict) -> None:
+        """Queue a part that is over already: the PLC's default has acted, nobody is told."""
+        self._tally.add(ticket.opened.part, verdict, Timings(), told=False)
+        self._queue(Judged(ticket=ticket, verdict=verdict, detections=(), timings=Timings(), signalled=False))
+
+    def _tell(self, ticket: Ticket, verdict: Verdict, now: float) -> tuple[Verdict, bool]:
+        if ticket.epoch != self.epoch and verdict.outcome is not Outcome.UNDECIDED:
+            verdict = _overruled(verdict, "resync: the counters disagreed while it was in flight", "law.resync")
+        if now >= ticket.deadline:
+            return _late(ticket, verdict, now), False
+        try:
+            self._gate.signal(ticket.opened.part, verdict, deadline=ticket.deadline)
+        except DeviceError as error:
+            self._alarms.raise_alarm(GATE_ALARM, str(error))
+            if time.monotonic() >= ticket.deadline:
+                return _late(ticket, verdict, time.monotonic()), False
+            return _overruled(verdict, f"gate: {error.reason}", "law.gate"), False
+        self._alarms.clear(GATE_ALARM)
+        return verdict, True
+
+    def _queue(self, judged: Judged) -> None:
+        with self._changed:
+            if len(self._waiting) >= _MAX_WAITING:
+                raise JournalError(
+                    f"{len(self._waiting)} parts wait for the book: the record thread is stuck; the line stops"
+                )
+            self._waiting.append(judged)
+            self._changed.notify()
+
+    def next(self, timeout_s: float) -> Judged | None:
+        """For the record thread: the oldest finished part. It is in hand until ``done``."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: bool(self._waiting), timeout_s):
+                return None
+            self._in_hand = True
+            return self._waiting.popleft()
+
+    def done(self) -> None:
+        """For the record thread: the part in hand is in the book's queue."""
+        with self._changed:
+            self._in_hand = False
+            self._changed.notify_all()
+
+    @property
+    def waiting(self) -> int:
+        """Parts that are told but not yet in the book's queue."""
+        with self._changed:
+            return len(self._waiting) + self._in_hand
+
+    def shed_picture(self, pool: FramePool) -> Loan | None:
+        """Give up the oldest waiting picture (never its record), so that the next part can be seen."""
+        with self._changed:
+            for index, judged in enumerate(self._waiting):
+                if judged.loan is not None:
+                    self._waiting[index] = replace(judged, loan=None, frame=None)
+                    judged.loan.release()
+                    log.warning("evidence.shed", part_seq=judged.ticket.opened.part.part_seq)
+                    return pool.lend()
+        return None
+
+
+def _late(ticket: Ticket, verdict: Verdict, now: float) -> Verdict:
+    decision = Decision(
+        rule="law.late",
+        measured=(now - ticket.opened.opened_at) * 1e3,
+        limit=(ticket.deadline - ticket.opened.opened_at) * 1e3,
+        unit="ms",
+    )
+    if verdict.decision.rule.startswith("law."):
+        return replace(verdict, outcome=Outcome.UNDECIDED)  # the first fault is the reason, lateness its consequence
+    return replace(verdict, outcome=Outcome.UNDECIDED, reason="late", decision=decision)
+
+
+def _overruled(verdict: Verdict, reason: str, rule: str) -> Verdict:
+    decision = Decision(rule=rule, measured=0, limit=0, unit="")
+    if verdict.decision.rule.startswith("law."):
+        return verdict
+    return replace(verdict, outcome=Outcome.UNDECIDED, reason=reason, decision=decision)

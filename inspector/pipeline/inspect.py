@@ -1,0 +1,93 @@
+"""The inspect loop: look, judge, tell."""
+
+import threading
+import time
+
+from inspector.domain.detection import Detection
+from inspector.domain.errors import DeviceError, FrameError
+from inspector.domain.inspection import Timings
+from inspector.domain.rules import judge
+from inspector.domain.verdict import Verdict, undecided
+from inspector.pipeline.alarms import AlarmBoard
+from inspector.pipeline.desk import Desk
+from inspector.pipeline.detect import Detector, Seen
+from inspector.pipeline.handoff import Handoff
+from inspector.pipeline.supervise import Pulse
+from inspector.pipeline.ticket import Shown, Station
+
+MODEL_ALARM = "model.failed"
+
+
+class InspectLoop:
+    """Owned by the inspect thread."""
+
+    def __init__(
+        self,
+        *,
+        station: Station,
+        detector: Detector,
+        handoff: Handoff[Shown],
+        desk: Desk,
+        alarms: AlarmBoard,
+        stop: threading.Event,
+        pulse: Pulse,
+    ) -> None:
+        self._station = station
+        self._detector = detector
+        self._handoff = handoff
+        self._desk = desk
+        self._alarms = alarms
+        self._stop = stop
+        self._pulse = pulse
+        self.busy = False
+
+    def run(self) -> None:
+        """Judge frames in the order they came, until stopped and empty."""
+        while True:
+            self._pulse.beat()
+            shown = self._handoff.get(0.1)
+            if shown is not None:
+                self.busy = True
+                self._inspect(shown)
+                self.busy = False
+            elif self._stop.is_set():
+                return
+
+    def _inspect(self, shown: Shown) -> None:
+        ticket = shown.ticket
+        if time.monotonic() >= ticket.deadline:
+            verdict = undecided("late: the deadline passed before it was looked at", rule="law.late")
+            self._desk.tell_and_record(
+                ticket, verdict, timings=Timings(grab=shown.grab_ms), frame=shown.frame, loan=shown.loan
+            )
+            return
+        seen = self._look(shown)
+        begun = time.perf_counter()
+        detections: tuple[Detection, ...] = ()
+        if isinstance(seen, Verdict):
+            verdict, timings = seen, Timings(grab=shown.grab_ms)
+        else:
+            detections = seen.detections
+            verdict = judge(ticket.recipe.recipe, detections, self._station.scale)
+            timings = Timings(
+                grab=shown.grab_ms,
+                preprocess=seen.preprocess_ms,
+                infer=seen.infer_ms,
+                decode=seen.decode_ms,
+                judge=(time.perf_counter() - begun) * 1e3,
+            )
+        self._desk.tell_and_record(
+            ticket, verdict, timings=timings, detections=detections, frame=shown.frame, loan=shown.loan
+        )
+
+    def _look(self, shown: Shown) -> Seen | Verdict:
+        capture = shown.frame.capture
+        try:
+            seen = self._detector.detect(capture.pixels, capture.pixel_format)
+        except FrameError as error:
+            return undecided(str(error), rule="law.frame")
+        except DeviceError as error:
+            self._alarms.raise_alarm(MODEL_ALARM, str(error))
+            return undecided(f"model: {error.reason}", rule="law.model")
+        self._alarms.clear(MODEL_ALARM)
+        return seen

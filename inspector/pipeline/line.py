@@ -1,0 +1,220 @@
+"""The way of a frame.
+
+     trigger ─▶ recorder.open(part) ─▶ gate schedules the DEFAULT REJECT of this part         [capture.py, its thread]
+       pool.lend() ─▶ camera.grab(into=buffer, timeout) ─▶ sync: is it this part's? ─▶ Frame(part, pixels)
+       handoff.put(frame)          full? UNDECIDED("overrun"), told to the gate here and now
+            ▼                                                                               [inspect.py, its thread]
+       detect: tiles ─▶ Runtime.run ─▶ Decoder.decode ─▶ frame pixels
+       judge:  rules.judge(recipe, detections, scale) ─▶ Verdict(outcome, reason, decision, defects)
+       GATE:   gate.signal(part, verdict, deadline=)     ◀── metal first                        [desk.py]
+            ▼                                                                               [paper.py, its thread]
+       evidence.put(frame) if not a clean pass (or sampled) ─▶ EvidenceRef
+       recorder.close(inspection)                         ◀── paper second
+     journal ──after(cursor)──▶ follow ──▶ Sink.deliver(batch) ──▶ MQTT ...                  [another process]
+
+A part that fails on the way leaves it at the desk, as UNDECIDED, told and recorded like any other.
+"""
+
+import gc
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from inspector.domain.inspection import OpcState
+from inspector.pipeline.alarms import AlarmBoard
+from inspector.pipeline.capture import CAMERA_ALARM, CaptureLoop
+from inspector.pipeline.desk import Desk
+from inspector.pipeline.detect import Detector
+from inspector.pipeline.handoff import Handoff
+from inspector.pipeline.inspect import MODEL_ALARM, InspectLoop
+from inspector.pipeline.paper import PaperLoop
+from inspector.pipeline.pool import FramePool
+from inspector.pipeline.start import reconcile
+from inspector.pipeline.status import StatusFile
+from inspector.pipeline.supervise import Loop, Pulse, Supervisor
+from inspector.pipeline.sync import FrameSync
+from inspector.pipeline.tally import Tally
+from inspector.pipeline.ticket import Equipment, Shown, Station
+from inspector.ports.gate import LineState
+from inspector.ports.journal import JournalHealth, Series
+
+log = structlog.get_logger(__name__)
+
+LINK_ALARM = "plc.link"
+DISK_ALARM = "journal.waiting"
+_ILL = frozenset({CAMERA_ALARM, MODEL_ALARM})
+_SWITCH_INTERVAL_S = 0.0005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """Sizes and limits of the loops. ``pictures_waiting``: frames that may wait for the disk."""
+
+    handoff_depth: int = 2
+    pictures_waiting: int = 4
+    sync_window_s: float = 0.15
+    hang_limit_s: float = 5.0
+    startup_timeout_s: float = 15.0
+
+
+class Line:
+    """One station's line, composed. ``run`` blocks until stopped and gives the exit code."""
+
+    def __init__(
+        self,
+        *,
+        station: Station,
+        equipment: Equipment,
+        detector: Detector,
+        tuning: Tuning,
+        status: StatusFile,
+        journal_health: Callable[[], JournalHealth],
+        flush: Callable[[], None],
+        stop: threading.Event,
+    ) -> None:
+        self._station = station
+        self._equipment = equipment
+        self._detector = detector
+        self._tuning = tuning
+        self._status = status
+        self._journal_health = journal_health
+        self._flush = flush
+        self._stop = stop
+        self._tally = Tally()
+        self._alarms = AlarmBoard(station=station.name, write=equipment.recorder.note)
+        self._desk = Desk(gate=equipment.gate, recorder=equipment.recorder, alarms=self._alarms, tally=self._tally)
+        self._handoff: Handoff[Shown] = Handoff(tuning.handoff_depth)
+        self._opc = OpcState.PREOPERATIONAL
+
+    def run(self, *, notify: Callable[[str], None]) -> int:
+        """Warm up, reconcile, then judge parts until ``stop``. ``notify`` takes sd_notify lines."""
+        self._equipment.annunciator.announce(LineState.ONLINE)
+        info = self._equipment.camera.describe()
+        shape: tuple[int, ...] = (info.height, info.width)
+        if info.pixel_format.channels > 1:
+            shape = (*shape, info.pixel_format.channels)
+        pool = FramePool(
+            count=self._tuning.handoff_depth + self._tuning.pictures_waiting + 3,
+            shape=shape,
+            dtype=info.pixel_format.dtype,
+        )
+        self._detector.warm_up(info.height, info.width)
+        self._opc = OpcState.INITIALIZED
+        self._equipment.camera.flush()
+        position = self._equipment.trigger.position(self._tuning.startup_timeout_s)
+        series = reconcile(self._station, self._equipment, position, flush=self._flush)
+        gc.collect()
+        gc.freeze()
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        capture, supervisor = self._loops(pool, series)
+        self._opc = OpcState.CONTINUOUS_EXECUTION
+        log.info("line.ready", camera=info.name, width=info.width, height=info.height, series=series.series)
+        notify("READY=1")
+        code = supervisor.run(idle=lambda: self._tick(capture, supervisor, notify))
+        notify("STOPPING=1")
+        self._opc = OpcState.HALTED if code == 0 else OpcState.ERROR
+        self._equipment.annunciator.announce(LineState.NONE if code == 0 else LineState.ERROR)
+        self._status.write(self._content(alive=False))
+        return code
+
+    def _loops(self, pool: FramePool, series: Series) -> tuple[CaptureLoop, Supervisor]:
+        limit = self._tuning.hang_limit_s
+        pulses = {name: Pulse(name=name, limit_s=limit) for name in ("capture", "inspect", "paper")}
+        capture = CaptureLoop(
+            station=self._station,
+            equipment=self._equipment,
+            desk=self._desk,
+            pool=pool,
+            handoff=self._handoff,
+            sync=FrameSync(window_s=self._tuning.sync_window_s),
+            alarms=self._alarms,
+            stop=self._stop,
+            pulse=pulses["capture"],
+            series=series,
+        )
+        inspect = InspectLoop(
+            station=self._station,
+            detector=self._detector,
+            handoff=self._handoff,
+            desk=self._desk,
+            alarms=self._alarms,
+            stop=self._stop,
+            pulse=pulses["inspect"],
+        )
+        paper = PaperLoop(
+            station=self._station,
+            desk=self._desk,
+            equipment=self._equipment,
+            alarms=self._alarms,
+            stop=self._stop,
+            pulse=pulses["paper"],
+        )
+        loops = [
+            Loop(pulse=pulses["capture"], run=capture.run),
+            Loop(pulse=pulses["inspect"], run=inspect.run),
+            Loop(pulse=pulses["paper"], run=paper.run),
+        ]
+        return capture, Supervisor(loops, stop=self._stop, on_crash=self._crashed)
+
+    def _crashed(self, reason: str) -> None:
+        """Make the outside safe first."""
+        self._equipment.annunciator.announce(LineState.ERROR)
+        log.critical("line.crashed", reason=reason)
+
+    def _tick(self, capture: CaptureLoop, supervisor: Supervisor, notify: Callable[[str], None]) -> None:
+        """Four times a second: state to the PLC, status file, watchdog."""
+        link = self._equipment.annunciator.link()
+        if link.alive:
+            self._alarms.clear(LINK_ALARM)
+        else:
+            self._alarms.raise_alarm(LINK_ALARM, link.reason)
+        health = self._journal_health()
+        if health.error:
+            self._alarms.raise_alarm(DISK_ALARM, health.error)
+        else:
+            self._alarms.clear(DISK_ALARM)
+        standing = self._alarms.standing()
+        state = LineState.ONLINE
+        if standing.keys() & _ILL:
+            state |= LineState.ERROR
+        else:
+            state |= LineState.READY | LineState.RUN_PERMIT
+        if standing:
+            state |= LineState.DEGRADED
+        if len(self._handoff):
+            state |= LineState.BUSY
+        self._equipment.annunciator.announce(state)
+        self._status.write(self._content(alive=True))
+        if supervisor.alive():
+            notify("WATCHDOG=1")
+        if capture.ended and not len(self._handoff) and not self._desk.waiting:
+            self._stop.set()
+
+    def _content(self, *, alive: bool) -> Mapping[str, Any]:
+        health, link = self._journal_health(), self._equipment.annunciator.link()
+        recipe = self._station.recipes[0].stamp
+        return {
+            "station": self._station.name,
+            "alive": alive,
+            "state": self._opc.value,
+            "counters": dict(self._tally.counters()),
+            "recipe": {"name": recipe.name, "sha256": recipe.sha256},
+            "model": {
+                "name": self._station.model.name,
+                "version": self._station.model.version,
+                "sha256": self._station.model.sha256,
+                "runtime": self._station.model.runtime,
+            },
+            "health": {
+                "alarms": dict(self._alarms.standing()),
+                "plc": {"alive": link.alive, "reason": link.reason},
+                "journal": {"waiting": health.waiting, "lost": health.lost, "error": health.error},
+            },
+            "queues": {"handoff": len(self._handoff), "paper": self._desk.waiting},
+            "software": self._station.software,
+            **self._tally.snapshot(),
+        }

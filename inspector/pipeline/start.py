@@ -1,0 +1,85 @@
+"""What a line does before its first part: continue the counter's series and account for what a crash left open."""
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from inspector.domain.frame import PartId, seq_after, seq_distance
+from inspector.domain.inspection import GateTold, Inspection, OpenedPart, Timings, uuid7
+from inspector.domain.verdict import Verdict, undecided
+from inspector.pipeline.capture import missed_verdict
+from inspector.pipeline.paper import inspection_of
+from inspector.pipeline.ticket import Equipment, Judged, Station, Ticket
+from inspector.ports.journal import Series
+from inspector.ports.trigger import TriggerPosition
+
+log = structlog.get_logger(__name__)
+
+_CHUNK = 500
+
+
+def reconcile(
+    station: Station, equipment: Equipment, position: TriggerPosition, *, flush: Callable[[], None]
+) -> Series:
+    """Close every open part and every number that was counted while we were away; give the series to go on with.
+
+    A part whose number the PLC echoes was acknowledged; of any other open part we cannot know what the gate was told.
+    ``flush`` waits until everything queued is committed.
+    """
+    now = datetime.now(UTC)
+    series = equipment.archive.resume(position.part_seq, now)
+    interrupted = equipment.archive.unfinished()
+    for opened in interrupted:
+        echoed = position.echo_seq == opened.part.part_seq and opened.part.series == series.series
+        told = GateTold.ACKNOWLEDGED if echoed else GateTold.UNKNOWN
+        equipment.recorder.close(_unseen(station, opened, _interrupted(), told))
+    missed = seq_distance(position.part_seq, series.last_seq) if series.last_seq else position.part_seq
+    for step in range(1, missed + 1):
+        number = seq_after(series.last_seq, step) if series.last_seq else step
+        opened = _opened_late(station, PartId(part_seq=number, series=series.series), now)
+        equipment.recorder.open(opened)
+        equipment.recorder.close(_unseen(station, opened, missed_verdict(), GateTold.NOTHING))
+        if step % _CHUNK == 0:
+            flush()
+    flush()
+    if interrupted or missed > 0:
+        log.warning("start.reconciled", interrupted=len(interrupted), missed=max(missed, 0))
+    last = position.part_seq if missed > 0 else series.last_seq
+    return Series(series=series.series, first_seq=series.first_seq, last_seq=last)
+
+
+def _interrupted() -> Verdict:
+    return undecided("interrupted: the line stopped while this part was under way", rule="law.interrupted")
+
+
+def _opened_late(station: Station, part: PartId, now: datetime) -> OpenedPart:
+    return OpenedPart(
+        part=part,
+        station=station.name,
+        opened_utc=now,
+        opened_at=0.0,
+        recipe=station.recipes[0].stamp,
+        model=station.model,
+        settings_sha256=station.settings_sha256,
+    )
+
+
+def _unseen(station: Station, opened: OpenedPart, verdict: Verdict, told: GateTold) -> Inspection:
+    now = datetime.now(UTC)
+    judged = Judged(
+        ticket=Ticket(opened=opened, recipe=station.recipes[0], deadline=0.0, epoch=0),
+        verdict=verdict,
+        detections=(),
+        timings=Timings(),
+        signalled=False,
+    )
+    return inspection_of(
+        judged,
+        station=station,
+        result_id=uuid7(int(now.timestamp() * 1000), secrets.randbits(74)),
+        created_utc=now,
+        gate_told=told,
+        evidence_note="no frame of this part exists",
+    )

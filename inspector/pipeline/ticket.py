@@ -1,0 +1,101 @@
+"""What travels with a part from thread to thread."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from inspector.domain.detection import Detection
+from inspector.domain.frame import Frame
+from inspector.domain.geometry import Scale
+from inspector.domain.inspection import ModelStamp, OpenedPart, RecipeStamp, Timings
+from inspector.domain.recipe import Recipe
+from inspector.domain.verdict import Verdict
+from inspector.pipeline.pool import Loan
+from inspector.ports.camera import Camera
+from inspector.ports.evidence import Evidence
+from inspector.ports.gate import Annunciator, Gate
+from inspector.ports.journal import Archive, Recorder
+from inspector.ports.trigger import Trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveRecipe:
+    """A recipe in force, and the stamp of its immutable revision."""
+
+    recipe: Recipe
+    stamp: RecipeStamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """What is the same for every part of a run. ``recipes`` maps the PLC's job numbers; job 0 is the default."""
+
+    name: str
+    software: str
+    settings_sha256: str
+    deadline_s: float
+    grab_timeout_s: float
+    echo_timeout_s: float
+    model: ModelStamp
+    recipes: Mapping[int, ActiveRecipe]
+    scale: Scale | None
+    simulated: bool
+    shift_of: Callable[[datetime], str]
+    clock_synced: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """Everything of the outside world that one line holds open.
+
+    ``attempts``: how often a serial has come, this time included.
+    """
+
+    trigger: Trigger
+    camera: Camera
+    gate: Gate
+    annunciator: Annunciator
+    recorder: Recorder
+    archive: Archive
+    evidence: Evidence
+    attempts: Callable[[str], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A part that was opened: it must end in one Inspection. ``deadline``: monotonic seconds.
+
+    ``epoch``: which agreement of the counters it belongs to; a part of an older one is never judged.
+    """
+
+    opened: OpenedPart
+    recipe: ActiveRecipe
+    deadline: float
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A part with its picture, on its way to be looked at."""
+
+    ticket: Ticket
+    frame: Frame
+    loan: Loan
+    grab_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A part whose verdict stands and was told (or could not be), on its way into the book.
+
+    ``signalled``: the gate took it, a confirmation may come. ``frame`` and ``loan`` are None where there is no
+    picture.
+    """
+
+    ticket: Ticket
+    verdict: Verdict
+    detections: tuple[Detection, ...]
+    timings: Timings
+    signalled: bool
+    frame: Frame | None = None
+    loan: Loan | None = None
