@@ -1,0 +1,179 @@
+"""The simulated PLC on the wire: a Modbus TCP server around the PLC's program, in a thread of its own.
+
+    line ──FC16 words 0-7──▶ telegram ──┐
+                                        ├──▶ PlcLogic.scan, every scan_ms ──▶ decisions ──▶ ejector
+    light gate ──latched edges──────────┘                └──▶ words 0-16 ──FC3/FC4──▶ line
+Requests and scans run in one event loop, one after the other: a block is written and read as a whole.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+from pymodbus.constants import ExcCodes
+from pymodbus.framer import FramerType
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from inspector.domain.errors import DeviceError
+from inspector.twin.plc import WORDS_IN, WORDS_OUT, Decision, PlcLogic, ScanInputs, Telegram
+from inspector.twin.settings import TwinSettings
+
+OnTelegram = Callable[[tuple[int, ...], int], None]
+"""Told of every block the line writes: its words, and the encoder count when it arrived."""
+
+_START_S = 10.0
+_T = TypeVar("_T")
+
+
+class PlcServer:
+    """The PLC as the rest of the simulated line knows it: an input for the light gate, an output for the ejector."""
+
+    def __init__(
+        self, settings: TwinSettings, logic: PlcLogic, encoder: Callable[[float], int], on_telegram: OnTelegram
+    ) -> None:
+        self.port = settings.plc_port
+        self.link_alive = False
+        self.permit = False
+        self._settings = settings
+        self._logic = logic
+        self._encoder = encoder
+        self._on_telegram = on_telegram
+        self._edges: deque[int] = deque()
+        self._decisions: deque[Decision] = deque()
+        self._telegram = Telegram(words=(0,) * WORDS_IN, encoder=0)
+        self._image: list[int] = [0] * WORDS_OUT
+        self._stopping = threading.Event()
+        self._started = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="twin-plc", daemon=True)
+
+    def light_gate(self, edge: int) -> None:
+        """Latch one part at the light gate, with the encoder count at its edge."""
+        self._edges.append(edge)
+
+    def decisions(self) -> list[Decision]:
+        """What was decided since the last call, in order."""
+        return _drain(self._decisions)
+
+    def refused(self) -> dict[str, int]:
+        """Telegrams the PLC did not follow, by reason."""
+        return dict(self._logic.tally)
+
+    def must_run(self) -> None:
+        """Raise what ended the PLC's thread, if anything did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def start(self) -> None:
+        """Listen; returns once requests are answered."""
+        self._thread.start()
+        if not self._started.wait(_START_S):
+            raise self._error("did not start to listen")
+        self.must_run()
+
+    def stop(self) -> None:
+        """End the server; connections are closed."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except (DeviceError, OSError, RuntimeError) as error:
+            self._failure = error
+        finally:
+            self._started.set()
+
+    async def _serve(self) -> None:
+        server = ModbusTcpServer(
+            self._device(), framer=FramerType.SOCKET, address=(self._settings.plc_host, self._settings.plc_port)
+        )
+        if not await server.listen():
+            raise self._error("the port is in use or not allowed; end the other server or set another twin.plc_port")
+        try:
+            if isinstance(server.transport, asyncio.Server):
+                self.port = server.transport.sockets[0].getsockname()[1]
+            self._scan()
+            self._started.set()
+            while not self._stopping.is_set():
+                await asyncio.sleep(self._settings.scan_ms / 1000)
+                self._scan()
+        finally:
+            await server.shutdown()  # type: ignore[no-untyped-call] # pymodbus leaves it bare
+
+    def _scan(self) -> None:
+        now = time.monotonic()
+        outputs = self._logic.scan(
+            ScanInputs(now=now, encoder=self._encoder(now), gate_edges=_drain(self._edges), telegram=self._telegram)
+        )
+        self._image = list(outputs.words)
+        self._decisions.extend(outputs.decisions)
+        self.link_alive = outputs.link_alive
+        self.permit = outputs.permit
+
+    def _device(self) -> SimDevice:
+        return SimDevice(
+            id=self._settings.plc_unit,
+            simdata=[
+                SimData(self._settings.plc_to_base, values=[0] * WORDS_IN, datatype=DataType.REGISTERS),
+                SimData(
+                    self._settings.plc_from_base, values=[0] * WORDS_OUT, datatype=DataType.REGISTERS, readonly=True
+                ),
+            ],
+            action=self._on_request,
+        )
+
+    async def _on_request(
+        self,
+        _function: int,
+        first: int,
+        address: int,
+        _count: int,
+        registers: list[int],
+        written: list[int] | list[bool] | None,
+    ) -> ExcCodes | None:
+        """Before the server reads or writes registers: bring the image up to date, or take the telegram."""
+        if written:
+            words = list(self._telegram.words)
+            place = address - self._settings.plc_to_base
+            words[place : place + len(written)] = [int(word) for word in written]
+            arrived = self._encoder(time.monotonic())
+            self._telegram = Telegram(words=tuple(words), encoder=arrived, number=self._telegram.number + 1)
+            self._on_telegram(self._telegram.words, arrived)
+        else:
+            start = self._settings.plc_from_base - first
+            registers[start : start + WORDS_OUT] = self._image
+        return None
+
+    def _error(self, reason: str) -> DeviceError:
+        return DeviceError(f"simulated plc {self._settings.plc_host}:{self._settings.plc_port}", reason, retry=False)
+
+
+@contextmanager
+def open_plc(
+    settings: TwinSettings, logic: PlcLogic, encoder: Callable[[float], int], on_telegram: OnTelegram
+) -> Iterator[PlcServer]:
+    """Serve the PLC on loopback.
+
+    Raises:
+        DeviceError: the port is in use.
+    """
+    server = PlcServer(settings, logic, encoder, on_telegram)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _drain(queue: deque[_T]) -> list[_T]:
+    taken: list[_T] = []
+    with suppress(IndexError):
+        while True:
+            taken.append(queue.popleft())
+    return taken

@@ -1,0 +1,173 @@
+"""What became of every part, in two questions that are never mixed.
+
+Was the gate right about the verdict?  ``wrong_ejections``: ejected although a valid OK came in time;
+                                       ``missed_ejections``: passed although none did. Both must be 0.
+Was the verdict right about the part?  ``escapes``: verdict OK, truth FAIL; ``false_rejects``: verdict NG, truth
+                                       not FAIL. UNDECIDED (code 3, or no result in time) is in neither.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from inspector.domain.verdict import Outcome
+from inspector.twin.plc import Code
+
+_CODE_NAMES = {Code.OK: "ok", Code.NG: "ng", Code.NOT_DECIDABLE: "undecided", Code.NONE: "none"}
+_REASONS = {
+    Code.OK: "OK in time",
+    Code.NG: "NG in time",
+    Code.NOT_DECIDABLE: "not decidable, in time",
+    Code.NONE: "no valid result in time",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRow:
+    """One part at the ejector. ``code``: what was validly said of it in time, by the witness on the wire."""
+
+    part_seq: int
+    frame_no: int
+    seed: int
+    truth: Outcome
+    code: Code
+    ejected: bool
+
+    @property
+    def in_time(self) -> bool:
+        """Whether any valid result came in time."""
+        return self.code is not Code.NONE
+
+    @property
+    def reason(self) -> str:
+        """Why the part went where it went."""
+        if self.ejected == (self.code is Code.OK):
+            return f"the gate was WRONG: {'ejected' if self.ejected else 'passed'} with {_REASONS[self.code]}"
+        return _REASONS[self.code]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "part_seq": self.part_seq,
+            "frame_no": self.frame_no,
+            "seed": self.seed,
+            "truth": self.truth.name,
+            "code": _CODE_NAMES[self.code],
+            "in_time": self.in_time,
+            "ejected": self.ejected,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwinReport:
+    """The simulated line's account of a run.
+
+    ``triggers``: parts at the light gate; ``last_trigger``: the number of the last one (0: none);
+    ``passed`` + ``ejected`` + ``on_belt`` = ``triggers``. ``codes``: valid results in time, by "ok", "ng",
+    "undecided", "none". ``refused``: telegrams the PLC did not follow ("late", "stale", "bad_crc",
+    "duplicates", ...). ``rows``: the newest parts, all of them unless there were more than ``rows_kept``.
+    """
+
+    triggers: int
+    last_trigger: int
+    passed: int
+    ejected: int
+    on_belt: int
+    codes: Mapping[str, int]
+    truth: Mapping[str, int]
+    wrong_ejections: int
+    missed_ejections: int
+    escapes: int
+    false_rejects: int
+    undecided: int
+    refused: Mapping[str, int]
+    finished: bool
+    rows: tuple[PartRow, ...]
+
+    def figures(self) -> dict[str, Any]:
+        """Every figure, JSON-ready, without the rows."""
+        return {
+            "triggers": self.triggers,
+            "last_trigger": self.last_trigger,
+            "passed": self.passed,
+            "ejected": self.ejected,
+            "on_belt": self.on_belt,
+            "codes": dict(self.codes),
+            "truth": dict(self.truth),
+            "wrong_ejections": self.wrong_ejections,
+            "missed_ejections": self.missed_ejections,
+            "escapes": self.escapes,
+            "false_rejects": self.false_rejects,
+            "undecided": self.undecided,
+            "refused": dict(self.refused),
+            "finished": self.finished,
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, JSON-ready."""
+        return {**self.figures(), "rows": [row.as_dict() for row in self.rows]}
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """The running count behind a report."""
+
+    rows_kept: int
+    triggers: int = 0
+    last_trigger: int = 0
+    passed: int = 0
+    ejected: int = 0
+    wrong_ejections: int = 0
+    missed_ejections: int = 0
+    escapes: int = 0
+    false_rejects: int = 0
+    codes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_CODE_NAMES.values(), 0))
+    truth: dict[str, int] = field(default_factory=lambda: {outcome.name: 0 for outcome in Outcome})
+    rows: deque[PartRow] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.rows = deque(self.rows, maxlen=self.rows_kept)
+
+    def trigger(self, part_seq: int) -> None:
+        """A part crossed the light gate."""
+        self.triggers += 1
+        self.last_trigger = part_seq
+
+    def settle(self, row: PartRow) -> None:
+        """A part passed the ejector, or was ejected."""
+        self.rows.append(row)
+        self.codes[_CODE_NAMES[row.code]] += 1
+        self.truth[row.truth.name] += 1
+        self.passed += not row.ejected
+        self.ejected += row.ejected
+        self.wrong_ejections += row.ejected and row.code is Code.OK
+        self.missed_ejections += not row.ejected and row.code is not Code.OK
+        self.escapes += row.code is Code.OK and not row.ejected and row.truth is Outcome.FAIL
+        self.false_rejects += row.code is Code.NG and row.truth is not Outcome.FAIL
+
+    @property
+    def settled(self) -> int:
+        """Parts that have passed the ejector's place."""
+        return self.passed + self.ejected
+
+    def report(self, *, refused: Mapping[str, int], finished: bool) -> TwinReport:
+        """The account as it stands."""
+        return TwinReport(
+            triggers=self.triggers,
+            last_trigger=self.last_trigger,
+            passed=self.passed,
+            ejected=self.ejected,
+            on_belt=self.triggers - self.settled,
+            codes=dict(self.codes),
+            truth=dict(self.truth),
+            wrong_ejections=self.wrong_ejections,
+            missed_ejections=self.missed_ejections,
+            escapes=self.escapes,
+            false_rejects=self.false_rejects,
+            undecided=self.codes["undecided"] + self.codes["none"],
+            refused=dict(refused),
+            finished=finished,
+            rows=tuple(self.rows),
+        )

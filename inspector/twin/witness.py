@@ -1,0 +1,51 @@
+"""What the line said of each part in time, taken from the wire by someone who is not the PLC."""
+
+import threading
+from collections import OrderedDict
+
+from inspector.twin.belt import COUNTER, counts_between
+from inspector.twin.plc import LAYOUT, SERIAL_NUMBERS, STATE_ERROR, Code, crc16
+
+
+class Witness:
+    """Numbers the parts by itself, reads every telegram, and holds the first valid result of each part.
+
+    ``gate_edge`` and ``settle`` belong to the belt's thread, ``telegram`` to the PLC's.
+    """
+
+    def __init__(self, *, first_trigger: int, decide_after: int) -> None:
+        self._lock = threading.Lock()
+        self._next_seq = first_trigger
+        self._decide_after = decide_after
+        self._open: OrderedDict[int, tuple[int, Code]] = OrderedDict()
+
+    def gate_edge(self, edge: int) -> int:
+        """A part crosses the light gate at this encoder count; give its number."""
+        with self._lock:
+            part_seq = self._next_seq
+            self._next_seq = part_seq % SERIAL_NUMBERS + 1
+            self._open[part_seq] = ((edge + self._decide_after) % COUNTER, Code.NONE)
+            return part_seq
+
+    def telegram(self, words: tuple[int, ...], encoder: int) -> None:
+        """The line wrote these words; they arrived at this encoder count."""
+        part_seq = words[3] << 16 | words[4]
+        with self._lock:
+            decide_at, known = self._open.get(part_seq, (0, Code.NONE))
+            in_time = part_seq in self._open and counts_between(decide_at, encoder) > 0
+            if known is Code.NONE and in_time and words[0] == LAYOUT and crc16(words[:7]) == words[7]:
+                self._open[part_seq] = (decide_at, _meaning(words))
+
+    def settle(self, part_seq: int) -> Code:
+        """The part is at the ejector: what was validly said of it in time."""
+        with self._lock:
+            return self._open.pop(part_seq)[1]
+
+
+def _meaning(words: tuple[int, ...]) -> Code:
+    number, error = words[5], bool(words[2] & STATE_ERROR)
+    if number == Code.NONE.value:
+        return Code.NONE
+    if number == Code.OK.value and not error:
+        return Code.OK
+    return Code.NG if number == Code.NG.value else Code.NOT_DECIDABLE
