@@ -1,0 +1,219 @@
+"""The effective settings of a station: defaults in code < inspector.toml < stations/<name>.toml."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from inspector.app import toml_file
+from inspector.domain.errors import ConfigError
+
+_STRICT = ConfigDict(frozen=True, extra="forbid")
+_NAME = r"^[A-Za-z0-9_-]+$"
+DEFAULTS = "default"
+
+
+class SiteTable(BaseModel):
+    """[site]: where the station stands, in ISA-95 names; they make the MQTT topics."""
+
+    model_config = _STRICT
+
+    enterprise: str = Field("acme", pattern=_NAME)
+    site: str = Field("plant1", pattern=_NAME)
+    area: str = Field("area1", pattern=_NAME)
+    line: str = Field("line1", pattern=_NAME)
+    cell: str = Field("cell1", pattern=_NAME)
+    time_zone: str = Field("UTC", description="IANA name; shifts are told in it")
+    shifts: dict[str, time] = Field(default_factory=dict, description="shift name = its start, e.g. early = 06:00:00")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("no such time zone; an IANA name is right, e.g. 'Europe/Berlin'") from error
+        return name
+
+
+class PathsTable(BaseModel):
+    """[paths]: relative ones are taken from the folder of inspector.toml."""
+
+    model_config = _STRICT
+
+    data_dir: Path = Field(Path("/var/lib/inspector"), description="journal and evidence")
+    run_dir: Path = Field(Path("/run/inspector"), description="status files")
+    models_dir: Path = Field(Path("models"), description="model packages")
+    recipes_dir: Path = Field(Path("recipes"), description="recipe files")
+
+
+class StationTable(BaseModel):
+    """[station]: one camera, one line process."""
+
+    model_config = _STRICT
+
+    model: str = Field("surface-small", description="model package")
+    recipe: str = Field("critical", description="recipe for job 0")
+    jobs: tuple[str, ...] = Field((), description="further recipes, found by their own job number")
+    deadline_ms: float = Field(400.0, gt=0, le=60_000, description="trigger to PLC; later is UNDECIDED(late)")
+    grab_timeout_ms: float = Field(300.0, gt=0, le=60_000, description="trigger to frame")
+    echo_timeout_ms: float = Field(250.0, gt=0, le=10_000, description="how long an acknowledgement is waited for")
+    sync_window_ms: float = Field(
+        150.0, gt=0, le=10_000, description="how far trigger and exposure may lie apart; below half the pitch"
+    )
+    handoff_depth: int = Field(2, ge=1, le=16, description="frames that may wait for inspection; more is an overrun")
+    pictures_waiting: int = Field(4, ge=1, le=64, description="frames that may wait for the disk")
+    strip_px: int = Field(0, ge=0, le=8192, description="rows a strip; 0: the frame in one run")
+    hang_limit_s: float = Field(5.0, ge=1.0, le=60.0, description="a loop silent for longer is stuck: restart")
+    simulated: bool = Field(default=False, description="parts are not real: records say isSimulated")
+
+
+class ScaleTable(BaseModel):
+    """[scale]: pixels per millimetre, from a calibration."""
+
+    model_config = _STRICT
+
+    id: str = Field(min_length=1)
+    px_per_mm: float = Field(gt=0, le=10_000)
+    due: date | None = None
+
+
+class JournalTable(BaseModel):
+    """[journal]."""
+
+    model_config = _STRICT
+
+    on_failure: Literal["run", "reject"] = Field("run", description="when the disk fails: go on and count, or reject")
+
+
+class EvidenceFolderTable(BaseModel):
+    """[evidence]."""
+
+    model_config = _STRICT
+
+    jpeg_quality: int = Field(90, ge=50, le=100)
+
+
+class Settings(BaseModel):
+    """Everything about one station. Plug-in tables keep their own keys; their plug-in checks them."""
+
+    model_config = _STRICT
+
+    site: SiteTable = Field(default_factory=SiteTable)
+    paths: PathsTable = Field(default_factory=PathsTable)
+    station: StationTable = Field(default_factory=StationTable)
+    scale: ScaleTable | None = None
+    journal: JournalTable = Field(default_factory=JournalTable)
+    evidence: EvidenceFolderTable = Field(default_factory=EvidenceFolderTable)
+    camera: dict[str, Any] = Field(default_factory=lambda: {"kind": "folder"})
+    trigger: dict[str, Any] = Field(default_factory=lambda: {"kind": "gate"})
+    gate: dict[str, Any] = Field(default_factory=lambda: {"kind": "dry"})
+    runtime: dict[str, Any] = Field(default_factory=lambda: {"kind": "onnx"})
+    sink: tuple[dict[str, Any], ...] = ()
+    twin: dict[str, Any] = Field(default_factory=dict, description="the simulated line, if this station has one")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Effective settings, the station's name, the folder they came from, and where each key was set."""
+
+    name: str
+    folder: Path
+    settings: Settings
+    sources: Mapping[str, str]
+
+    def origin(self, place: Sequence[str]) -> str:
+        """The file that set this key or the nearest table above it."""
+        for length in range(len(place), 0, -1):
+            source = self.sources.get(".".join(place[:length]))
+            if source:
+                return source
+        return str(self.folder / "stations" / f"{self.name}.toml")
+
+    def path(self, which: Literal["data_dir", "run_dir", "models_dir", "recipes_dir"]) -> Path:
+        """One of [paths], absolute."""
+        path: Path = getattr(self.settings.paths, which)
+        return path if path.is_absolute() else (self.folder / path).resolve()
+
+    def canonical(self) -> str:
+        """The settings as one line of JSON, for the journal's immutable revision."""
+        return json.dumps(self.settings.model_dump(mode="json"), sort_keys=True)
+
+    @property
+    def sha256(self) -> str:
+        """Names the settings' revision."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    @property
+    def topic_root(self) -> str:
+        """``{enterprise}/{site}/{area}/{line}/{cell}/inspector/{station}``."""
+        site = self.settings.site
+        return f"{site.enterprise}/{site.site}/{site.area}/{site.line}/{site.cell}/inspector/{self.name}"
+
+    def effective(self) -> Iterator[tuple[str, Any, str]]:
+        """Every key, its value, and the file it came from (or "default")."""
+        for key, value in _flat(self.settings.model_dump(mode="json")):
+            place = key.split(".")
+            sources = (self.sources.get(".".join(place[:length])) for length in range(len(place), 0, -1))
+            yield key, value, next((source for source in sources if source), DEFAULTS)
+
+
+def stations(folder: Path) -> list[str]:
+    """Names of the stations that have a file."""
+    return sorted(path.stem for path in (folder / "stations").glob("*.toml"))
+
+
+def load(folder: Path, station: str) -> Loaded:
+    """Read and merge the layers of one station.
+
+    Raises:
+        ConfigError: file, key, wrong value and what would be right.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: no such configuration folder; name one with --config")
+    merged: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    own = folder / "stations" / f"{station}.toml"
+    if not own.is_file():
+        known = ", ".join(stations(folder)) or "none"
+        raise ConfigError(f"{own}: no such station; there are: {known}")
+    for path in (folder / "inspector.toml", own):
+        if path.is_file():
+            _merge(merged, toml_file.read(path), str(path), sources, ())
+    loaded = Loaded(name=station, folder=folder.resolve(), settings=Settings(), sources=sources)
+    settings = toml_file.validate(Settings, merged, origin=loaded.origin)
+    return Loaded(name=station, folder=loaded.folder, settings=settings, sources=sources)
+
+
+def _merge(
+    into: dict[str, Any], layer: Mapping[str, Any], source: str, sources: dict[str, str], place: tuple[str, ...]
+) -> None:
+    """Lay one file over the others: tables merge, all else replaces. A table of another ``kind`` starts afresh."""
+    for key, value in layer.items():
+        here = (*place, key)
+        known = into.get(key)
+        if (
+            isinstance(value, dict)
+            and isinstance(known, dict)
+            and value.get("kind", known.get("kind")) == known.get("kind")
+        ):
+            _merge(known, value, source, sources, here)
+            continue
+        into[key] = {} if isinstance(value, dict) else value
+        sources[".".join(here)] = source
+        if isinstance(value, dict):
+            _merge(into[key], value, source, sources, here)
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in data.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
