@@ -1,0 +1,72 @@
+"""Write ``MODEL_CARD.md`` from the card and its figures, so that no number in it is typed by hand."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from inspector.twin.scenes import DEFECT_LABELS
+from tools.card import CANNOT, LICENCE, VERSION
+
+_TEXT = """# surface-small {version}
+
+<!-- Written by `python -m tools.evaluate --model models/surface-small --write`. Do not edit the figures. -->
+
+## What it is
+A small segmentation net for machined metal faces seen by a mono camera: uint8 pixels in, a map of five classes
+(crack, scratch, dent, stain, other) at an eighth of the resolution out. int8, one ONNX file, no dependency but a
+runtime. It is the demo's model and an initialisation for a product's own model, not a finished inspection.
+
+## What it learned from
+| source | pictures | licence |
+|---|---|---|
+| scenes of `inspector.twin.scenes`, seeds from 10,000,000 up | {train_scenes} | this project's |
+| BSData: pitting on ball screws (github.com/2Obe/BSData), learned as "other" | below | CC BY-SA 4.0 |
+| cookies, whole and cracked (github.com/aws-samples/amazon-lookout-for-vision) | below | CC BY-SA 4.0 |
+
+{train_real_pictures} real pictures in all. Both real sources are share-alike, so the weights are given under
+{licence}: use them commercially, name the sources, pass changes on under the same terms. Nothing with a
+non-commercial, research-only or unstated licence was used.
+
+## How it was trained
+`python -m tools.train --data REAL --out RUN --steps {train_steps} --seed {train_seed}` ({train_minutes} minutes on
+one core), then `python -m tools.export RUN --out models/surface-small --data REAL`. Net "32-64+ctx+s4" with RepVGG
+blocks, folded; static int8 by onnxruntime, percentile calibration on 96 train crops and one holding 0 and 255.
+
+## Figures
+Command:
+`python -m tools.evaluate --model models/surface-small --seeds {seeds} --calibrate {calibration_seeds} --write`.
+Data: {data}. {good_parts} good and {bad_parts} bad parts; int8 model; threshold {threshold} on the score.
+
+| class | found | painted | recall | as the same class | threshold for <= 0.1 false/MP |
+|---|---|---|---|---|---|
+{classes}
+| at least 2 px wide, any class | {wide_found} | {wide_painted} | {wide_recall} | | |
+
+| whole parts | |
+|---|---|
+| false alarms on good parts | {false_alarms_on_good} on {good_megapixels} MP = {false_alarms_per_mp} per MP |
+| bad parts without any detection (escapes) | {escapes} of {bad_parts} |
+| good parts with a detection (false rejects) | {false_rejects} of {good_parts} |
+| image AUROC | {image_auroc} |
+| crack or scratch length, measured minus painted, median | {thin_length_error_px} px |
+| crack or scratch width, measured minus painted, median | {thin_width_error_px} px |
+
+The thresholds of the last column were looked for on the calibration seeds. A defect counts as found where a
+quarter or more of a detection's box lies on its painted box, two cells of slack.
+All defects stand at least five standard deviations of the local texture noise above their ground, so these
+figures say that the model, its int8 form and the line work on rendered parts. They say nothing about a product.
+
+## What it cannot do
+{cannot}
+"""
+
+
+def write_model_card(folder: Path, metrics: Mapping[str, float | str]) -> None:
+    """Write the page beside the model. ``metrics`` as ``tools.evaluate`` makes them."""
+    rows = [
+        f"| {label} | {metrics[f'{label}_found']} | {metrics[f'{label}_painted']} | {metrics[f'{label}_recall']} "
+        f"| {metrics[f'{label}_same_class']} | {metrics[f'{label}_best_threshold']} |"
+        for label in DEFECT_LABELS
+    ]
+    cannot = "\n".join(f"- {line}" for line in CANNOT)
+    text = _TEXT.format(version=VERSION, licence=LICENCE, classes="\n".join(rows), cannot=cannot, **metrics)
+    (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
