@@ -1,0 +1,153 @@
+"""What the connection thread and those who call the gate share, under one lock."""
+
+import threading
+import time
+from collections import deque
+
+import structlog
+
+from inspector.adapters.gate_modbus.layout import Command, Feedback
+from inspector.adapters.gate_modbus.life import Life
+from inspector.adapters.gate_modbus.outbox import Outbox
+from inspector.adapters.gate_modbus.settings import ModbusGateSettings
+from inspector.domain.errors import DeviceError
+from inspector.domain.inspection import GateTold
+from inspector.ports.gate import Confirmation, LineState, LinkHealth
+from inspector.ports.trigger import TriggerEvent
+
+log = structlog.get_logger(__name__)
+
+TRIGGERS = 64
+CONFIRMATIONS = 1024
+_FRESH_S = 0.2
+
+
+class Desk:
+    """Methods and changes need the lock of the three conditions, which are one."""
+
+    def __init__(self, settings: ModbusGateSettings) -> None:
+        lock = threading.Lock()
+        self.work = threading.Condition(lock)  # something to do for the connection thread
+        self.news = threading.Condition(lock)  # a trigger, a confirmation or the fate of a result
+        self.polled = threading.Condition(lock)  # a poll was answered, or the link was lost
+        self.settings = settings
+        self.life = Life()
+        self.outbox = Outbox()
+        self.state = LineState.NONE
+        self.beat_due = 0.0
+        self.triggers: deque[TriggerEvent] = deque()
+        self.confirmations: deque[Confirmation] = deque()
+        self.feedback: Feedback | None = None
+        self.polls = 0
+        self.trouble: DeviceError | None = DeviceError(settings.device, "not connected yet")
+        self.refused = 0
+        self.stopping = False
+        self._polled_at = 0.0
+        self._was_alive = False
+
+    # --- the connection thread's side
+
+    def connected(self) -> None:
+        """A new connection: nothing of an old one proves life or is repeated."""
+        self.life.forget()
+        self.outbox.clear("the connection is new")
+        self.beat_due = 0.0
+
+    def command(self) -> Command:
+        """The next block to write, with the next heartbeat."""
+        return Command(heartbeat=self.life.beat(), state=self.state, result=self.outbox.repeated(self.state))
+
+    def take(self, feedback: Feedback, now: float) -> None:
+        """Take the answer of a poll: life, echo, trigger."""
+        before = self.feedback
+        self.feedback = feedback
+        self.trouble = None
+        self.polls += 1
+        self.life.heard(feedback.heartbeat_echo, now)
+        if self.outbox.echoed(feedback.echo_seq):
+            self.confirm(feedback.echo_seq, GateTold.ACKNOWLEDGED, now)
+        if before is not None:
+            if feedback.trigger_seq not in {0, before.trigger_seq}:
+                self._trigger(feedback, now)
+            if feedback.status != before.status:
+                log.info("gate.plc_status", device=self.settings.device, status=str(feedback.status))
+        self._polled_at = now
+        self.polled.notify_all()
+
+    def _trigger(self, feedback: Feedback, now: float) -> None:
+        """Report the newest number; found after an outage, it may be as old as the last poll before."""
+        fresh = now - self._polled_at <= self.settings.poll_period_ms / 1000 + _FRESH_S
+        if len(self.triggers) >= TRIGGERS:
+            self._refuse("triggers")
+            return
+        self.triggers.append(
+            TriggerEvent(
+                part_seq=feedback.trigger_seq,
+                at=now if fresh else self._polled_at,
+                encoder=feedback.encoder if self.settings.encoder else None,
+                part_id=feedback.part_id,
+                lot=feedback.lot,
+                job=feedback.job,
+            )
+        )
+        self.news.notify_all()
+
+    def confirm(self, part_seq: int, told: GateTold, now: float) -> None:
+        """Report what is known of a part."""
+        if len(self.confirmations) >= CONFIRMATIONS:
+            self._refuse("confirmations")
+            return
+        self.confirmations.append(Confirmation(part_seq=part_seq, told=told, at=now))
+        self.news.notify_all()
+
+    def _refuse(self, what: str) -> None:
+        """A full queue refuses the newest; every one is counted, the first is logged."""
+        self.refused += 1
+        if self.refused == 1:
+            log.error("gate.queue_full", device=self.settings.device, queue=what)
+
+    def lost(self, error: DeviceError) -> None:
+        """The connection ended: nothing that waits is told any more."""
+        if not self.stopping and (self.trouble is None or self.trouble.reason != error.reason):
+            log.warning("gate.link_lost", device=self.settings.device, reason=error.reason)
+        self.trouble = error
+        self._was_alive = False
+        self.life.forget()
+        self.outbox.clear(error.reason)
+        self.news.notify_all()
+        self.polled.notify_all()
+
+    def watch(self, now: float) -> None:
+        """Act once when the echo comes or stays away: a dead link withdraws all results."""
+        alive = self.life.alive(now)
+        if alive == self._was_alive:
+            return
+        self._was_alive = alive
+        if alive:
+            log.info("gate.link_alive", device=self.settings.device)
+        else:
+            reason = self.health(now).reason
+            log.warning("gate.link_dead", device=self.settings.device, reason=reason)
+            self.outbox.clear(reason)
+        self.news.notify_all()
+        self.polled.notify_all()
+
+    # --- the callers' side
+
+    def health(self, now: float) -> LinkHealth:
+        """Alive only while the PLC echoes our heartbeat."""
+        if self.trouble is not None:
+            return LinkHealth(alive=False, reason=self.trouble.reason)
+        if self.life.alive(now):
+            return LinkHealth(alive=True, reason="")
+        silence = self.life.silence_s(now)
+        echoed = "is not echoed yet" if silence is None else f"was not echoed for {silence:.1f} s"
+        return LinkHealth(
+            alive=False,
+            reason=f"the heartbeat {echoed}; right would be a PLC in RUN that checks our block (CRC, byte_order, "
+            f"word_order) and copies its word 1 to word 0 of its own",
+        )
+
+    def silent(self) -> DeviceError:
+        """Why there is nothing to report."""
+        return DeviceError(self.settings.device, self.health(time.monotonic()).reason or "no poll was answered in time")

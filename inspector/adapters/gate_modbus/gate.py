@@ -1,0 +1,162 @@
+"""The PLC as the line sees it: Gate, Annunciator and Trigger in one object."""
+
+import time
+from collections.abc import Sequence
+
+from inspector.adapters.gate_modbus.desk import Desk
+from inspector.adapters.gate_modbus.layout import PlcStatus, Result, ResultCode, severity_word
+from inspector.adapters.gate_modbus.outbox import BLOCK_S, Job, JobState
+from inspector.adapters.gate_modbus.wire import RefusedError
+from inspector.domain.errors import ConfigError, DeviceError
+from inspector.domain.frame import SEQ_MODULUS, PartId
+from inspector.domain.verdict import Outcome, Verdict
+from inspector.ports.gate import Confirmation, LineState, LinkHealth
+from inspector.ports.trigger import TriggerEvent, TriggerPosition
+
+BOOKED = 1024
+_CODES = {Outcome.PASS: ResultCode.OK, Outcome.FAIL: ResultCode.NG, Outcome.UNDECIDED: ResultCode.NOT_DECIDABLE}
+
+
+class ModbusGate:
+    """What the ports ask, answered from the desk that the connection thread serves."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._booked: dict[int, float] = {}
+
+    # --- Trigger
+
+    @property
+    def counted_by(self) -> str:
+        """The PLC counts the parts."""
+        return "plc"
+
+    def position(self, timeout_s: float) -> TriggerPosition:
+        """The counter and the echo of the next good poll; ``wait`` reports what comes after it."""
+        desk, until = self._desk, time.monotonic() + timeout_s
+        with desk.polled:
+            polls = desk.polls
+            while desk.polls == polls or desk.feedback is None:
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise desk.silent()
+                desk.polled.wait(left)
+            desk.triggers.clear()
+            return TriggerPosition(part_seq=desk.feedback.trigger_seq, echo_seq=desk.feedback.echo_seq)
+
+    def wait(self, timeout_s: float) -> TriggerEvent | None:
+        """The next part. After an outage ``at`` is the last moment before it: the part may be that old."""
+        desk, until = self._desk, time.monotonic() + timeout_s
+        with desk.news:
+            while not desk.triggers:
+                now = time.monotonic()
+                if now >= until:
+                    if not desk.health(now).alive:
+                        raise desk.silent()
+                    return None
+                desk.news.wait(until - now)
+            return desk.triggers.popleft()
+
+    # --- Gate
+
+    def expect(self, part: PartId, *, deadline: float) -> None:
+        """Book the deadline; the PLC itself rejects by default from the trigger on."""
+        with self._desk.work:
+            self._booked[part.part_seq] = deadline
+            while len(self._booked) > BOOKED:
+                del self._booked[next(iter(self._booked))]
+
+    def signal(self, part: PartId, verdict: Verdict, *, deadline: float) -> None:
+        """Write the result and wait for the PLC's answer, at most min(100 ms, deadline)."""
+        severity = severity_word(verdict.severity_score)
+        result = Result(part_seq=part.part_seq, code=_CODES[verdict.outcome], severity=severity)
+        desk = self._desk
+        with desk.news:
+            now = time.monotonic()
+            deadline = min(deadline, self._booked.pop(part.part_seq, deadline))
+            self._check(result, now=now, deadline=deadline)
+            job = Job(result=result, deadline=deadline, give_up=min(now + BLOCK_S, deadline))
+            if not desk.outbox.put(job):
+                raise self._not_told(result, "too many results wait for the PLC")
+            desk.work.notify_all()
+            while job.state in {JobState.WAITING, JobState.ON_THE_WIRE}:
+                now = time.monotonic()
+                if now >= job.give_up:
+                    raise self._given_up(job, now)
+                desk.news.wait(job.give_up - now)
+            if job.state is JobState.FAILED:
+                raise self._not_told(result, job.reason)
+
+    def confirmations(self, timeout_s: float) -> Sequence[Confirmation]:
+        """SENT: the write was answered; ACKNOWLEDGED: echoed; UNKNOWN: sent, not answered (an echo may follow)."""
+        desk, until = self._desk, time.monotonic() + timeout_s
+        with desk.news:
+            while not desk.confirmations and (left := until - time.monotonic()) > 0:
+                desk.news.wait(left)
+            came = tuple(desk.confirmations)
+            desk.confirmations.clear()
+            return came
+
+    # --- Annunciator
+
+    def announce(self, state: LineState) -> None:
+        """Show this state; every change but BUSY brings the next heartbeat forward."""
+        desk = self._desk
+        with desk.work:
+            if (desk.state ^ state) & ~LineState.BUSY:
+                desk.beat_due = 0.0
+                desk.work.notify_all()
+            desk.state = state
+
+    def link(self) -> LinkHealth:
+        """Alive only while the PLC echoes our heartbeat."""
+        with self._desk.work:
+            return self._desk.health(time.monotonic())
+
+    @property
+    def plc_status(self) -> PlcStatus:
+        """What the PLC last said of itself (word 5)."""
+        with self._desk.work:
+            return PlcStatus.NONE if self._desk.feedback is None else self._desk.feedback.status
+
+    def wait_alive(self, timeout_s: float) -> None:
+        """Wait for the first echoed heartbeat.
+
+        Raises:
+            ConfigError: the PLC answers, and refuses the words as they are set.
+            DeviceError: it does not answer, or does not echo.
+        """
+        desk, until = self._desk, time.monotonic() + timeout_s
+        with desk.polled:
+            while not desk.life.alive(now := time.monotonic()):
+                if isinstance(desk.trouble, RefusedError) and desk.trouble.mend:
+                    raise ConfigError(f'gate.kind = "modbus": {desk.trouble}')
+                if now >= until:
+                    raise desk.silent()
+                desk.polled.wait(until - now)
+
+    # --- lock held
+
+    def _not_told(self, result: Result, reason: str) -> DeviceError:
+        return DeviceError(self._desk.settings.device, f"part {result.part_seq} was not told: {reason}")
+
+    def _check(self, result: Result, *, now: float, deadline: float) -> None:
+        """Refuse what must not be written."""
+        if not 0 < result.part_seq < SEQ_MODULUS:
+            raise self._not_told(result, "part numbers are 1 to 4294967295")
+        if now >= deadline:
+            raise self._not_told(result, f"{(now - deadline) * 1000:.0f} ms late")
+        if self._desk.stopping:
+            raise self._not_told(result, "the gate is closing")
+        health = self._desk.health(now)
+        if not health.alive:
+            raise self._not_told(result, health.reason)
+        if result.code is ResultCode.OK and LineState.ERROR in self._desk.state:
+            raise self._not_told(result, "the error bit is set, and never comes with an OK")
+
+    def _given_up(self, job: Job, now: float) -> DeviceError:
+        if not self._desk.outbox.withdraw(job):
+            return self._not_told(job.result, "its write was not answered in time; its effect is unknown")
+        blocker = self._desk.outbox.blocked_by(now)
+        why = f"the PLC has not echoed part {blocker}" if blocker else "the connection was busy"
+        return self._not_told(job.result, f"{why}; withdrawn")
