@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 CAMERA_ALARM = "camera.lost"
 TRIGGER_ALARM = "trigger.lost"
+_FREE_RUN_WAIT_S = 0.25
+_NO_PART = frozenset({"law.camera", "law.overrun"})
+"""In free run these mean that there is no part yet: nothing outside has counted one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +70,17 @@ class CaptureLoop:
         self._series = series.series
         self._last_seq = series.last_seq
         self._held: _Held | None = None
+        self._free_run = equipment.trigger.counted_by == "line"
+        self._source_waits = not equipment.camera.describe().paced
         self.ended = False
 
     def run(self) -> None:
         """Wait for triggers until stopped or the source of pictures has ended."""
         while not self._stop.is_set() and not self.ended:
             self._pulse.beat()
+            if self._free_run:
+                self._wait_for_frame()
+                continue
             try:
                 event = self._trigger.wait(0.25)
             except DeviceError as error:
@@ -85,6 +93,25 @@ class CaptureLoop:
             self._take(event)
         while self.ended and not self._stop.wait(0.25):
             self._pulse.beat()
+
+    def _wait_for_frame(self) -> None:
+        """In free run the frame is the trigger: no frame, no part; an unusable frame is a part."""
+        if self._source_waits and not self._handoff.wait_for_room(_FREE_RUN_WAIT_S):
+            return
+        got = self._next_capture(time.monotonic() + _FREE_RUN_WAIT_S)
+        if isinstance(got, Verdict) and got.decision.rule in _NO_PART:
+            return
+        while (event := self._trigger.wait(_FREE_RUN_WAIT_S)) is None:
+            self._pulse.beat()
+            if self._stop.is_set():
+                return
+        self._last_seq = event.part_seq
+        ticket = self._open(event)
+        self._gate.expect(ticket.opened.part, deadline=ticket.deadline)
+        if isinstance(got, Verdict):
+            self._answer(ticket, got)
+        else:
+            self._show(ticket, got.capture, got.loan, grab_ms=0.0)
 
     def _account_for(self, event: TriggerEvent) -> None:
         """Every number between the last part and this one was a part that we did not see: UNDECIDED("missed")."""
@@ -140,12 +167,11 @@ class CaptureLoop:
             self._answer(ticket, found, grab_ms=(time.monotonic() - begun) * 1e3)
             return
         capture, loan = found
-        shown = Shown(
-            ticket=ticket,
-            frame=Frame(part=ticket.opened.part, capture=capture),
-            loan=loan,
-            grab_ms=(time.monotonic() - begun) * 1e3,
-        )
+        self._show(ticket, capture, loan, grab_ms=(time.monotonic() - begun) * 1e3)
+
+    def _show(self, ticket: Ticket, capture: Capture, loan: Loan, *, grab_ms: float) -> None:
+        frame = Frame(part=ticket.opened.part, capture=capture)
+        shown = Shown(ticket=ticket, frame=frame, loan=loan, grab_ms=grab_ms)
         if not self._handoff.put(shown):
             verdict = undecided("overrun: the parts come faster than they are judged", rule="law.overrun")
             self._answer(ticket, verdict, shown=shown)
@@ -187,7 +213,7 @@ class CaptureLoop:
         except DeviceError as error:
             loan.release()
             self.ended = not error.retry
-            if error.retry:
+            if error.retry and not self._free_run:
                 self._alarms.raise_alarm(CAMERA_ALARM, str(error))
             return undecided(f"camera: {error.reason}", rule="law.camera")
         self._alarms.clear(CAMERA_ALARM)

@@ -10,14 +10,12 @@ import structlog
 from inspector.domain.detection import Detection
 from inspector.domain.errors import DeviceError, JournalError
 from inspector.domain.frame import Frame
-from inspector.domain.inspection import Timings
+from inspector.domain.inspection import GateTold, Timings
 from inspector.domain.verdict import Decision, Outcome, Verdict
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.pool import FramePool, Loan
 from inspector.pipeline.tally import Tally
-from inspector.pipeline.ticket import Judged, Ticket
-from inspector.ports.gate import Gate
-from inspector.ports.journal import Recorder
+from inspector.pipeline.ticket import Equipment, Judged, Ticket
 
 log = structlog.get_logger(__name__)
 
@@ -29,9 +27,10 @@ _MAX_WAITING = 20_000
 class Desk:
     """Tells the gate and hands finished parts to the record thread. Any thread may call it."""
 
-    def __init__(self, *, gate: Gate, recorder: Recorder, alarms: AlarmBoard, tally: Tally) -> None:
-        self._gate = gate
-        self._recorder = recorder
+    def __init__(self, *, equipment: Equipment, alarms: AlarmBoard, tally: Tally) -> None:
+        self._gate = equipment.gate
+        self._annunciator = equipment.annunciator
+        self._recorder = equipment.recorder
         self._alarms = alarms
         self._tally = tally
         self._changed = threading.Condition()
@@ -62,17 +61,17 @@ class Desk:
     ) -> None:
         """Signal the verdict if it is in time, then queue the part for the book."""
         begun = time.monotonic()
-        verdict, signalled = self._tell(ticket, verdict, begun)
+        verdict, told = self._tell(ticket, verdict, begun)
         told_at = time.monotonic()
         timings = replace(timings, gate=(told_at - begun) * 1e3, total=(told_at - ticket.opened.opened_at) * 1e3)
-        self._tally.add(ticket.opened.part, verdict, timings, told=signalled)
+        self._tally.add(ticket.opened.part, verdict, timings, told=told is GateTold.SENT)
         self._queue(
             Judged(
                 ticket=ticket,
                 verdict=verdict,
                 detections=detections,
                 timings=timings,
-                signalled=signalled,
+                told=told,
                 frame=frame,
                 loan=loan,
             )
@@ -81,22 +80,27 @@ class Desk:
     def record_unseen(self, ticket: Ticket, verdict: Verdict) -> None:
         """Queue a part that is over already: the PLC's default has acted, nobody is told."""
         self._tally.add(ticket.opened.part, verdict, Timings(), told=False)
-        self._queue(Judged(ticket=ticket, verdict=verdict, detections=(), timings=Timings(), signalled=False))
+        self._queue(Judged(ticket=ticket, verdict=verdict, detections=(), timings=Timings(), told=GateTold.NOTHING))
 
-    def _tell(self, ticket: Ticket, verdict: Verdict, now: float) -> tuple[Verdict, bool]:
-        if ticket.epoch != self.epoch and verdict.outcome is not Outcome.UNDECIDED:
+    def _tell(self, ticket: Ticket, verdict: Verdict, now: float) -> tuple[Verdict, GateTold]:
+        if ticket.epoch != self.epoch:
             verdict = _overruled(verdict, "resync: the counters disagreed while it was in flight", "law.resync")
         if now >= ticket.deadline:
-            return _late(ticket, verdict, now), False
+            return _late(ticket, verdict, now), GateTold.NOTHING
+        link = self._annunciator.link()
+        if not link.alive:
+            self._alarms.raise_alarm(GATE_ALARM, link.reason)
+            return _overruled(verdict, f"gate: {link.reason}", "law.gate"), GateTold.NOTHING
         try:
             self._gate.signal(ticket.opened.part, verdict, deadline=ticket.deadline)
         except DeviceError as error:
             self._alarms.raise_alarm(GATE_ALARM, str(error))
-            if time.monotonic() >= ticket.deadline:
-                return _late(ticket, verdict, time.monotonic()), False
-            return _overruled(verdict, f"gate: {error.reason}", "law.gate"), False
+            after = time.monotonic()
+            if after >= ticket.deadline:
+                return _late(ticket, verdict, after), GateTold.UNKNOWN
+            return _overruled(verdict, f"gate: {error.reason}", "law.gate"), GateTold.UNKNOWN
         self._alarms.clear(GATE_ALARM)
-        return verdict, True
+        return verdict, GateTold.SENT
 
     def _queue(self, judged: Judged) -> None:
         with self._changed:

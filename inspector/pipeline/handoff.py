@@ -23,15 +23,22 @@ class Handoff(Generic[T]):
             if len(self._items) >= self._depth:
                 return False
             self._items.append(item)
-            self._changed.notify()
+            self._changed.notify_all()
             return True
+
+    def wait_for_room(self, timeout_s: float) -> bool:
+        """Wait until a ``put`` would succeed; for sources that can wait (a folder of files), never for a belt."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self._items) < self._depth, timeout_s)
 
     def get(self, timeout_s: float) -> T | None:
         """The oldest item; None if none came within ``timeout_s``."""
         with self._changed:
             if not self._changed.wait_for(lambda: bool(self._items), timeout_s):
                 return None
-            return self._items.popleft()
+            item = self._items.popleft()
+            self._changed.notify_all()
+            return item
 
     def __len__(self) -> int:
         with self._changed:

@@ -86,7 +86,7 @@ class Line:
         self._stop = stop
         self._tally = Tally()
         self._alarms = AlarmBoard(station=station.name, write=equipment.recorder.note)
-        self._desk = Desk(gate=equipment.gate, recorder=equipment.recorder, alarms=self._alarms, tally=self._tally)
+        self._desk = Desk(equipment=equipment, alarms=self._alarms, tally=self._tally)
         self._handoff: Handoff[Shown] = Handoff(tuning.handoff_depth)
         self._opc = OpcState.PREOPERATIONAL
 

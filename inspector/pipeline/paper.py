@@ -18,6 +18,7 @@ from inspector.pipeline.ticket import Equipment, Judged, Station
 
 EVIDENCE_ALARM = "evidence.refused"
 _REMEMBERED = 1024
+_FINAL = frozenset({GateTold.ACKNOWLEDGED, GateTold.NOTHING})
 
 
 class PaperLoop:
@@ -110,17 +111,17 @@ class PaperLoop:
 
     def _gate_told(self, judged: Judged) -> GateTold:
         """What the gate confirmed of this part, waiting a little for the echo."""
-        if not judged.signalled:
-            return GateTold.UNKNOWN if judged.verdict.decision.rule == "law.gate" else GateTold.NOTHING
+        if judged.told is GateTold.NOTHING:
+            return judged.told
         part_seq = judged.ticket.opened.part.part_seq
         until = time.monotonic() + self._station.echo_timeout_s
-        while self._confirmed.get(part_seq, GateTold.SENT) is GateTold.SENT:
+        while self._confirmed.get(part_seq) not in _FINAL:
             remaining = until - time.monotonic()
             if remaining <= 0:
                 break
             for confirmation in self._gate.confirmations(remaining):
                 self._confirmed[confirmation.part_seq] = confirmation.told
-        told = self._confirmed.pop(part_seq, GateTold.SENT)
+        told = self._confirmed.pop(part_seq, judged.told)
         while len(self._confirmed) > _REMEMBERED:
             self._confirmed.pop(next(iter(self._confirmed)))
         return told

@@ -73,7 +73,7 @@ def _unseen(station: Station, opened: OpenedPart, verdict: Verdict, told: GateTo
         verdict=verdict,
         detections=(),
         timings=Timings(),
-        signalled=False,
+        told=GateTold.NOTHING,
     )
     return inspection_of(
         judged,

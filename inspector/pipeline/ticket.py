@@ -7,7 +7,7 @@ from datetime import datetime
 from inspector.domain.detection import Detection
 from inspector.domain.frame import Frame
 from inspector.domain.geometry import Scale
-from inspector.domain.inspection import ModelStamp, OpenedPart, RecipeStamp, Timings
+from inspector.domain.inspection import GateTold, ModelStamp, OpenedPart, RecipeStamp, Timings
 from inspector.domain.recipe import Recipe
 from inspector.domain.verdict import Verdict
 from inspector.pipeline.pool import Loan
@@ -88,7 +88,8 @@ class Shown:
 class Judged:
     """A part whose verdict stands and was told (or could not be), on its way into the book.
 
-    ``signalled``: the gate took it, a confirmation may come. ``frame`` and ``loan`` are None where there is no
+    ``told``: NOTHING: nobody tried to tell; SENT: the gate took it; UNKNOWN: telling failed on the way.
+    ``frame`` and ``loan`` are None where there is no
     picture.
     """
 
@@ -96,6 +97,6 @@ class Judged:
     verdict: Verdict
     detections: tuple[Detection, ...]
     timings: Timings
-    signalled: bool
+    told: GateTold
     frame: Frame | None = None
     loan: Loan | None = None
