@@ -1,0 +1,14 @@
+"""The journal in SQLite: one file, one pen at a time, nothing in it ever changed.
+
+open_recorder  the line's pen (one process a station)      recorder.py, group.py, page.py, attempts.py
+open_journal   start-up, followers, reviewers              journal.py, series.py, nouns.py
+verify         the proof                                   proof.py, book.py
+migrate        the schema, by Alembic                      schema.py, tables.py, migrations/
+"""
+
+from inspector.adapters.journal_sql.journal import SqlJournal, open_journal
+from inspector.adapters.journal_sql.proof import verify
+from inspector.adapters.journal_sql.recorder import SqlRecorder, open_recorder
+from inspector.adapters.journal_sql.schema import migrate
+
+__all__ = ["SqlJournal", "SqlRecorder", "migrate", "open_journal", "open_recorder", "verify"]

@@ -1,0 +1,273 @@
+"""The book as start-up, followers and reviewers use it."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection, Engine, func, literal_column, select
+from sqlalchemy.dialects.sqlite import insert
+
+from inspector.adapters.journal_sql import nouns, proof, series, tables
+from inspector.adapters.journal_sql.engine import at_the_border, open_engine, writing
+from inspector.adapters.journal_sql.page import Page
+from inspector.adapters.journal_sql.rows import text_of, to_us
+from inspector.adapters.journal_sql.schema import migrate, require_readable
+from inspector.domain.errors import ConfigError, JournalError
+from inspector.domain.frame import PartId
+from inspector.domain.inspection import Inspection, OpenedPart, Review
+from inspector.domain.verdict import Outcome
+from inspector.ports.journal import Entry, Event, Series
+
+log = structlog.get_logger(__name__)
+
+MOST_ROWS = 200
+
+
+@contextmanager
+def open_journal(path: Path, *, station: str = "", read_only: bool = False) -> Iterator["SqlJournal"]:
+    """Open the book. ``station`` is needed for ``unfinished`` and ``resume`` only. Threads may share it.
+
+    Raises:
+        ConfigError: ``read_only`` and there is no journal; or it is not one this program knows.
+        JournalError: it cannot be opened.
+    """
+    if read_only:
+        require_readable(path)
+    else:
+        migrate(path)
+    engine = open_engine(path, "ro" if read_only else "rw")
+    try:
+        yield SqlJournal(engine, path, station=station)
+    finally:
+        engine.dispose()
+
+
+class SqlJournal:
+    """Fulfils ``Archive``, ``Reader``, ``Cursors`` and ``ReviewDesk``.
+
+    No call reads or writes over 200 rows in one transaction. Every call may raise JournalError (disk, or the pen
+    held elsewhere for over 5 s); after an I/O error the next call opens the file anew.
+    """
+
+    def __init__(self, engine: Engine, path: Path, *, station: str) -> None:
+        self._engine = engine
+        self._path = path
+        self._station = station
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with at_the_border(self._path, self._engine), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with at_the_border(self._path, self._engine), writing(self._engine).begin() as connection:
+            yield connection
+
+    # ---- Archive ---------------------------------------------------------------------------------------
+
+    def revision(self, kind: str, name: str, content: str) -> str:
+        """Store an immutable revision, give the sha256 of its UTF-8 text. See ``Archive``."""
+        sha256 = hashlib.sha256(content.encode()).hexdigest()
+        row = {
+            "kind": kind,
+            "sha256": sha256,
+            "name": text_of(name),
+            "content": content,
+            "stored_us": to_us(datetime.now(UTC)),
+        }
+        with self._writing() as connection:
+            connection.execute(insert(tables.revision).on_conflict_do_nothing(), row)
+        return sha256
+
+    def revision_text(self, kind: str, sha256: str) -> str | None:
+        """The text of a stored revision; None if there is none."""
+        known = tables.revision.c
+        with self._reading() as connection:
+            found = connection.scalar(select(known.content).where(known.kind == kind, known.sha256 == sha256).limit(1))
+        return None if found is None else str(found)
+
+    def unfinished(self) -> Sequence[OpenedPart]:
+        """This station's parts opened and never closed, oldest first. See ``Archive``."""
+        found: list[OpenedPart] = []
+        last_id = 0
+        query = nouns.unfinished_query(self._needed_station()).limit(MOST_ROWS)
+        while True:
+            with self._reading() as connection:
+                page = connection.execute(query.where(tables.part.c.id > last_id)).mappings().all()
+            found += [nouns.opened_part(row) for row in page]
+            if len(page) < MOST_ROWS:
+                return found
+            last_id = page[-1]["id"]
+
+    def never_opened(self) -> Sequence[PartId]:
+        """Numbers inside this station's newest series that no part bears, at most 1000: lost to a full queue.
+
+        The caller closes them as missed at start-up, as it does with ``unfinished``.
+        """
+        with at_the_border(self._path, self._engine):
+            return proof.never_opened(self._engine, self._needed_station())
+
+    def newest_series(self) -> Series | None:
+        """Where the station's trigger counter stood when it was last written; None for a new station."""
+        with self._reading() as connection:
+            return series.newest(connection, self._needed_station())
+
+    def resume(self, counter: int, at: datetime) -> Series:
+        """Continue the series that ``counter`` belongs to, or start a new one: the rule is ``series.judge``.
+
+        ``counter``: the last number the source has counted, 0 for none yet. The caller accounts for every number
+        from ``last_seq + 1`` to ``counter``. Call it when no row waits in the recorder (start-up, or after ``flush``).
+        """
+        station = self._needed_station()
+        with self._writing() as connection:
+            known = series.newest(connection, station)
+            beginning = series.judge(known, counter)
+            if known is not None and beginning is None:
+                return known
+            if beginning is None:
+                raise JournalError(f"journal {self._path}: no series to go on with")
+            number = 1 if known is None else known.series + 1
+            begun = series.begin(connection, station, number, beginning, to_us(at))
+        log.info("journal.series", station=station, series=number, first_seq=begun.first_seq, why=beginning.why)
+        return begun
+
+    def _needed_station(self) -> str:
+        if not self._station:
+            raise ConfigError("this journal was opened without a station: open_journal(path, station=...)")
+        return self._station
+
+    # ---- Reader ----------------------------------------------------------------------------------------
+
+    def after(self, journal_seq: int, limit: int = MOST_ROWS) -> Sequence[Entry]:
+        """Entries after this number, in order; at most ``limit`` and never over 200. See ``Reader``."""
+        first, last = journal_seq + 1, journal_seq + min(limit, MOST_ROWS)
+        with self._reading() as connection:
+            kinds = select(tables.entry).where(tables.entry.c.journal_seq.between(first, last))
+            found = {row.journal_seq: row.kind for row in connection.execute(kinds)}
+            events = _events(connection, first, last, set(found.values()))
+        missing = sorted(set(found) - set(events))
+        if missing:
+            raise JournalError(
+                f"journal {self._path}: entry {missing[0]} has no record: run 'inspector journal verify'"
+            )
+        return [Entry(journal_seq=number, event=events[number]) for number in sorted(found)]
+
+    def head(self) -> int:
+        """The last journal_seq written. See ``Reader``."""
+        with self._reading() as connection:
+            return connection.scalar(select(func.max(tables.entry.c.journal_seq))) or 0
+
+    def counts(self) -> Mapping[str, int]:
+        """Inspections by outcome name, "inspections" and "open"; all stations unless one was named. See ``Reader``."""
+        tally, part = tables.tally.c, tables.part.c
+        by_outcome = select(tally.outcome, func.sum(tally.parts)).group_by(tally.outcome)
+        opened = select(func.count()).select_from(tables.part).where(part.closed_us.is_(None))
+        if self._station:
+            by_outcome = by_outcome.where(tally.station == self._station)
+            opened = opened.where(part.station == self._station)
+        with self._reading() as connection:
+            found = {Outcome(outcome).name: int(parts) for outcome, parts in connection.execute(by_outcome)}
+            waiting = connection.scalar(opened) or 0
+        counted = {outcome.name: found.get(outcome.name, 0) for outcome in Outcome}
+        return counted | {"inspections": sum(counted.values()), "open": waiting}
+
+    # ---- Cursors ---------------------------------------------------------------------------------------
+
+    def cursor(self, sink: str) -> int:
+        """The last journal_seq this sink has for good. See ``Cursors``."""
+        with self._reading() as connection:
+            known = tables.sink_cursor.c
+            return connection.scalar(select(known.journal_seq).where(known.sink == sink)) or 0
+
+    def advance(self, sink: str, journal_seq: int) -> None:
+        """Move the cursor forward; a smaller number changes nothing. See ``Cursors``."""
+        moved_us = to_us(datetime.now(UTC))
+        statement = insert(tables.sink_cursor).values(sink=sink, journal_seq=journal_seq, moved_us=moved_us)
+        new = statement.excluded
+        with self._writing() as connection:
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["sink"],
+                    set_={"journal_seq": new.journal_seq, "moved_us": new.moved_us},
+                    where=new.journal_seq > tables.sink_cursor.c.journal_seq,
+                )
+            )
+
+    def quarantine(self, sink: str, journal_seq: int, reason: str) -> None:
+        """Set one entry aside; the first reason stands. See ``Cursors``."""
+        row = {
+            "sink": sink,
+            "journal_seq": journal_seq,
+            "reason": text_of(reason),
+            "at_us": to_us(datetime.now(UTC)),
+        }
+        with self._writing() as connection:
+            connection.execute(insert(tables.quarantine).on_conflict_do_nothing(), row)
+
+    def quarantined(self, sink: str) -> Mapping[int, str]:
+        """The newest 200 entries that this sink refused for good: reason by journal_seq."""
+        aside = tables.quarantine.c
+        query = (
+            select(aside.journal_seq, aside.reason)
+            .where(aside.sink == sink)
+            .order_by(aside.journal_seq.desc())
+            .limit(MOST_ROWS)
+        )
+        with self._reading() as connection:
+            return {row.journal_seq: row.reason for row in connection.execute(query)}
+
+    # ---- ReviewDesk ------------------------------------------------------------------------------------
+
+    def pending(self, limit: int, after: datetime | None = None) -> Sequence[Inspection]:
+        """FAIL and UNDECIDED parts nobody has reviewed, newest first, at most 200; only those born after ``after``."""
+        where = [tables.part.c.to_review == literal_column("1")]
+        if after is not None:
+            where.append(tables.part.c.closed_us > to_us(after))
+        if self._station:
+            where.append(tables.part.c.station == self._station)
+        with self._reading() as connection:
+            found = nouns.inspections(connection, *where, newest_first=True, limit=min(limit, MOST_ROWS))
+        return [inspection for _, inspection in found]
+
+    def find(self, result_id: UUID) -> Inspection | None:
+        """One inspection by its id. See ``ReviewDesk``."""
+        with self._reading() as connection:
+            found = nouns.inspections(
+                connection, tables.inspection.c.result_id == str(result_id), newest_first=False, limit=1
+            )
+        return found[0][1] if found else None
+
+    def sign(self, review: Review) -> int:
+        """Write a review; give its journal_seq.
+
+        Raises:
+            JournalError: there is no such inspection, or the disk did not take it.
+        """
+        known = tables.inspection.c
+        with self._writing() as connection:
+            query = select(known.journal_seq).where(known.result_id == str(review.result_id))
+            if connection.scalar(query) is None:
+                raise JournalError(f"journal {self._path}: no inspection {review.result_id} to review")
+            return Page(connection).write(review)
+
+
+def _events(connection: Connection, first: int, last: int, kinds: set[str]) -> dict[int, Event]:
+    """The events with these numbers, of the kinds that occur: a few queries, however many rows."""
+    events: dict[int, Event] = {}
+    if "inspection" in kinds:
+        within = tables.inspection.c.journal_seq.between(first, last)
+        events |= dict(nouns.inspections(connection, within, newest_first=False, limit=MOST_ROWS))
+    for kind, table, noun in (
+        ("disposal", tables.disposal, nouns.disposal),
+        ("review", tables.review, nouns.review),
+        ("alarm", tables.alarm_event, nouns.alarm),
+    ):
+        if kind in kinds:
+            found = connection.execute(select(table).where(table.c.journal_seq.between(first, last))).mappings()
+            events |= {row["journal_seq"]: noun(row) for row in found}
+    return events
