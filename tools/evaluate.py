@@ -23,7 +23,8 @@ from tools.matching import Part, match
 from tools.modelcard import write_model_card
 from tools.scoring import best_thresholds, figures
 
-STRIP_PX = 512
+STRIP_PX = 0
+"""A station runs a frame whole unless told otherwise; strips repeat the halo."""
 _PLAIN_THRESHOLD = 0.5
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tools.loss import cell_targets
+from tools.cells import cell_targets
 from tools.plan import MULTIPLE, NORM_MIDDLE, NORM_SCALE, STRIDE
 from tools.scenebank import Picture
 

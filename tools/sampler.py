@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.loss import cell_targets
+from tools.cells import cell_targets
 from tools.plan import NORM_MIDDLE, NORM_SCALE
 from tools.scenebank import Picture
 

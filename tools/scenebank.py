@@ -46,6 +46,8 @@ class SceneBank:
         self.pictures: list[Picture] = []
         for _ in range(size):
             self.renew()
+        turn = (self._made - size) % size  # scene k lies at place k % size, however the bank was filled
+        self.pictures = self.pictures[size - turn :] + self.pictures[: size - turn]
 
     @property
     def made(self) -> int:

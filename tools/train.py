@@ -118,6 +118,7 @@ class Run:
             "step": self.step,
             "steps": steps,
             "made": self.bank.made if self.bank else 0,
+            "hard": [picture.hard for picture in self.bank.pictures] if self.bank else [],
             "rng": self.rng.bit_generator.state,
         }
         torch.save(state, path.with_suffix(".part"))
@@ -131,7 +132,9 @@ class Run:
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = int(state["step"])
         self.rng.bit_generator.state = state["rng"]
-        self.fill_bank(int(state["made"]))
+        bank = self.fill_bank(int(state["made"]))
+        for picture, hard in zip(bank.pictures, state["hard"], strict=True):
+            picture.hard = hard
         return int(state["steps"])
 
 
