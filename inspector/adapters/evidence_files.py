@@ -48,6 +48,7 @@ def open_evidence(root: Path, *, quality: int = 90) -> Iterator["EvidenceFiles"]
         raise ConfigError(f"evidence.path = {root}: the folder cannot be made: {error.strerror}") from error
     if not os.access(root, os.W_OK | os.X_OK):
         raise ConfigError(f"evidence.path = {root}: the folder cannot be written: give its owner the right to")
+    _sweep(root)
     yield EvidenceFiles(root, quality=quality)
 
 
@@ -111,7 +112,7 @@ class EvidenceFiles:
             for final in temporary:
                 if final.exists():
                     raise JournalError(f"evidence {final}: stands already, a picture is never overwritten")
-            for (final, draft), content in zip(temporary.items(), files.values(), strict=True):
+            for draft, content in zip(temporary.values(), files.values(), strict=True):
                 _write_through(draft, content)
             for final, draft in temporary.items():
                 draft.rename(final)
@@ -172,7 +173,7 @@ def _crop(picture: Pixels, box: Box) -> Pixels:
     height, width = picture.shape[:2]
     left, right = _span(box.x, box.width, width)
     top, bottom = _span(box.y, box.height, height)
-    return np.ascontiguousarray(picture[top:bottom, left:right])
+    return picture[top:bottom, left:right].copy()
 
 
 def _span(start: float, size: float, limit: int) -> tuple[int, int]:
@@ -184,6 +185,17 @@ def _span(start: float, size: float, limit: int) -> tuple[int, int]:
 
 def _temporary(final: Path) -> Path:
     return final.with_name(f".{final.name}.{os.getpid()}{_TEMPORARY}")
+
+
+def _sweep(root: Path) -> None:
+    """Remove what a killed process left half-written in the newest folder (it wrote nowhere else)."""
+    newest = root
+    while folders := [path for path in newest.iterdir() if path.is_dir()]:
+        newest = max(folders)
+    for draft in newest.glob(f".*{_TEMPORARY}"):
+        pid = draft.name.removesuffix(_TEMPORARY).rpartition(".")[2]
+        if pid == str(os.getpid()) or not Path("/proc", pid).exists():
+            draft.unlink(missing_ok=True)
 
 
 def _write_through(path: Path, content: bytes) -> None:

@@ -207,6 +207,9 @@ CREATE TABLE pen (
 """
 
 _NUMBERED = ("inspection", "disposal", "review", "alarm_event")
+_NUMBERED_TRIGGER = """CREATE TRIGGER {table}_numbered BEFORE INSERT ON {table}
+  WHEN NEW.journal_seq <> (SELECT max(journal_seq) FROM entry)
+  BEGIN SELECT RAISE(ABORT, '{table} must be the newest entry'); END"""
 _IMMUTABLE = ("entry", "inspection", "detections", "defect", "disposal", "review", "alarm_event", "revision", "setup")
 
 _TRIGGERS = (
@@ -247,11 +250,7 @@ def upgrade() -> None:
     for trigger in _TRIGGERS:
         op.execute(trigger)
     for table in _NUMBERED:
-        op.execute(
-            f"CREATE TRIGGER {table}_numbered BEFORE INSERT ON {table} "
-            "WHEN NEW.journal_seq <> (SELECT max(journal_seq) FROM entry) "
-            f"BEGIN SELECT RAISE(ABORT, '{table} must be the newest entry'); END"  # noqa: S608 - names stand above
-        )
+        op.execute(_NUMBERED_TRIGGER.format(table=table))
     for table in _IMMUTABLE:
         op.execute(
             f"CREATE TRIGGER {table}_unchanged BEFORE UPDATE ON {table} "
