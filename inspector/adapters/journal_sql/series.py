@@ -30,13 +30,13 @@ def position_in(first_seq: int, part_seq: int) -> int:
 def judge(known: Series | None, counter: int) -> Beginning | None:
     """Whether ``counter`` (the last number the source counted; 0: none yet) goes on with ``known``: then None.
 
-        first run                      new series from ``counter``: parts before it were never ours
-        0 to 1,000,000 parts ahead     the same series; the caller accounts for every number in between
-        gone back, to 1,000,000 at most  the PLC restarted from zero, and counted 1..counter while we were away:
-                                       first_seq = 0, so they are accounted for as well
-        gone back, to a higher number  the counter was preset: nothing is known of numbers before it
-        further ahead                  preset too (or a stop so long that a million parts went by unseen)
-        2**31 parts old                handed over at its last number, with no gap, long before a number comes twice
+        first run                        new series from ``counter``: parts before it were never ours
+        0 to 1,000,000 parts ahead       the same series; the caller accounts for every number in between
+        gone back, to 1,000,000 at most  the PLC restarted from zero and counted 1..counter without us:
+                                         first_seq = 0, so they are accounted for as well
+        gone back, to a higher number    preset: ``counter`` itself is accounted for, of what lies before nothing
+        further ahead                    is known (or a stop so long that over a million parts went by unseen)
+        2**31 parts old                  handed over at its last number, with no gap, before a number comes twice
 
     When a counter went back we cannot tell a restart from zero from a memory saved late (it would stand a little
     below the last number): the parts are then accounted for once too often, never once too seldom. A PLC that
@@ -50,10 +50,10 @@ def judge(known: Series | None, counter: int) -> Beginning | None:
         return None if last == 0 else Beginning(first_seq=0, why=f"the counter went back from {last} to 0")
     ahead = seq_distance(counter, last)
     if ahead < 0:
-        first_seq = 0 if counter <= MOST_AWAY else counter
+        first_seq = 0 if counter <= MOST_AWAY else counter - 1
         return Beginning(first_seq=first_seq, why=f"the counter went back from {last} to {counter}")
     if ahead > MOST_AWAY:
-        return Beginning(first_seq=counter, why=f"the counter jumped from {last} to {counter}")
+        return Beginning(first_seq=counter - 1, why=f"the counter jumped from {last} to {counter}")
     if last != known.first_seq and position_in(known.first_seq, last) > LONGEST:
         return Beginning(first_seq=last, why=f"series {known.series} is 2**31 parts old")
     return None
