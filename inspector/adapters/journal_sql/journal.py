@@ -117,11 +117,6 @@ class SqlJournal:
         with self._reading() as connection:
             return series.newest(connection, self._needed_station())
 
-    def newest_series(self) -> Series | None:
-        """This station's newest series as the book has it; None before the first run."""
-        with self._reading() as connection:
-            return series.newest(connection, self._needed_station())
-
     def resume(self, counter: int, at: datetime) -> Series:
         """Continue the series that ``counter`` belongs to, or start a new one: the rule is ``series.judge``.
 
