@@ -1,0 +1,198 @@
+"""What the PLC gate makes of polls, echoes and time, without a wire."""
+
+from inspector.adapters.gate_modbus import ModbusGateSettings
+from inspector.adapters.gate_modbus.desk import CONFIRMATIONS, TRIGGERS, Desk
+from inspector.adapters.gate_modbus.layout import NO_RESULT, Feedback, PlcStatus, Result, ResultCode
+from inspector.adapters.gate_modbus.life import Life
+from inspector.adapters.gate_modbus.outbox import CAPACITY, Job, JobState, Outbox
+from inspector.domain.errors import DeviceError
+from inspector.domain.inspection import GateTold
+from inspector.ports.gate import LineState
+
+
+def feedback(trigger_seq: int, *, echo: int = 0, echo_seq: int = 0, encoder: int = 0) -> Feedback:
+    return Feedback(
+        heartbeat_echo=echo,
+        trigger_seq=trigger_seq,
+        echo_seq=echo_seq,
+        status=PlcStatus.NONE,
+        encoder=encoder,
+        part_id="",
+        job=0,
+        lot="",
+    )
+
+
+def desk(*, encoder: bool = False) -> Desk:
+    return Desk(ModbusGateSettings(host="plc", encoder=encoder))
+
+
+def poll(d: Desk, answer: Feedback, now: float) -> None:
+    with d.work:
+        d.take(answer, now)
+
+
+def job(part_seq: int, *, deadline: float = 10.0, give_up: float = 0.1, code: ResultCode = ResultCode.OK) -> Job:
+    return Job(result=Result(part_seq=part_seq, code=code), deadline=deadline, give_up=give_up)
+
+
+def test_the_first_poll_is_the_baseline_and_no_trigger() -> None:
+    d = desk()
+    poll(d, feedback(41), 0.0)
+    assert not d.triggers
+    poll(d, feedback(42), 0.01)
+    assert [event.part_seq for event in d.triggers] == [42]
+
+
+def test_a_jump_reports_the_newest_number_only() -> None:
+    d = desk()
+    poll(d, feedback(41), 0.0)
+    poll(d, feedback(45), 0.01)
+    assert [event.part_seq for event in d.triggers] == [45]
+
+
+def test_a_counter_that_starts_anew_at_zero_is_no_trigger() -> None:
+    d = desk()
+    poll(d, feedback(41), 0.0)
+    poll(d, feedback(0), 0.01)
+    poll(d, feedback(1), 0.02)
+    assert [event.part_seq for event in d.triggers] == [1]
+
+
+def test_a_trigger_found_after_an_outage_is_as_old_as_the_last_poll_before() -> None:
+    d = desk()
+    poll(d, feedback(41), 1.0)
+    with d.work:
+        d.lost(DeviceError("plc", "gone"))
+    poll(d, feedback(43), 6.0)
+    poll(d, feedback(44), 6.01)
+    assert [(event.part_seq, event.at) for event in d.triggers] == [(43, 1.0), (44, 6.01)]
+
+
+def test_a_full_trigger_queue_keeps_the_oldest_and_counts_the_refused() -> None:
+    d = desk()
+    for seq in range(TRIGGERS + 4):
+        poll(d, feedback(seq), seq * 0.01)
+    assert [event.part_seq for event in d.triggers] == list(range(1, TRIGGERS + 1))
+    assert d.refused == 3
+
+
+def test_a_full_confirmation_queue_counts_the_refused() -> None:
+    d = desk()
+    for seq in range(1, CONFIRMATIONS + 3):
+        with d.work:
+            d.confirm(seq, GateTold.SENT, 0.0)
+    assert len(d.confirmations) == CONFIRMATIONS
+    assert d.refused == 2
+
+
+def test_the_encoder_is_told_only_where_it_is_wired() -> None:
+    for wired, expected in ((False, None), (True, 4_000_000_000)):
+        d = desk(encoder=wired)
+        poll(d, feedback(1), 0.0)
+        poll(d, feedback(2, encoder=4_000_000_000), 0.01)
+        assert d.triggers[0].encoder == expected
+
+
+def test_only_a_changed_echo_of_this_connection_proves_life() -> None:
+    life = Life()
+    first = life.beat()
+    life.heard(first, 0.0)  # it stood there when we came: proves nothing
+    life.heard(first, 0.1)
+    assert not life.alive(0.1)
+    life.heard(first + 7, 0.2)  # never sent
+    assert not life.alive(0.2)
+    second = life.beat()
+    life.heard(second, 0.3)
+    assert life.alive(0.3)
+    assert life.alive(1.3)
+    assert not life.alive(1.31)
+
+
+def test_a_new_connection_starts_unproved() -> None:
+    life = Life()
+    life.heard(0, 0.0)
+    old = life.beat()
+    life.forget()
+    life.heard(0, 0.1)
+    life.heard(old, 0.2)
+    assert not life.alive(0.2)
+
+
+def test_the_heartbeat_wraps_without_zero() -> None:
+    life = Life()
+    beats = [life.beat() for _ in range(65537)]
+    assert beats[-3:] == [65535, 1, 2]
+    assert 0 not in beats
+
+
+def test_the_next_result_waits_for_the_echo() -> None:
+    box = Outbox()
+    first, second = job(1), job(2)
+    assert box.put(first)
+    assert box.put(second)
+    assert box.take(0.0) is first
+    assert box.take(0.01) is None
+    assert box.blocked_by(0.01) == 1
+    assert box.echoed(1)
+    assert not box.echoed(1)
+    assert box.take(0.02) is second
+
+
+def test_the_next_result_waits_no_longer_than_the_deadline() -> None:
+    box = Outbox()
+    first, second = job(1, deadline=0.05), job(2, give_up=0.15)
+    box.put(first)
+    box.put(second)
+    assert box.take(0.0) is first
+    assert box.take(0.049) is None
+    assert box.take(0.05) is second
+
+
+def test_a_withdrawn_result_is_never_taken() -> None:
+    box = Outbox()
+    given_up, next_one = job(1), job(2)
+    box.put(given_up)
+    box.put(next_one)
+    assert box.withdraw(given_up)
+    assert box.take(0.0) is next_one
+    assert not box.withdraw(next_one), "it is on the wire: its effect is not ours to undo"
+
+
+def test_a_result_whose_caller_is_about_to_give_up_is_not_begun() -> None:
+    box = Outbox()
+    box.put(job(1, give_up=0.1))
+    assert box.take(0.098) is None
+
+
+def test_a_write_has_half_of_what_is_left_and_never_more_than_its_caller_waits() -> None:
+    assert job(1, deadline=10.0, give_up=0.1).write_timeout_s(0.0) < 0.1
+    assert job(1, deadline=0.06, give_up=0.06).write_timeout_s(0.0) == 0.03
+
+
+def test_a_dead_link_fails_what_waits_and_repeats_nothing() -> None:
+    box = Outbox()
+    told, waiting = job(1), job(2)
+    box.put(told)
+    box.take(0.0)
+    box.put(waiting)
+    box.clear("gone")
+    assert (waiting.state, waiting.reason) == (JobState.FAILED, "gone")
+    assert box.image == NO_RESULT
+    assert box.blocked_by(0.01) == 1, "its write may still be carried out: its deadline stands"
+    assert box.echoed(1), "and its echo still counts"
+
+
+def test_an_ok_is_not_repeated_beside_the_error_bit() -> None:
+    box = Outbox()
+    box.put(job(1))
+    box.take(0.0)
+    assert box.repeated(LineState.ONLINE).code is ResultCode.OK
+    assert box.repeated(LineState.ERROR) == NO_RESULT
+    assert box.repeated(LineState.ONLINE) == NO_RESULT, "nor does it come back"
+
+
+def test_a_full_outbox_says_so() -> None:
+    box = Outbox()
+    assert all(box.put(job(seq)) for seq in range(1, CAPACITY + 1))
+    assert not box.put(job(CAPACITY + 1))
