@@ -1,0 +1,148 @@
+"""A folder of image files as a camera."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from inspector.adapters.camera_folder.files import Files, Loop, Once, Watch, images_in
+from inspector.adapters.camera_folder.images import Expected, describe_file, read_into
+from inspector.domain.errors import DeviceError, FrameError
+from inspector.domain.frame import CameraStamp, Capture, PixelFormat, Pixels
+from inspector.ports.camera import CameraInfo
+
+
+class CameraFolderSettings(BaseModel):
+    """Image files in a folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path = Field(description="The folder; PNG, JPEG, TIFF and BMP files in it, no sub-folders.")
+    mode: Literal["once", "loop", "watch"] = Field(
+        "once", description="Read once and end; read round and round; or wait for new files."
+    )
+    pixel_format: Literal["auto", "Mono8", "Mono16", "BGR8", "BayerRG8", "BayerGR8", "BayerGB8", "BayerBG8"] = Field(
+        "auto",
+        description="auto: that of the first readable image. Mono8 and BGR8 convert; Bayer: raw mosaics in grey files.",
+    )
+    width: int | None = Field(None, ge=1, le=65535, description="Expected width, px; else the first readable image's.")
+    height: int | None = Field(None, ge=1, le=65535, description="Expected height, px; else the first image's.")
+    settle_s: float = Field(
+        0.5, ge=0.05, le=60, description="watch: a file without an end mark is whole once it did not grow for so long."
+    )
+    move_done: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]{0,64}$",
+        description="once and watch: sub-folder that files go to once they were given; empty: they stay.",
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if (self.width is None) != (self.height is None):
+            raise ValueError("width and height: set both or none")
+        if self.move_done and self.mode == "loop":
+            raise ValueError('move_done with mode = "loop" would empty the folder; use "once" or "watch"')
+        if self.move_done in {".", ".."}:
+            raise ValueError(f"move_done = {self.move_done!r} is no sub-folder; a name like 'done' would be right")
+        return self
+
+
+class CameraFolder:
+    """Gives every file once: good ones as captures, bad ones as one FrameError each."""
+
+    def __init__(self, settings: CameraFolderSettings) -> None:
+        self._folder = settings.path
+        self._device = f"camera folder {settings.path}"
+        self._done = settings.path / settings.move_done if settings.move_done else None
+        self._expected = _expected(settings, self._device)
+        self._files = _files(settings)
+        self._paced = settings.mode == "watch"
+
+    def describe(self) -> CameraInfo:
+        """Size and format from the settings, or from the first readable image."""
+        return CameraInfo(
+            name="folder",
+            serial=f"folder:{self._folder.name}",
+            width=self._expected.width,
+            height=self._expected.height,
+            pixel_format=self._expected.pixel_format,
+            counts_frames=False,
+            paced=self._paced,
+        )
+
+    def grab(self, into: Pixels, timeout_s: float) -> Capture:
+        """Decode the next file into ``into``. See the port for what is raised."""
+        path = self._files.next(timeout_s)
+        taken_at, taken_utc = time.monotonic(), datetime.now(UTC)
+        try:
+            read_into(path, into, self._expected)
+        finally:
+            self._put_away(path)
+        pixels = into.view()
+        pixels.flags.writeable = False
+        return Capture(
+            pixels=pixels,
+            pixel_format=self._expected.pixel_format,
+            frame_no=None,
+            taken_at=taken_at,
+            taken_utc=taken_utc,
+            camera=CameraStamp(serial=f"folder:{self._folder.name}"),
+            source=str(path),
+        )
+
+    def flush(self) -> None:
+        """Watching: forget files that are there now. Else nothing: a file is exposed when it is asked for."""
+        self._files.flush()
+
+    def _put_away(self, path: Path) -> None:
+        if self._done is None or not path.exists():
+            return
+        try:
+            self._done.mkdir(exist_ok=True)
+            target, copy = self._done / path.name, 1
+            while target.exists():
+                copy += 1
+                target = self._done / f"{path.stem}-{copy}{path.suffix}"
+            path.rename(target)
+        except OSError as error:
+            raise DeviceError(
+                self._device, f"{path.name} cannot be moved to {self._done}: {error.strerror}; mend its permissions"
+            ) from error
+
+
+def _files(settings: CameraFolderSettings) -> Files:
+    if settings.mode == "once":
+        return Once(settings.path)
+    if settings.mode == "loop":
+        return Loop(settings.path)
+    return Watch(settings.path, settle_s=settings.settle_s, include_present=bool(settings.move_done))
+
+
+def _expected(settings: CameraFolderSettings, device: str) -> Expected:
+    named = None if settings.pixel_format == "auto" else PixelFormat(settings.pixel_format)
+    if settings.width is not None and settings.height is not None and named is not None:
+        images_in(settings.path)
+        return Expected(width=settings.width, height=settings.height, pixel_format=named, convert=True)
+    width, height, found = _first_readable(settings.path, device)
+    return Expected(
+        width=settings.width or width,
+        height=settings.height or height,
+        pixel_format=named or found,
+        convert=named is not None,
+    )
+
+
+def _first_readable(folder: Path, device: str) -> tuple[int, int, PixelFormat]:
+    bad = 0
+    for path in images_in(folder):
+        try:
+            return describe_file(path)
+        except FrameError:  # it is said again, by name, when its turn to be grabbed comes
+            bad += 1
+    raise DeviceError(
+        device,
+        f"no readable image in the folder ({bad} unreadable): its size and format are not known; "
+        "put an image there or set camera.width, camera.height and camera.pixel_format",
+    )

@@ -1,0 +1,172 @@
+"""Which file comes next: a folder read once, round and round, or watched for new ones."""
+
+import re
+import time
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from inspector.adapters.camera_folder.images import SUFFIXES, is_whole
+from inspector.domain.errors import DeviceError
+
+_POLL_S = 0.05
+_DIGITS = re.compile(r"(\d+)")
+_NO_LONGER_THERE = "the folder is gone or cannot be read: {reason}; put it back or set another camera.path"
+
+
+class Files(Protocol):
+    """Names files one after the other."""
+
+    def next(self, timeout_s: float) -> Path:
+        """Give the next file.
+
+        Raises:
+            DeviceError: there is none (in time), or the folder is gone.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Forget files that came before this call, where files come by themselves."""
+        ...
+
+
+def natural(path: Path) -> tuple[tuple[int, str, int], ...]:
+    """A sort key that puts ``part9`` before ``part10``."""
+    return tuple(
+        (0, "", int(piece)) if piece.isdigit() else (1, piece.casefold(), 0)
+        for piece in _DIGITS.split(path.name)
+        if piece
+    )
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Image files of the folder itself, in natural order; hidden ones (half-written, by custom) left out.
+
+    Raises:
+        DeviceError: the folder is gone.
+    """
+    try:
+        found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
+    except OSError as error:
+        raise DeviceError(f"camera folder {folder}", _NO_LONGER_THERE.format(reason=error.strerror)) from error
+    return sorted(found, key=natural)
+
+
+class Once:
+    """The files that are there at the opening, each once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._left = deque(images_in(folder))
+        self._given = 0
+
+    def next(self, timeout_s: float) -> Path:  # noqa: ARG002 - a file that is there needs no waiting
+        """The next file; at the end a DeviceError that no reopening helps."""
+        if not self._left:
+            raise DeviceError(f"camera folder {self._folder}", f"folder read, {self._given} file(s)", retry=False)
+        if not self._folder.is_dir():
+            images_in(self._folder)
+        self._given += 1
+        return self._left.popleft()
+
+    def flush(self) -> None:
+        """Files do not age."""
+
+
+class Loop:
+    """The files of the folder, round and round; each lap takes what is there then."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._left: deque[Path] = deque()
+
+    def next(self, timeout_s: float) -> Path:  # noqa: ARG002 - a file that is there needs no waiting
+        """The next file of this lap, or the first of the next."""
+        if not self._left or not self._folder.is_dir():
+            self._left = deque(images_in(self._folder))
+        if not self._left:
+            raise DeviceError(f"camera folder {self._folder}", "there is no image in the folder; put some there")
+        return self._left.popleft()
+
+    def flush(self) -> None:
+        """Files do not age."""
+
+
+_Signature = tuple[int, int, int]
+
+
+class Watch:
+    """Files that arrive after the opening (or are there, with ``include_present``), each once, oldest first.
+
+    A file is given once its container is whole, or has not grown for ``settle_s``: what is still bad then is
+    a bad image. The same name with new content is a new file. State is kept in memory only.
+    """
+
+    def __init__(self, folder: Path, *, settle_s: float, include_present: bool) -> None:
+        self._folder = folder
+        self._settle_s = settle_s
+        self._seen: dict[Path, _Signature] = {}
+        self._growing: dict[Path, tuple[_Signature, float]] = {}
+        self._ready: deque[Path] = deque()
+        if not include_present:
+            self.flush()
+
+    def next(self, timeout_s: float) -> Path:
+        """Wait for the next new file."""
+        deadline = time.monotonic() + timeout_s
+        while not self._ready:
+            self._look()
+            if self._ready:
+                break
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise DeviceError(f"camera folder {self._folder}", f"no new file within {timeout_s:g} s")
+            time.sleep(min(_POLL_S, left))
+        return self._ready.popleft()
+
+    def flush(self) -> None:
+        """Everything that is there now is old."""
+        self._seen = dict(_signed(images_in(self._folder)))
+        self._ready.clear()
+        self._growing.clear()
+
+    def _look(self) -> None:
+        present = dict(_signed(images_in(self._folder)))
+        self._seen = {path: signature for path, signature in self._seen.items() if path in present}
+        now = time.monotonic()
+        growing: dict[Path, tuple[_Signature, float]] = {}
+        arrived: list[Path] = []
+        for path, signature in present.items():
+            if self._seen.get(path) == signature:
+                continue
+            known, since = self._growing.get(path, (None, now))
+            if known != signature:
+                since = now
+            if now - since >= self._settle_s or (known != signature and _ends_well(path)):
+                self._seen[path] = signature
+                arrived.append(path)
+            else:
+                growing[path] = (signature, since)
+        self._growing = growing
+        self._ready.extend(sorted(arrived, key=lambda path: (present[path][1], natural(path))))
+
+
+def _signed(paths: Iterable[Path]) -> Iterable[tuple[Path, _Signature]]:
+    for path in paths:
+        try:
+            status = path.stat()
+        except FileNotFoundError:  # renamed or taken away between listing and looking
+            continue
+        yield path, (status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def _ends_well(path: Path) -> bool:
+    """Whether a file that was never seen before is whole already: it was renamed into the folder, or written at once.
+
+    TIFF has no end mark, so only time tells.
+    """
+    try:
+        return path.suffix.lower() not in {".tif", ".tiff"} and is_whole(path.read_bytes())
+    except OSError:
+        return False

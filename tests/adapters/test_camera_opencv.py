@@ -1,0 +1,235 @@
+"""Cameras that OpenCV opens: a video file frame by frame, a live source by its newest frame."""
+
+import http.server
+import socket
+import threading
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from inspector.adapters.camera_opencv import PLUGIN, CameraOpencvSettings
+from inspector.domain.errors import ConfigError, DeviceError, FrameError
+from inspector.domain.frame import PixelFormat, Pixels
+from inspector.ports.camera import Camera
+from inspector.ports.plugin import Context
+
+CONTEXT = Context(station="s", data_dir="", run_dir="")
+SAMPLE = Path(__file__).parents[2] / "config" / "samples" / "camera_opencv.toml"
+
+
+def values() -> list[int]:
+    return [20 * n + 10 for n in range(10)]
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "parts.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (160, 120))
+    assert writer.isOpened()
+    for value in values():
+        writer.write(np.full((120, 160, 3), value, np.uint8))
+    writer.release()
+    return path
+
+
+@contextmanager
+def opened(source: object, **wanted: object) -> Iterator[Camera]:
+    with PLUGIN.open(CameraOpencvSettings(source=str(source), **wanted), CONTEXT) as camera:
+        yield camera
+
+
+def test_every_frame_of_a_file_comes_in_order_and_then_it_ends(video: Path) -> None:
+    into = np.empty((120, 160, 3), np.uint8)
+    with opened(video) as camera:
+        assert (camera.describe().width, camera.describe().height) == (160, 120)
+        for number, value in enumerate(values(), 1):
+            capture = camera.grab(into, 1.0)
+            assert capture.frame_no == number
+            assert abs(int(np.median(capture.pixels)) - value) <= 2
+        with pytest.raises(DeviceError, match=r"file read, 10 frame\(s\) of 10 announced") as said:
+            camera.grab(into, 1.0)
+    assert not said.value.retry
+
+
+def test_a_file_can_be_read_as_grey(video: Path) -> None:
+    with opened(video, pixel_format="Mono8") as camera:
+        assert camera.describe().pixel_format is PixelFormat.MONO8
+        assert camera.grab(np.empty((120, 160), np.uint8), 1.0).pixels.shape == (120, 160)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no video at all"])
+def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "x.avi"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DeviceError, match=r"no such file|no frame can be decoded") as said, opened(path):
+        pass
+    assert not said.value.retry
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_dead_stream_is_a_device_error_that_may_be_tried_again(hangs: bool) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        if hangs:
+            server.listen()
+        url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/cam"
+        with (
+            pytest.raises(DeviceError, match="does not answer or gives no picture") as said,
+            opened(url, open_timeout_s=0.5, read_timeout_s=0.5),
+        ):
+            pass
+    assert said.value.retry
+
+
+def test_a_device_that_is_not_there_is_a_device_error() -> None:
+    with pytest.raises(DeviceError, match="does not answer or gives no picture"), opened("/dev/video97"):
+        pass
+
+
+class MjpegServer(http.server.ThreadingHTTPServer):
+    """A network camera: serves JPEG frames over HTTP; ``number`` is painted into each; ``gone`` cuts it off."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.gone = threading.Event()
+        self.size = (120, 160)
+        super().__init__(("127.0.0.1", 0), MjpegHandler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/cam.mjpg"
+
+
+class MjpegHandler(http.server.BaseHTTPRequestHandler):
+    server: MjpegServer
+
+    def do_GET(self) -> None:
+        if self.server.gone.is_set():
+            self.send_error(503)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        try:
+            while not self.server.gone.wait(0.02):
+                self.server.number += 1
+                image = np.full((*self.server.size, 3), self.server.number % 250, np.uint8)
+                jpeg = cv2.imencode(".jpg", image)[1].tobytes()
+                self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n")
+                self.wfile.write(b"Content-Length: %d\r\n\r\n%b\r\n" % (len(jpeg), jpeg))
+        except OSError:
+            return
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
+        return
+
+
+@pytest.fixture
+def network_camera() -> Iterator[MjpegServer]:
+    with MjpegServer() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server
+        server.gone.set()
+        server.shutdown()
+        thread.join()
+
+
+def grab_many(camera: Camera, into: Pixels) -> None:
+    for _ in range(50):
+        camera.grab(into, 1.0)
+
+
+def test_a_stream_gives_its_newest_frame_and_counts_the_skipped(network_camera: MjpegServer) -> None:
+    into = np.empty((120, 160, 3), np.uint8)
+    with opened(network_camera.url) as camera:
+        first = camera.grab(into, 5.0).frame_no
+        sent = network_camera.number
+        while network_camera.number < sent + 10:
+            threading.Event().wait(0.01)
+        second = camera.grab(into, 5.0)
+        third = camera.grab(into, 5.0)
+        assert first is not None
+        assert second.frame_no is not None
+        assert second.frame_no > first + 1
+        assert third.frame_no is not None
+        assert third.frame_no > second.frame_no
+        assert third.taken_at > second.taken_at
+        camera.flush()
+        fourth = camera.grab(into, 5.0)
+        assert fourth.frame_no is not None
+        assert fourth.frame_no > third.frame_no
+
+
+def test_a_lost_stream_is_said_and_comes_back_by_itself(network_camera: MjpegServer) -> None:
+    into = np.empty((120, 160, 3), np.uint8)
+    with opened(network_camera.url, open_timeout_s=1.0, read_timeout_s=0.5, reopen_max_s=0.3) as camera:
+        camera.grab(into, 5.0)
+        network_camera.gone.set()
+        with pytest.raises(DeviceError, match="no frame within") as said:
+            grab_many(camera, into)
+        assert said.value.retry
+        network_camera.gone.clear()
+        assert camera.grab(into, 10.0).frame_no is not None
+
+
+def test_a_stream_that_comes_back_with_another_size_gives_frame_errors(network_camera: MjpegServer) -> None:
+    into = np.empty((120, 160, 3), np.uint8)
+    with opened(network_camera.url, reopen_max_s=0.3) as camera:
+        camera.grab(into, 5.0)
+        network_camera.gone.set()
+        with pytest.raises(DeviceError):
+            grab_many(camera, into)
+        network_camera.size = (240, 320)
+        network_camera.gone.clear()
+        with pytest.raises(FrameError, match="320 x 240 px, uint8, where 160 x 120 px"):
+            camera.grab(into, 10.0)
+
+
+def test_a_password_stands_in_a_file_of_its_own(tmp_path: Path) -> None:
+    login = tmp_path / "login"
+    login.write_text("user:p@ss/word\n")
+    login.chmod(0o600)
+    settings = CameraOpencvSettings(source="rtsp://192.0.2.5/s1", login_file=login)
+    assert settings.address() == "rtsp://user:p%40ss%2Fword@192.0.2.5/s1"
+    login.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        settings.address()
+    login.chmod(0o600)
+    login.write_text("only one word")
+    with pytest.raises(ConfigError, match="one line 'user:password'"):
+        settings.address()
+    login.unlink()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        settings.address()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"source": "rtsp://user:secret@192.0.2.5/s1"}, "source holds a password"),
+        ({"source": "0", "login_file": "x"}, "for a URL only"),
+        ({"source": "0", "width": 640}, "set both or none"),
+        ({"source": "0", "fourcc": "MJPEG"}, "fourcc"),
+    ],
+)
+def test_a_wrong_setting_says_what_would_be_right(wrong: dict[str, object], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        CameraOpencvSettings(**wrong)
+
+
+def test_the_sample_explains_every_setting() -> None:
+    table = tomllib.loads(SAMPLE.read_text())["camera"]
+    assert table.pop("kind") == "opencv"
+    CameraOpencvSettings(**table)
+    text = SAMPLE.read_text()
+    assert all(f"\n{name} =" in text or f"\n# {name} =" in text for name in CameraOpencvSettings.model_fields)
