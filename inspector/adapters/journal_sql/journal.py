@@ -229,7 +229,8 @@ class SqlJournal:
         if after is not None:
             where.append(tables.part.c.closed_us > to_us(after))
         if self._station:
-            where.append(tables.part.c.station == self._station)
+            # "+": among the few that await a review the index by time beats the one by station.
+            where.append(literal_column("+part.station") == self._station)
         with self._reading() as connection:
             found = nouns.inspections(connection, *where, newest_first=True, limit=min(limit, MOST_ROWS))
         return [inspection for _, inspection in found]

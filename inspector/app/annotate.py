@@ -1,0 +1,103 @@
+"""Draws a verdict on a picture: boxes, labels and a banner a person can read from two metres."""
+
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.domain.frame import Pixels
+from inspector.domain.verdict import Defect, Outcome, Verdict
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_WHITE, _INK = (255, 255, 255), (27, 24, 22)
+_COLOUR = {Outcome.PASS: (140, 90, 0), Outcome.FAIL: (30, 38, 179), Outcome.UNDECIDED: (0, 150, 230)}
+_GLYPH = {Outcome.PASS: "OK", Outcome.FAIL: "NG", Outcome.UNDECIDED: "?"}
+_MAX_VALUE_8 = 255
+
+
+def annotate(pixels: Pixels, verdict: Verdict) -> NDArray[np.uint8]:
+    """A colour copy (height + banner, width, 3) with every defect boxed and the verdict above the picture.
+
+    ``pixels``: (height, width) or (height, width, 3); 16-bit light is stretched to what is in the picture.
+    """
+    canvas = _colour(pixels)
+    height, width = canvas.shape[:2]
+    unit = max(min(height, width) / 1000.0, 0.35)
+    for defect in reversed(verdict.defects):
+        _draw_defect(canvas, defect, unit)
+    return cast("NDArray[np.uint8]", np.vstack((_banner(width, verdict, unit), canvas)))
+
+
+def _colour(pixels: Pixels) -> NDArray[np.uint8]:
+    image = pixels
+    if image.dtype != np.uint8:
+        image = cast(
+            "NDArray[np.uint8]", cv2.normalize(image, np.empty(0), 0, _MAX_VALUE_8, cv2.NORM_MINMAX, cv2.CV_8U)
+        )
+    if image.ndim == 2:  # noqa: PLR2004 - grey
+        return cast("NDArray[np.uint8]", cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+    return cast("NDArray[np.uint8]", image.copy())
+
+
+def _draw_defect(canvas: NDArray[np.uint8], defect: Defect, unit: float) -> None:
+    box = defect.detection.box
+    margin, line = round(6 * unit), max(round(2.5 * unit), 1)
+    colour = _COLOUR[Outcome.FAIL] if defect.sure else _COLOUR[Outcome.UNDECIDED]
+    top_left = (max(round(box.x) - margin, 0), max(round(box.y) - margin, 0))
+    bottom_right = (round(box.right) + margin, round(box.bottom) + margin)
+    cv2.rectangle(canvas, top_left, bottom_right, _WHITE, line + max(round(2 * unit), 1))
+    cv2.rectangle(canvas, top_left, bottom_right, colour, line)
+    _draw_label(canvas, _label(defect), top_left, bottom_right, colour, unit)
+
+
+def _label(defect: Defect) -> str:
+    text = f"{defect.detection.label} {defect.detection.score:.2f}"
+    if defect.length_mm is not None and defect.width_mm is not None:
+        text += f"  {defect.length_mm:.1f} x {defect.width_mm:.2f} mm"
+    return text if defect.sure else f"{text} ?"
+
+
+def _draw_label(
+    canvas: NDArray[np.uint8],
+    text: str,
+    top_left: tuple[int, int],
+    bottom_right: tuple[int, int],
+    colour: tuple[int, int, int],
+    unit: float,
+) -> None:
+    scale, thickness, pad = 0.9 * unit, max(round(1.8 * unit), 1), round(8 * unit)
+    (width, height), below = cv2.getTextSize(text, _FONT, scale, thickness)
+    full = height + below + 2 * pad
+    x = min(top_left[0], max(canvas.shape[1] - width - 2 * pad, 0))
+    y = top_left[1] - full if top_left[1] >= full else min(bottom_right[1], canvas.shape[0] - full)
+    cv2.rectangle(canvas, (x, y), (x + width + 2 * pad, y + full), colour, cv2.FILLED)
+    cv2.putText(canvas, text, (x + pad, y + pad + height), _FONT, scale, _WHITE, thickness, cv2.LINE_AA)
+
+
+def _banner(width: int, verdict: Verdict, unit: float) -> NDArray[np.uint8]:
+    height = round(84 * unit)
+    banner = np.full((height, width, 3), _COLOUR[verdict.outcome], np.uint8)
+    badge = round(150 * unit)
+    cv2.rectangle(banner, (0, 0), (badge, height), _WHITE, cv2.FILLED)
+    glyph = _GLYPH[verdict.outcome]
+    (glyph_width, glyph_height), _ = cv2.getTextSize(glyph, _FONT, 2.0 * unit, max(round(5 * unit), 1))
+    place = ((badge - glyph_width) // 2, (height + glyph_height) // 2)
+    cv2.putText(banner, glyph, place, _FONT, 2.0 * unit, _INK, max(round(5 * unit), 1), cv2.LINE_AA)
+    text = f"{verdict.outcome.name}   {verdict.reason}"
+    scale = 1.3 * unit
+    (text_width, text_height), _ = cv2.getTextSize(text, _FONT, scale, max(round(2.6 * unit), 1))
+    room = width - badge - round(40 * unit)
+    if text_width > room > 0:
+        scale *= room / text_width
+    cv2.putText(
+        banner,
+        text,
+        (badge + round(24 * unit), (height + text_height) // 2),
+        _FONT,
+        scale,
+        _WHITE,
+        max(round(2.6 * unit), 1),
+        cv2.LINE_AA,
+    )
+    return banner

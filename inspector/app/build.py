@@ -1,0 +1,303 @@
+"""The composition root: opens what the settings name and wires it together. Nothing else does."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from inspector import __version__
+from inspector.adapters import evidence_files, journal_sql
+from inspector.app import plugins, service
+from inspector.app.model_package import load_card
+from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
+from inspector.app.settings import Loaded, SiteTable
+from inspector.domain.errors import ConfigError
+from inspector.domain.geometry import Scale
+from inspector.domain.inspection import ModelStamp, RecipeStamp
+from inspector.pipeline.detect import Detector
+from inspector.pipeline.line import Line, Tuning
+from inspector.pipeline.status import StatusFile
+from inspector.pipeline.ticket import ActiveRecipe, Equipment, Station
+from inspector.ports.model import ModelCard
+from inspector.ports.plugin import Context, Plugin
+from inspector.ports.trigger import Trigger
+
+SOFTWARE = f"inspector {__version__}"
+JOURNAL_FILE = "journal.sqlite3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a station's settings name, found and checked, nothing opened yet."""
+
+    loaded: Loaded
+    card: ModelCard
+    scale: Scale | None
+    recipes: tuple[LoadedRecipe, ...]
+    camera: tuple[Plugin, BaseModel]
+    gate: tuple[Plugin, BaseModel]
+    trigger: tuple[Plugin, BaseModel] | None
+    runtime: tuple[Plugin, BaseModel]
+    decoder: tuple[Plugin, BaseModel]
+    sinks: tuple[tuple[str, Plugin, BaseModel], ...]
+
+    @property
+    def journal(self) -> Path:
+        """The station's book: one each, so that its numbers are contiguous for whoever follows it."""
+        return self.loaded.path("data_dir") / self.loaded.name / JOURNAL_FILE
+
+    @property
+    def evidence(self) -> Path:
+        """The folder of pictures beside it."""
+        return self.loaded.path("data_dir") / self.loaded.name / "evidence"
+
+    @property
+    def run_dir(self) -> Path:
+        """The folder of the station's live files."""
+        return self.loaded.path("run_dir") / self.loaded.name
+
+    @property
+    def context(self) -> Context:
+        """What every plug-in may know."""
+        return Context(
+            station=self.loaded.name,
+            data_dir=str(self.loaded.path("data_dir")),
+            run_dir=str(self.run_dir),
+            topic_root=self.loaded.topic_root,
+            software=SOFTWARE,
+        )
+
+
+def check(loaded: Loaded) -> Parts:
+    """Find and check everything the settings name.
+
+    Raises:
+        ConfigError: every wrong thing that can be known without opening a device.
+    """
+    settings, where = loaded.settings, loaded.origin
+    card = load_card(loaded.path("models_dir") / settings.station.model)
+    scale = None
+    if settings.scale is not None:
+        scale = Scale(id=settings.scale.id, px_per_mm=settings.scale.px_per_mm, due=settings.scale.due)
+    recipes = tuple(_recipe(loaded, name) for name in (settings.station.recipe, *settings.station.jobs))
+    for recipe in recipes:
+        fit(recipe, card, scale)
+    _check_jobs(recipes[1:], loaded)
+    trigger = settings.trigger
+    on_gate = trigger.get("kind") == "gate"
+    if on_gate and settings.gate.get("kind") == "dry":
+        raise ConfigError(
+            f'{where(("trigger",))}: trigger.kind = "gate", but gate.kind = "dry" triggers nothing; '
+            'set gate.kind = "modbus", or trigger.kind = "free"'
+        )
+    return Parts(
+        loaded=loaded,
+        card=card,
+        scale=scale,
+        recipes=recipes,
+        camera=_found(loaded, "camera", settings.camera, "camera"),
+        gate=_found(loaded, "gate", settings.gate, "gate"),
+        trigger=None if on_gate else _found(loaded, "trigger", trigger, "trigger"),
+        runtime=_found(loaded, "runtime", settings.runtime, "runtime"),
+        decoder=_decoder(card),
+        sinks=_sinks(loaded),
+    )
+
+
+def _recipe(loaded: Loaded, name: str) -> LoadedRecipe:
+    folder = loaded.path("recipes_dir")
+    path = folder / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.toml"))) or "none"
+        raise ConfigError(
+            f"{loaded.origin(('station', 'recipe'))}: station.recipe = {name!r}: {path} is not there; "
+            f"there are: {known}"
+        )
+    return load_recipe(path)
+
+
+def _check_jobs(recipes: tuple[LoadedRecipe, ...], loaded: Loaded) -> None:
+    seen: dict[int, str] = {}
+    for recipe in recipes:
+        job = recipe.recipe.job
+        if job == 0:
+            raise ConfigError(f"{recipe.path}: job = 0, but station.jobs names it; give it the PLC's job number")
+        if job in seen:
+            raise ConfigError(
+                f"{loaded.origin(('station', 'jobs'))}: job {job} is both {seen[job]!r} and {recipe.recipe.name!r}"
+            )
+        seen[job] = recipe.recipe.name
+
+
+def _found(loaded: Loaded, port: str, table: dict[str, object], key: str) -> tuple[Plugin, BaseModel]:
+    kind = table.get("kind")
+    where = loaded.origin((key,))
+    if not isinstance(kind, str):
+        raise ConfigError(f"{where}: {key}.kind is missing; there are: {', '.join(plugins.names(port))}")
+    plugin = plugins.find(port, kind, where=where, key=key)
+    return plugin, plugins.settings(plugin, table, origin=loaded.origin, prefix=(key,))
+
+
+def _decoder(card: ModelCard) -> tuple[Plugin, BaseModel]:
+    where = str(card.path.parent / "card.toml")
+    plugin = plugins.find("decoder", card.decoder, where=where, key="decoder")
+    return plugin, plugins.settings(plugin, card.decoder_settings, origin=lambda _: where, prefix=("decoder",))
+
+
+def _sinks(loaded: Loaded) -> tuple[tuple[str, Plugin, BaseModel], ...]:
+    sinks: list[tuple[str, Plugin, BaseModel]] = []
+    for index, table in enumerate(loaded.settings.sink):
+        plugin, settings = _found(loaded, "sink", table, f"sink.{index}" if index else "sink")
+        name = str(table.get("name", table["kind"]))
+        if name in {known for known, _, _ in sinks}:
+            raise ConfigError(f"{loaded.origin(('sink',))}: two sinks are named {name!r}; give each a name of its own")
+        sinks.append((name, plugin, settings))
+    return tuple(sinks)
+
+
+def make_folders(parts: Parts) -> None:
+    """Make the station's own folders inside those that are set.
+
+    Raises:
+        ConfigError: they cannot be made.
+    """
+    for key, folder in (("data_dir", parts.journal.parent), ("run_dir", parts.run_dir)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            where = parts.loaded.origin(("paths", key))
+            raise ConfigError(
+                f"{where}: paths.{key}: {folder} cannot be made: {error.strerror}; "
+                "create it and give it to this user, or set another one"
+            ) from error
+
+
+@contextmanager
+def open_detector(parts: Parts) -> Iterator[Detector]:
+    """The model, loaded and bound to its card."""
+    with ExitStack() as stack:
+        runtime_plugin, runtime_settings = parts.runtime
+        decoder_plugin, decoder_settings = parts.decoder
+        runtime = stack.enter_context(runtime_plugin.open(runtime_settings, parts.context, parts.card))
+        decoder = stack.enter_context(decoder_plugin.open(decoder_settings, parts.context, parts.card))
+        yield Detector(
+            card=parts.card, runtime=runtime, decoder=decoder, strip_px=parts.loaded.settings.station.strip_px
+        )
+
+
+@contextmanager
+def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
+    """Open everything a line needs, in the order in which it must be safe: book, gate, camera."""
+    settings, name = parts.loaded.settings, parts.loaded.name
+    make_folders(parts)
+    with ExitStack() as stack:
+        recorder = stack.enter_context(
+            journal_sql.open_recorder(parts.journal, station=name, on_failure=settings.journal.on_failure)
+        )
+        archive = stack.enter_context(journal_sql.open_journal(parts.journal, station=name))
+        evidence = stack.enter_context(
+            evidence_files.open_evidence(parts.evidence, quality=settings.evidence.jpeg_quality)
+        )
+        detector = stack.enter_context(open_detector(parts))
+        gate_plugin, gate_settings = parts.gate
+        gate = stack.enter_context(gate_plugin.open(gate_settings, parts.context))
+        trigger: Trigger = gate
+        if parts.trigger is not None:
+            trigger_plugin, trigger_settings = parts.trigger
+            known = archive.newest_series()
+            going_on = _going_on(trigger_settings, known.last_seq if known else 0)
+            trigger = stack.enter_context(trigger_plugin.open(going_on, parts.context))
+        camera_plugin, camera_settings = parts.camera
+        camera = stack.enter_context(camera_plugin.open(camera_settings, parts.context))
+        for recipe in parts.recipes:
+            archive.revision("recipe", recipe.recipe.name, recipe.text)
+        archive.revision("settings", name, parts.loaded.canonical())
+        card_text = (parts.card.path.parent / "card.toml").read_text(encoding="utf-8")
+        archive.revision("model", parts.card.name, card_text)
+        yield Line(
+            station=_station(parts, detector),
+            equipment=Equipment(
+                trigger=trigger,
+                camera=camera,
+                gate=gate,
+                annunciator=gate,
+                recorder=recorder,
+                archive=archive,
+                evidence=evidence,
+                attempts=recorder.attempts,
+            ),
+            detector=detector,
+            tuning=Tuning(
+                handoff_depth=settings.station.handoff_depth,
+                pictures_waiting=settings.station.pictures_waiting,
+                sync_window_s=settings.station.sync_window_ms / 1e3,
+                hang_limit_s=settings.station.hang_limit_s,
+            ),
+            status=StatusFile(parts.run_dir),
+            journal_health=recorder.health,
+            flush=lambda: _flush(recorder.flush, parts.journal),
+            stop=stop,
+        )
+
+
+def _going_on(settings: BaseModel, last: int) -> BaseModel:
+    """A trigger that counts by itself goes on after the last number in the book."""
+    if "start_after" in type(settings).model_fields and "start_after" not in settings.model_fields_set:
+        return settings.model_copy(update={"start_after": last})
+    return settings
+
+
+def _flush(flush: Callable[[float], bool], journal: Path) -> None:
+    if not flush(60.0):
+        raise ConfigError(f"{journal}: nothing could be written within 60 s; is the disk full or read-only?")
+
+
+def _station(parts: Parts, detector: Detector) -> Station:
+    settings = parts.loaded.settings
+    active = [
+        ActiveRecipe(
+            recipe=recipe.recipe,
+            stamp=RecipeStamp(name=recipe.recipe.name, sha256=recipe.sha256, job=recipe.recipe.job),
+        )
+        for recipe in parts.recipes
+    ]
+    jobs = {recipe.stamp.job: recipe for recipe in active if recipe.stamp.job}
+    return Station(
+        name=parts.loaded.name,
+        software=SOFTWARE,
+        settings_sha256=parts.loaded.sha256,
+        deadline_s=settings.station.deadline_ms / 1e3,
+        grab_timeout_s=settings.station.grab_timeout_ms / 1e3,
+        echo_timeout_s=settings.station.echo_timeout_ms / 1e3,
+        model=model_stamp(parts.card, detector),
+        recipes={**jobs, 0: active[0]},
+        scale=parts.scale,
+        simulated=settings.station.simulated,
+        shift_of=shift_clock(settings.site),
+        clock_synced=service.clock_synced,
+    )
+
+
+def model_stamp(card: ModelCard, detector: Detector) -> ModelStamp:
+    """Which model looks, and by which runtime."""
+    return ModelStamp(name=card.name, version=card.version, sha256=card.sha256, runtime=detector.runtime.description)
+
+
+def shift_clock(site: SiteTable) -> Callable[[datetime], str]:
+    """Tells the shift of a moment; "" where no shifts are set. A shift that began yesterday goes on after midnight."""
+    zone = ZoneInfo(site.time_zone)
+    starts = sorted((start, name) for name, start in site.shifts.items())
+
+    def shift(moment: datetime) -> str:
+        if not starts:
+            return ""
+        local = moment.astimezone(zone).time()
+        begun = [name for start, name in starts if start <= local]
+        return begun[-1] if begun else starts[-1][1]
+
+    return shift

@@ -1,0 +1,147 @@
+"""`inspector doctor`: is this PC fit to run a line?"""
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from inspector.app import build, options, service
+from inspector.app.exits import EX_FINDINGS, speaking_plainly
+from inspector.app.settings import Loaded
+from inspector.domain.errors import ConfigError
+
+_NEEDED_MB = 2048
+_NEEDED_DISK_GB = 5
+_CONNECT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at. ``level``: "ok", "warn" or "bad". ``remedy``: what would mend it."""
+
+    name: str
+    level: str
+    found: str
+    remedy: str = ""
+
+
+def doctor(
+    config: options.Config = None, station: options.StationName = None, *, as_json: options.Json = False
+) -> None:
+    """Look at this PC and, if one is named, at a station's folders and peers; exit 1 if something is bad.
+
+    Example: inspector doctor --station left
+    """
+    service.configure_logs()
+    with speaking_plainly():
+        findings = [*_machine()]
+        folder = options.config_folder(config)
+        if folder.is_dir() or config is not None or station is not None:
+            findings += _station(config, station)
+        bad = [finding for finding in findings if finding.level == "bad"]
+        if as_json:
+            sys.stdout.write(json.dumps({"healthy": not bad, "findings": [asdict(f) for f in findings]}) + "\n")
+        else:
+            for finding in findings:
+                sys.stdout.write(f"{finding.level:4}  {finding.name:22} {finding.found}\n")
+                if finding.remedy:
+                    sys.stdout.write(f"      {'':22} -> {finding.remedy}\n")
+        raise SystemExit(EX_FINDINGS if bad else 0)
+
+
+def _machine() -> Iterator[Finding]:
+    yield Finding(name="python", level="ok", found=sys.version.split()[0])
+    for package in ("onnxruntime", "opencv-python", "numpy", "pymodbus", "paho-mqtt", "sqlalchemy", "pydantic"):
+        yield Finding(name=package, level="ok", found=version(package))
+    yield Finding(name="sqlite", level="ok", found=sqlite3.sqlite_version)
+    cores = len(os.sched_getaffinity(0))
+    yield Finding(
+        name="cores",
+        level="ok" if cores > 1 else "warn",
+        found=str(cores),
+        remedy="" if cores > 1 else "inspection and everything else share one core; two or more are right",
+    )
+    free_mb = psutil.virtual_memory().available // 2**20
+    yield Finding(
+        name="memory",
+        level="ok" if free_mb >= _NEEDED_MB else "warn",
+        found=f"{free_mb} MB free",
+        remedy="" if free_mb >= _NEEDED_MB else f"a 12-megapixel line wants {_NEEDED_MB} MB free",
+    )
+    synced = service.clock_synced()
+    yield Finding(
+        name="clock",
+        level="ok" if synced else "warn",
+        found="synchronised" if synced else "not known to be synchronised",
+        remedy="" if synced else "run systemd-timesyncd or chrony: records carry clockSynced = false until then",
+    )
+
+
+def _station(config: Path | None, station: str | None) -> Iterator[Finding]:
+    try:
+        loaded = options.load(config, station)
+        parts = build.check(loaded)
+    except ConfigError as error:
+        for line in str(error).splitlines():
+            yield Finding(name="configuration", level="bad", found=line)
+        return
+    yield Finding(name="configuration", level="ok", found=f"station {loaded.name}")
+    yield Finding(name="model", level="ok", found=f"{parts.card.name} {parts.card.version} fits its card")
+    for which in ("data_dir", "run_dir"):
+        yield _folder(which, loaded.path(which))
+    yield from _peers(loaded)
+
+
+def _folder(name: str, path: Path) -> Finding:
+    """Whether we can write there, and how much room is left."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        return Finding(
+            name=name,
+            level="bad",
+            found=f"{path}: {error.strerror}",
+            remedy=f"create it and give it to this user, or set paths.{name}",
+        )
+    free_gb = shutil.disk_usage(path).free / 2**30
+    low = name == "data_dir" and free_gb < _NEEDED_DISK_GB
+    return Finding(
+        name=name,
+        level="warn" if low else "ok",
+        found=f"{path}: {free_gb:.1f} GB free",
+        remedy=f"journal and evidence want {_NEEDED_DISK_GB} GB" if low else "",
+    )
+
+
+def _peers(loaded: Loaded) -> Iterator[Finding]:
+    tables: list[tuple[str, Mapping[str, Any], int]] = [("plc", loaded.settings.gate, 502)]
+    tables += [(f"sink {table.get('name', table.get('kind'))}", table, 1883) for table in loaded.settings.sink]
+    for name, table, usual in tables:
+        host = table.get("host")
+        if isinstance(host, str):
+            yield _answers(name, host, int(table.get("port") or (8883 if table.get("tls") else usual)))
+
+
+def _answers(name: str, host: str, port: int) -> Finding:
+    try:
+        with socket.create_connection((host, port), timeout=_CONNECT_S):
+            return Finding(name=name, level="ok", found=f"{host}:{port} accepts a connection")
+    except OSError as error:
+        return Finding(
+            name=name,
+            level="warn",
+            found=f"{host}:{port}: {error.strerror or error}",
+            remedy="is it on, is the address right, does a firewall stand between?",
+        )

@@ -1,0 +1,53 @@
+"""`inspector journal`: prove the book."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from inspector.adapters import journal_sql
+from inspector.app import build, options
+from inspector.app.exits import EX_FINDINGS, speaking_plainly
+
+app = typer.Typer(no_args_is_help=True, help="The book of inspections.")
+
+
+@app.callback()
+def root() -> None:
+    """Prove the book of inspections."""
+
+
+@app.command()
+def verify(
+    config: options.Config = None,
+    station: options.StationName = None,
+    *,
+    plc_count: Annotated[
+        int | None, typer.Option("--plc-count", min=0, help="What the PLC's own trigger counter says.")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Prove that every part has exactly one Inspection; exit 1 and say what is wrong otherwise.
+
+    Example: inspector journal verify --station left --plc-count 48211
+    """
+    with speaking_plainly():
+        loaded = options.load(config, station)
+        path = loaded.path("data_dir") / loaded.name / build.JOURNAL_FILE
+        proof = journal_sql.verify(path, station=loaded.name, plc_count=plc_count)
+        content = {
+            "holds": not proof.findings,
+            "inspections": proof.inspections,
+            "open": proof.open,
+            "journal_seq": proof.journal_seq,
+            "plc_count": proof.plc_count,
+            "missing": [part.part_seq for part in proof.missing],
+            "doubled": [part.part_seq for part in proof.doubled],
+            "findings": list(proof.findings),
+        }
+        if as_json:
+            sys.stdout.write(json.dumps(content) + "\n")
+        else:
+            sys.stdout.write("\n".join(f"{key:12} {value}" for key, value in content.items()) + "\n")
+        raise SystemExit(EX_FINDINGS if proof.findings else 0)

@@ -1,0 +1,46 @@
+"""`inspector twin`: a simulated line to commission and test against."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inspector.app import options, service, toml_file
+from inspector.app.exits import EX_FINDINGS, speaking_plainly
+from inspector.app.recipe_file import load_recipe
+from inspector.twin.run import run_twin
+from inspector.twin.settings import TwinSettings
+
+
+def twin(
+    config: options.Config = None,
+    station: options.StationName = None,
+    *,
+    parts: Annotated[int | None, typer.Option("--parts", min=0, help="Parts to run; 0: endless.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of scenes and spacing.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Folder for twin.json and twin_report.json.")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Run the simulated line of a station: belt, light gate, camera ring, PLC and ejector.
+
+    The station's [twin] table sets speed, spacing, defect rate, frame size and ports.
+
+    Example: inspector twin --station twin --parts 100 --seed 7
+    """
+    service.configure_logs()
+    with speaking_plainly(), service.stop_on_signals() as stop:
+        loaded = options.load(config, station)
+        table = dict(loaded.settings.twin)
+        table |= {key: value for key, value in (("parts", parts), ("seed", seed)) if value is not None}
+        settings = toml_file.validate(TwinSettings, table, origin=loaded.origin, prefix=("twin",))
+        recipe = load_recipe(loaded.path("recipes_dir") / f"{loaded.settings.station.recipe}.toml").recipe
+        folder = report or loaded.path("run_dir") / loaded.name
+        account = run_twin(settings, recipe, report_dir=folder, stop=stop)
+        figures = account.figures()
+        if as_json:
+            sys.stdout.write(json.dumps(figures) + "\n")
+        else:
+            sys.stdout.write("\n".join(f"{key:18} {value}" for key, value in figures.items()) + "\n")
+        raise SystemExit(EX_FINDINGS if account.wrong_ejections or account.missed_ejections else 0)

@@ -1,0 +1,64 @@
+"""Composes the publishing process: one follower for each sink the settings name."""
+
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from inspector.adapters import journal_sql
+from inspector.app import service
+from inspector.app.build import SOFTWARE, Parts, make_folders
+from inspector.domain.errors import ConfigError
+from inspector.pipeline.follow import Follower, replay, run_all
+from inspector.pipeline.herald import Herald
+from inspector.pipeline.liveness import StatusWatch
+
+
+def follow_station(parts: Parts, stop: threading.Event) -> int:
+    """Follow until ``stop``; the exit code."""
+    _require_sinks(parts)
+    make_folders(parts)
+    with ExitStack() as stack:
+        journal = stack.enter_context(journal_sql.open_journal(parts.journal, station=parts.loaded.name))
+        followers = []
+        for name, plugin, settings in parts.sinks:
+            sink = stack.enter_context(plugin.open(settings, parts.context))
+            herald = Herald(
+                station=parts.loaded.name,
+                software=SOFTWARE,
+                watch=StatusWatch(parts.run_dir / "status.json"),
+                capabilities=("result", "disposal", "alarm/event", "replay"),
+            )
+            followers.append(Follower(journal, journal, sink, name=name, herald=herald))
+        service.notify("READY=1")
+        code = run_all(followers, stop, idle=lambda: service.notify("WATCHDOG=1"))
+        service.notify("STOPPING=1")
+        return code
+
+
+def replay_station(parts: Parts, first: int, last: int, *, only: str | None) -> Sequence[tuple[int, str]]:
+    """Deliver a range once more; what a sink refused."""
+    _require_sinks(parts)
+    if not 1 <= first <= last:
+        raise ConfigError(f"--replay {first} {last}: FROM must be at least 1 and TO not below it")
+    names = [name for name, _, _ in parts.sinks]
+    if only is not None and only not in names:
+        raise ConfigError(f"--sink {only!r} is unknown; there are: {', '.join(names)}")
+    refused: list[tuple[int, str]] = []
+    with journal_sql.open_journal(parts.journal, station=parts.loaded.name, read_only=True) as journal:
+        for name, plugin, settings in parts.sinks:
+            if only not in {None, name}:
+                continue
+            with plugin.open(settings, parts.context) as sink:
+                done = replay(journal, sink, first, last)
+            refused += done.refused
+            sys.stdout.write(f"{name}: {done.delivered} records of {first} to {last} delivered again\n")
+    for journal_seq, reason in refused:
+        sys.stderr.write(f"inspector: record {journal_seq} was refused: {reason}\n")
+    return refused
+
+
+def _require_sinks(parts: Parts) -> None:
+    if not parts.sinks:
+        where = parts.loaded.origin(("sink",))
+        raise ConfigError(f"{where}: no [[sink]] is set; a sample for each kind stands in config/samples")

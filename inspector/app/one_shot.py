@@ -1,0 +1,148 @@
+"""Judges picture files one by one: no part, no gate, no journal."""
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from inspector.adapters.camera_folder.images import read_image
+from inspector.app import plugins
+from inspector.app.build import SOFTWARE, model_stamp
+from inspector.app.model_package import load_card
+from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
+from inspector.app.share import share_dir
+from inspector.domain.detection import Detection
+from inspector.domain.errors import ConfigError, FrameError
+from inspector.domain.frame import PartId, PixelFormat, Pixels
+from inspector.domain.geometry import Scale
+from inspector.domain.inspection import EvidenceRef, GateTold, Inspection, RecipeStamp, Timings, uuid7
+from inspector.domain.rules import judge
+from inspector.domain.verdict import Verdict, undecided
+from inspector.pipeline.detect import Detector
+from inspector.ports.plugin import Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """One judged file. ``pixels`` is None where it could not be read, and ``trouble`` says why."""
+
+    path: Path
+    inspection: Inspection
+    pixels: Pixels | None
+    trouble: str
+
+
+class OneShot:
+    """A model, a recipe and a scale, ready for files."""
+
+    def __init__(self, *, detector: Detector, recipe: LoadedRecipe, scale: Scale) -> None:
+        self._detector = detector
+        self._recipe = recipe
+        self._scale = scale
+
+    def judge(self, path: Path) -> Shot:
+        """Judge one file; a file that cannot be used is UNDECIDED with the reason."""
+        begun, opened = time.perf_counter(), datetime.now(UTC)
+        pixels: Pixels | None = None
+        detections: tuple[Detection, ...] = ()
+        timings, trouble = Timings(), ""
+        try:
+            pixels, pixel_format = read_image(path)
+            grabbed = time.perf_counter()
+            verdict, detections, timings = self._look(pixels, pixel_format, grab_ms=(grabbed - begun) * 1e3)
+        except FrameError as error:
+            trouble = str(error)
+            verdict = undecided(trouble, rule="law.frame")
+        inspection = self._record(path, pixels, verdict, detections, timings, opened)
+        return Shot(path=path, inspection=inspection, pixels=pixels, trouble=trouble)
+
+    def _look(
+        self, pixels: Pixels, pixel_format: PixelFormat, *, grab_ms: float
+    ) -> tuple[Verdict, tuple[Detection, ...], Timings]:
+        seen = self._detector.detect(pixels, pixel_format)
+        begun = time.perf_counter()
+        verdict = judge(self._recipe.recipe, seen.detections, self._scale)
+        judge_ms = (time.perf_counter() - begun) * 1e3
+        timings = Timings(
+            grab=grab_ms,
+            preprocess=seen.preprocess_ms,
+            infer=seen.infer_ms,
+            decode=seen.decode_ms,
+            judge=judge_ms,
+            total=grab_ms + seen.preprocess_ms + seen.infer_ms + seen.decode_ms + judge_ms,
+        )
+        return verdict, seen.detections, timings
+
+    def _record(
+        self,
+        path: Path,
+        pixels: Pixels | None,
+        verdict: Verdict,
+        detections: tuple[Detection, ...],
+        timings: Timings,
+        opened: datetime,
+    ) -> Inspection:
+        now = datetime.now(UTC)
+        height, width = pixels.shape[:2] if pixels is not None else (0, 0)
+        return Inspection(
+            result_id=uuid7(int(now.timestamp() * 1000), secrets.randbits(74)),
+            part=PartId(part_seq=0, serial=path.name),
+            station="one-shot",
+            verdict=verdict,
+            detections=detections,
+            gate_told=GateTold.NOTHING,
+            recipe=RecipeStamp(name=self._recipe.recipe.name, sha256=self._recipe.sha256),
+            model=model_stamp(self._detector.card, self._detector),
+            settings_sha256="",
+            created_utc=now,
+            opened_utc=opened,
+            timings=timings,
+            software=SOFTWARE,
+            scale_id=self._scale.id,
+            evidence=EvidenceRef(path=str(path), sha256="", width=width, height=height, lossless=True)
+            if pixels is not None
+            else None,
+            evidence_note=verdict.reason if pixels is None else "",
+            simulated=True,
+        )
+
+
+@contextmanager
+def open_one_shot(*, model: Path | None, recipe: str, px_per_mm: float) -> Iterator[OneShot]:
+    """Open a model package (default: the shipped one) and a recipe, by name or by path.
+
+    Raises:
+        ConfigError: they are not there or do not fit together.
+    """
+    loaded = load_recipe(_recipe_path(recipe))
+    card = load_card(model or share_dir() / "models" / loaded.recipe.model)
+    scale = Scale(id=f"given: {px_per_mm:g} px/mm", px_per_mm=px_per_mm)
+    fit(loaded, card, scale)
+    context = Context(station="one-shot", data_dir="", run_dir="", software=SOFTWARE)
+    where = str(card.path.parent / "card.toml")
+    with ExitStack() as stack:
+        runtime = plugins.find("runtime", "onnx", where=where, key="runtime")
+        decoder = plugins.find("decoder", card.decoder, where=where, key="decoder")
+        runtime_settings = plugins.settings(runtime, {}, origin=lambda _: where, prefix=("runtime",))
+        decoder_settings = plugins.settings(decoder, card.decoder_settings, origin=lambda _: where, prefix=("decoder",))
+        detector = Detector(
+            card=card,
+            runtime=stack.enter_context(runtime.open(runtime_settings, context, card)),
+            decoder=stack.enter_context(decoder.open(decoder_settings, context, card)),
+        )
+        yield OneShot(detector=detector, recipe=loaded, scale=scale)
+
+
+def _recipe_path(recipe: str) -> Path:
+    shipped = share_dir() / "config" / "recipes"
+    path = Path(recipe)
+    if path.suffix == ".toml" or path.is_file():
+        return path
+    named = shipped / f"{recipe}.toml"
+    if named.is_file():
+        return named
+    known = ", ".join(sorted(p.stem for p in shipped.glob("*.toml")))
+    raise ConfigError(f"--recipe {recipe!r}: no such recipe; give a file, or one of: {known}")

@@ -1,0 +1,81 @@
+"""How a process lives under systemd: signals, sd_notify, logs."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import structlog
+
+_PRIORITY = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
+
+
+def notify(line: str) -> None:
+    """Send one sd_notify line ("READY=1"); without a NOTIFY_SOCKET it does nothing."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        try:
+            channel.sendto(line.encode(), address)
+        except OSError as error:
+            structlog.get_logger(__name__).warning("service.notify_failed", reason=str(error))
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    stop = threading.Event()
+
+    def asked(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    before = {number: signal.signal(number, asked) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def configure_logs(*, verbose: bool = False) -> None:
+    """Structured logs on stderr: for people on a terminal, as prioritised JSON for journald otherwise."""
+    person = sys.stderr.isatty()
+    renderer: Any = structlog.dev.ConsoleRenderer() if person else structlog.processors.JSONRenderer()
+    processors: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if not person:
+        processors.append(structlog.processors.format_exc_info)
+    processors.append(renderer)
+    if os.environ.get("JOURNAL_STREAM"):
+        processors.append(_prioritised)
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _prioritised(_logger: Any, method: str, rendered: str) -> str:
+    """Prefix ``<N>`` so that journald knows the level."""
+    return f"<{_PRIORITY.get(method, 6)}>{rendered}"
+
+
+def clock_synced() -> bool:
+    """Whether systemd-timesyncd says that the wall clock is synchronised."""
+    return Path("/run/systemd/timesync/synchronized").exists()
