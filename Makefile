@@ -1,0 +1,58 @@
+# make demo   watch a simulated plant        (PARTS=40 SEED=1)
+# make test   everything that must hold      (under 15 minutes on two cores)
+# Both do all the set-up that a fresh machine needs.
+
+PYTHON ?= python3
+PARTS  ?= 40
+SEED   ?= 1
+WORKERS ?= 2
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMPS := .stamps
+UV     := uv==0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-full lint format lock setup clean
+
+help: ## show this
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(STAMPS)/venv ## watch a simulated plant: parts, model, PLC, journal, MQTT
+	@tools/system_packages.sh demo
+	@$(BIN)/inspector demo --parts $(PARTS) --seed $(SEED)
+
+test: setup lint ## lint, types, architecture, and every test but the long ones
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not long"
+
+test-full: setup lint ## the long suites too
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup --timeout 3000
+
+lint: $(STAMPS)/venv ## ruff, mypy strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMPS)/venv ## put the code in the house's form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+setup: $(STAMPS)/venv ## virtual environment, locked packages, system packages
+	@tools/system_packages.sh test
+
+$(STAMPS)/venv: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: $$($(PYTHON) --version) is too old; Python 3.11 or newer is right: make PYTHON=python3.11 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@mkdir -p $(STAMPS) && touch $@
+
+lock: ## resolve the locked packages anew
+	$(BIN)/uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 \
+		--generate-hashes --quiet --no-header --no-annotate -o requirements.lock
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) $(STAMPS) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,58 @@
+"""What every test may ask for, and what happens where a peer is missing."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+REQUIRED = os.environ.get("INSPECTOR_PEERS_REQUIRED") == "1"
+
+
+def _command(name: str) -> Callable[[], bool]:
+    return lambda: shutil.which(name) is not None or Path("/usr/sbin", name).exists()
+
+
+def _libmodbus() -> bool:
+    if shutil.which("pkg-config") is None or shutil.which("gcc") is None:
+        return False
+    return subprocess.run(["pkg-config", "--exists", "libmodbus"], check=False).returncode == 0
+
+
+PEERS: dict[str, tuple[Callable[[], bool], str]] = {
+    "mosquitto": (_command("mosquitto"), "apt-get install mosquitto mosquitto-clients"),
+    "libmodbus": (_libmodbus, "apt-get install libmodbus-dev gcc libc6-dev pkg-config"),
+    "mbpoll": (_command("mbpoll"), "apt-get install mbpoll"),
+    "systemd-analyze": (_command("systemd-analyze"), "apt-get install systemd"),
+    "openssl": (_command("openssl"), "apt-get install openssl"),
+    "root": (lambda: os.geteuid() == 0, "run as root"),
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or fail where nothing may be missing, a test whose peer is not there."""
+    for mark in item.iter_markers("peer"):
+        name = mark.args[0]
+        present, install = PEERS[name]
+        if not present():
+            told = f"the real peer {name} is missing: {install}"
+            if REQUIRED:
+                pytest.fail(told, pytrace=False)
+            pytest.skip(told)
+    if item.get_closest_marker("realdata") and not SHARED.is_dir():
+        pytest.skip("../shared with the real images is absent")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real images; only for tests marked ``realdata``."""
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    """The checkout."""
+    return Path(__file__).resolve().parents[1]
