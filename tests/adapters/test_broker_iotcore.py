@@ -1,4 +1,3 @@
-import builtins
 import json
 import os
 import signal
@@ -116,14 +115,7 @@ def test_a_port_in_use_is_a_config_error_that_names_it() -> None:
 
 
 def test_a_missing_extra_is_a_config_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *rest: Any, **more: Any) -> Any:
-        if name == "iotcore":
-            raise ImportError(name)
-        return real(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "iotcore", None)
     with pytest.raises(ConfigError, match=r"pip install 'inspector\[demo\]'"), open_broker(free_port()):
         pass
 

@@ -108,6 +108,7 @@ class MqttSettings(BaseModel):
             raise ConfigError(
                 f"sink mqtt: tls.ca_file = {str(self.tls.ca_file)!r} is not a readable PEM certificate: {error}"
             ) from error
+        context.sslsocket_class = _ClosedOnRefusal
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.tls.cert_file and self.tls.key_file:
             _require_private(self.tls.key_file, key="tls.key_file")
@@ -118,6 +119,18 @@ class MqttSettings(BaseModel):
                     f"sink mqtt: tls.cert_file = {str(self.tls.cert_file)!r} with its key cannot be used: {error}"
                 ) from error
         return context
+
+
+class _ClosedOnRefusal(ssl.SSLSocket):
+    """A socket that is closed when the handshake fails; paho forgets it open."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the standard library's signature
+        """Shake hands, or be closed."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 def _require_private(path: Path, *, key: str) -> None:
