@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,17 +13,19 @@ from tools.scenebank import Picture
 
 _SUSPECT = 0.1  # score from which a sound cell is worth another look
 _MOST = 40  # places kept per picture
+_BESIDE = 7  # cells: the rim of a true defect is no mistake worth learning from
 
 
 def hard_places(net: Any, source: Picture) -> NDArray[np.int64]:
-    """Return (k, 2) row, column of the strongest false cells, and of defect cells that were missed."""
+    """Return (k, 2) row, column of the strongest false cells; those beside a true defect do not count."""
     h, w = (side // MULTIPLE * MULTIPLE for side in source.pixels.shape)
     image = (source.pixels[:h, :w].astype(np.float32) - NORM_MIDDLE) / NORM_SCALE
-    with torch.no_grad():
-        scores = torch.sigmoid(net(torch.from_numpy(image[None, None]))).numpy()[0]
-    targets = cell_targets(source.mask[:h, :w])
-    wrong = np.where(targets == 0, scores, 0.0) + np.where(targets == 1, 0.5 * (1.0 - scores), 0.0)
-    worst = wrong.max(axis=0)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        logits = net(torch.from_numpy(image[None, None]))
+    scores = torch.sigmoid(logits.float()).numpy()[0].max(axis=0)
+    painted = np.asarray((cell_targets(source.mask[:h, :w]) > 0).any(axis=0), np.uint8)
+    near = cv2.dilate(painted, np.ones((_BESIDE, _BESIDE), np.uint8))
+    worst = np.where(np.asarray(near) > 0, 0.0, scores)
     places = np.argwhere(worst > _SUSPECT)
     order = np.argsort(-worst[places[:, 0], places[:, 1]], kind="stable")[:_MOST]
     return np.asarray(places[order] * STRIDE + STRIDE // 2, np.int64)

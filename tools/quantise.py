@@ -23,6 +23,9 @@ from tools.plan import LABELS, NORM_MIDDLE, NORM_SCALE
 from tools.quicken import quicken
 
 PERCENTILE = 99.999
+LOGIT_LIMIT = 8.0
+"""Logits beyond it are as good as certain: the 256 codes are spent between."""
+_OUTPUT = {"logits": [{"rmin": np.float32(-LOGIT_LIMIT), "rmax": np.float32(LOGIT_LIMIT)}]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,11 @@ def _quantised_by_library(model: Any, crops: list[NDArray[np.uint8]]) -> Any:
             weight_type=QuantType.QInt8,
             per_channel=True,
             calibrate_method=CalibrationMethod.Percentile,
-            extra_options={"CalibPercentile": PERCENTILE, "ActivationSymmetric": False},
+            extra_options={
+                "CalibPercentile": PERCENTILE,
+                "ActivationSymmetric": False,
+                "TensorQuantOverrides": _OUTPUT,
+            },
         )
         return onnx.load(after)
 

@@ -11,7 +11,7 @@ from tools.plan import NORM_MIDDLE, NORM_SCALE
 from tools.scenebank import Picture
 
 _OVERHANG_PX = 24  # crops may leave the picture by this much; the line pads frames the same way (replicate)
-_DEFECT_SHARE, _HARD_SHARE = 0.5, 0.25
+_DEFECT_SHARE, _HARD_SHARE = 0.4, 0.35
 _SCALED_SHARE, _NOISY_SHARE, _BLURRED_SHARE = 0.4, 0.3, 0.15
 
 

@@ -9,7 +9,7 @@ from inspector.twin.scenes import SceneSettings, render_mask
 
 FIRST_TRAINING_SEED = 10_000_000
 """Training seeds start here; evaluation never uses seeds this high."""
-_SIZES = ((1024, 1024), (1280, 960), (1024, 1024), (1536, 1280), (2048, 1536))
+_SIZES = ((1024, 1024), (1280, 960), (1024, 768), (1536, 1280), (2048, 1536), (1024, 1024), (1024, 768), (4096, 3000))
 _POINTS = 200  # of each class, kept per picture to centre crops on
 
 
@@ -71,9 +71,9 @@ class SceneBank:
         settings = SceneSettings(
             width=width,
             height=height,
-            defect_rate=0.75,
+            defect_rate=0.7,
             px_per_mm=float(np.exp(rng.uniform(np.log(8.0), np.log(42.0)))),
-            min_contrast_sigma=float(rng.uniform(3.5, 5.5)),
+            min_contrast_sigma=float(rng.uniform(4.2, 6.0)),
         )
         scene, mask = render_mask(seed, settings)
         return picture(scene.pixels, mask, rng)

@@ -23,8 +23,8 @@ from tools.realdata import shippable_pictures
 from tools.sampler import draw_batch
 from tools.scenebank import Picture, SceneBank
 
-_EMA, _PEAK_LR, _DECAY, _CLIP = 0.998, 4e-3, 1e-2, 5.0
-_WARM_UP, _RENEW_EVERY, _MINE_FROM = 0.1, 4, 0.15
+_EMA, _DECAY, _CLIP = 0.998, 1e-2, 5.0
+_WARM_UP, _RENEW_EVERY, _MINE_FROM = 0.1, 4, 0.08
 _PROBE_STEPS, _SAVE_EVERY = 30, 500
 
 
@@ -40,6 +40,7 @@ class Plan:
     bank: int
     real_share: float
     init: str
+    peak: float = 4e-3
 
 
 class Run:
@@ -53,7 +54,7 @@ class Run:
         if plan.init:
             self.net.load_state_dict(torch.load(plan.init, weights_only=False)["ema"])
         self.smooth = copy.deepcopy(self.net).eval()
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=_PEAK_LR, weight_decay=_DECAY)
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=plan.peak, weight_decay=_DECAY)
         self.step = 0
         self.real: list[Picture] = []
         if data is not None:
@@ -64,9 +65,9 @@ class Run:
         """Return the learning rate of this step: one cycle, linear up, cosine down."""
         done = self.step / steps
         if done < _WARM_UP:
-            return _PEAK_LR * (0.04 + 0.96 * done / _WARM_UP)
+            return self.plan.peak * (0.04 + 0.96 * done / _WARM_UP)
         fall = (done - _WARM_UP) / (1.0 - _WARM_UP)
-        return float(_PEAK_LR * max(0.5 * (1.0 + np.cos(np.pi * min(fall, 1.0))), 1e-3))
+        return float(self.plan.peak * max(0.5 * (1.0 + np.cos(np.pi * min(fall, 1.0))), 1e-3))
 
     def learn(self, steps: int) -> float:
         """Take one step; return its loss."""
@@ -177,13 +178,14 @@ def main() -> None:
     parser.add_argument("--bank", type=int, default=400, help="scenes held in memory")
     parser.add_argument("--real-share", type=float, default=0.12)
     parser.add_argument("--init", default="", help="checkpoint whose weights to start from")
+    parser.add_argument("--peak", type=float, default=4e-3, help="highest learning rate; 2e-3 suits --init")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     asked.out.mkdir(parents=True, exist_ok=True)
     plan = Plan(
         seed=asked.seed, minutes=asked.minutes, steps=asked.steps, crops=asked.crops, side=asked.side,
-        bank=asked.bank, real_share=asked.real_share, init=asked.init,
+        bank=asked.bank, real_share=asked.real_share, init=asked.init, peak=asked.peak,
     )  # fmt: skip
     run = Run(plan, asked.data)
     print(f"{len(run.real)} real pictures", flush=True)
@@ -192,7 +194,7 @@ def main() -> None:
     record = {
         "seed": plan.seed, "minutes": round((time.monotonic() - began) / 60, 1), "steps": steps,
         "crops": plan.crops, "side": plan.side, "real_share": plan.real_share, "real_pictures": len(run.real),
-        "scenes": run.bank.made if run.bank else 0,
+        "scenes": run.bank.made if run.bank else 0, "peak": plan.peak, "init": plan.init,
     }  # fmt: skip
     (asked.out / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
