@@ -18,6 +18,7 @@ _NAMES = {
     2: "illegal data address",
     3: "illegal data value",
     4: "device failure",
+    5: "accepted, takes longer",
     6: "device busy",
     10: "gateway path unavailable",
     11: "gateway target did not answer",
@@ -30,6 +31,8 @@ _ADVICE = {
     11: "right would be the unit_id of a device that is on",
 }
 _MEND = {1, 2, 3}
+_NOT_DONE = {1, 2, 3, 6, 10}
+"""After these nothing was written; after any other (4 failed, 5 takes longer, 11 no answer) it may have been."""
 
 
 class RefusedError(DeviceError):
@@ -58,7 +61,7 @@ class Wire:
         s = self._settings
         try:
             connection = socket.create_connection((s.host, s.port), timeout=CONNECT_S)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host that is no name
             raise DeviceError(
                 s.device,
                 f"no connection: {error}; right would be the PLC's host and port with its Modbus server enabled",
@@ -124,10 +127,12 @@ class Wire:
             f"and does the PLC run?"
         )
 
-    def _refused(self, what: str, code: int) -> RefusedError:
-        name = _NAMES.get(code, "exception")
-        reason = f"{what}: {name} (exception {code}): {_ADVICE.get(code, 'see the PLC manual')}"
-        return RefusedError(self._settings.device, reason, mend=code in _MEND)
+    def _refused(self, what: str, code: int) -> DeviceError:
+        advice = _ADVICE.get(code, "see the PLC manual")
+        reason = f"{what}: {_NAMES.get(code, 'refused')} (exception {code}): {advice}"
+        if code in _NOT_DONE:
+            return RefusedError(self._settings.device, reason, mend=code in _MEND)
+        return DeviceError(self._settings.device, reason)
 
     def _failed(self, what: str, why: str) -> DeviceError:
         return DeviceError(self._settings.device, f"{what}: {why}")
