@@ -86,6 +86,8 @@ def _truth(folder: Path, seed: int) -> Path:
 
 def _load(folder: Path, seed: int) -> PooledScene:
     truth = json.loads(_truth(folder, seed).read_text())
+    with (folder / f"{seed}.npy").open("rb") as file:  # the first lap must not wait for the disk
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
     pixels: NDArray[np.uint8] = np.load(folder / f"{seed}.npy", mmap_mode="r")
     return PooledScene(seed=seed, pixels=pixels, defects=tuple(TrueDefect(**defect) for defect in truth["defects"]))
 

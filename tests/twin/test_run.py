@@ -1,6 +1,7 @@
 """A whole simulated line, with a ten-line stand-in for ours on the other side of the wire."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ def settings_for(tmp_path: Path, **wanted: object) -> TwinSettings:
         "parts": 20,
         "render_workers": 0,
         "cache_dir": tmp_path / "cache",
-        "ring": f"twin-test-{tmp_path.name}",
+        "ring": f"twin-test-{os.getpid()}-{tmp_path.name}"[:64],
         "plc_port": 0,
         "speed_mm_s": 2000.0,
         "spacing_mm": 100.0,
@@ -186,7 +187,7 @@ def test_without_permit_the_belt_stands_if_so_set(tmp_path: Path) -> None:
 def test_a_port_in_use_is_refused_by_name(tmp_path: Path) -> None:
     with running(settings_for(tmp_path, parts=1), tmp_path) as (_, stop):
         port = port_of(tmp_path)
-        second = settings_for(tmp_path, plc_port=port, ring="twin-test-second")
+        second = settings_for(tmp_path, plc_port=port, ring=f"twin-test-{os.getpid()}-second")
         with pytest.raises(DeviceError, match=rf"127\.0\.0\.1:{port}: the port is in use"):
             run_twin(second, ANY_FAILS, report_dir=tmp_path / "second", stop=threading.Event())
         stop.set()
