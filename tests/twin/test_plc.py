@@ -177,9 +177,17 @@ def test_part_id_job_and_lot_are_told_as_published() -> None:
 
 
 words16 = st.one_of(st.integers(0, 4), st.integers(0, 0xFFFF))
+heads = st.tuples(
+    st.sampled_from([1, 1, 1, 2]),
+    words16,
+    st.sampled_from([67, 67, 67 | 8, 0]),
+    st.just(0),
+    st.integers(0, 5),
+    st.sampled_from([1, 1, 0, 2, 3, 4]),
+    words16,
+)
 blocks = st.tuples(*[words16] * 8) | st.builds(
-    lambda head: (*head, crc16(head)),
-    st.tuples(st.just(1) | words16, words16, words16, st.just(0), st.integers(0, 5), st.integers(0, 4), words16),
+    lambda head, damage: (*head, crc16(head) ^ damage), heads, st.sampled_from([0, 0, 0, 1, 0x8000])
 )
 steps = st.lists(st.tuples(st.integers(1, 60), st.booleans(), blocks | st.none()), max_size=30)
 
