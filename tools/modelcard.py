@@ -29,7 +29,7 @@ non-commercial, research-only or unstated licence was used.
 ## How it was trained
 `python -m tools.train --data REAL --out RUN --steps {train_steps} --seed {train_seed}` ({train_minutes} minutes on
 one core), then `python -m tools.export RUN --out models/surface-small --data REAL`. Net "32-64+ctx+s4" with RepVGG
-blocks, folded; static int8 by onnxruntime, percentile calibration on 96 train crops and one holding 0 and 255.
+blocks, folded; static int8 by onnxruntime, percentile calibration on 96 train crops.
 
 ## Figures
 Command:
