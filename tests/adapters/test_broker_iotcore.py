@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+from importlib.util import find_spec
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -16,6 +17,10 @@ from paho.mqtt.properties import Properties
 
 from inspector.adapters.broker_iotcore import open_broker
 from inspector.domain.errors import ConfigError
+
+pytestmark = pytest.mark.skipif(
+    find_spec("iotcore") is None, reason="the extra demo is missing: pip install -e '.[demo]'"
+)
 
 
 def free_port() -> int:

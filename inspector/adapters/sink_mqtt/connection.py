@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -175,6 +176,7 @@ class VersionRefusedError(DeliveryError):
     """The broker said that it does not speak this version of MQTT."""
 
 
+@lru_cache(maxsize=64)
 def describe(schema: str, packet: int) -> Properties:
     """The MQTT 5 properties of a JSON message of this schema. No expiry: a record never gets too old."""
     properties = Properties(packet)  # type: ignore[no-untyped-call] # paho left this one constructor without types

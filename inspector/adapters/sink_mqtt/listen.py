@@ -95,17 +95,18 @@ class Book:
 class Listener:
     """Subscribes to one station's records and keeps the book. One thread calls it.
 
-    ``durable``: the broker keeps what we miss for a day, under ``settings.client_id``; else it starts clean.
+    ``durable_as``: the client id under which the broker keeps what we miss, for a day; "": a clean start under a name
+    made up. The publisher's own ``settings.client_id`` is never used: two clients with one name push each other out.
     ``since``: the number from which on the book must be complete; None: from the first that comes.
     """
 
     def __init__(
-        self, settings: MqttSettings, *, topic_root: str, durable: bool = False, since: int | None = None
+        self, settings: MqttSettings, *, topic_root: str, durable_as: str = "", since: int | None = None
     ) -> None:
         self._settings = settings
         self._topics = [f"{topic_root}/{record}" for record in RECORDS]
-        self._session_s = DURABLE_S if durable else 0
-        self._client_id = settings.client_id or f"inspector-listen-{secrets.token_hex(4)}"
+        self._session_s = DURABLE_S if durable_as else 0
+        self._client_id = durable_as or f"inspector-listen-{secrets.token_hex(4)}"
         self._password = settings.password()
         self._tls = settings.tls_context()
         self._connection: Connection | None = None
@@ -179,12 +180,12 @@ def listen(
     until: Callable[[Tally], bool] = lambda _: False,
     stop: threading.Event | None = None,
     on_message: Callable[[str, Mapping[str, Any]], None] | None = None,
-    durable: bool = False,
+    durable_as: str = "",
     since: int | None = None,
 ) -> Tally:
     """Listen until ``until`` says so of the tally, or ``stop`` is set. Connects again whenever the broker was away."""
     stop = stop or threading.Event()
-    with Listener(settings, topic_root=topic_root, durable=durable, since=since) as listener:
+    with Listener(settings, topic_root=topic_root, durable_as=durable_as, since=since) as listener:
         away = False
         while not stop.is_set() and not until(listener.tally()):
             try:

@@ -113,7 +113,7 @@ def test_a_broker_killed_in_the_middle_gets_the_rest_after_its_restart(
 ) -> None:
     broker = mosquitto().durable().start()
     records = [house.record(n) for n in range(1, 401)]
-    with Listener(house.settings(broker, client_id="mes"), topic_root=house.root, durable=True) as listener:
+    with Listener(house.settings(broker), topic_root=house.root, durable_as="mes") as listener:
         listener.hear(0.3)
         with open_mqtt(house.settings(broker), context) as sink:
             got = []
@@ -156,10 +156,10 @@ def test_listen_stops_when_the_tally_is_complete(mosquitto: Any, context: Contex
         thread = threading.Thread(
             target=lambda: box.append(
                 listen(
-                    house.settings(broker, client_id="mes"),
+                    house.settings(broker),
                     topic_root=house.root,
                     until=lambda tally: tally.received == 5,
-                    durable=True,
+                    durable_as="mes",
                     on_message=lambda topic, _record: seen.append(topic),
                 )
             )

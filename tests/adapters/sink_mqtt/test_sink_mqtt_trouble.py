@@ -53,7 +53,6 @@ def test_a_record_larger_than_the_broker_takes_is_refused_and_the_connection_sta
         assert done == [1, 3]
 
 
-@pytest.mark.peer("mosquitto_passwd")
 def test_a_wrong_password_is_named_without_the_password(
     mosquitto: Any,
     context: Context,
@@ -230,6 +229,23 @@ def test_the_birth_comes_back_at_every_connect_and_a_stop_says_stopped(
     late = spy(broker, f"{house.root}/#", "%r %t")
     house.wait_for(lambda: f"1 {house.root}/state" in late.lines(), what="the state is retained")
     assert not any("alarm" in line for line in late.lines())
+
+
+def test_a_publisher_that_fails_lets_its_last_will_speak(
+    mosquitto: Any, context: Context, house: Any, spy: Any
+) -> None:
+    broker = mosquitto().start()
+    watcher = spy(broker, f"{house.root}/state", "%p")
+
+    def fail() -> None:
+        with open_mqtt(house.settings(broker), context) as sink:
+            sink.announce(ONLINE)
+            sink.deliver([house.record(1)], lambda _: 1 // 0)
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    house.wait_for(lambda: len(watcher.lines()) == 2, what="birth and will")
+    assert [json.loads(line)["state"] for line in watcher.lines()] == ["online", "offline"]
 
 
 def test_a_replaying_sink_neither_pushes_the_follower_out_nor_speaks_for_the_station(
