@@ -20,6 +20,9 @@ def listen(
     station: options.StationName = None,
     *,
     parts: Annotated[int, typer.Option("--parts", min=0, help="End after this many results; 0: at Ctrl-C.")] = 0,
+    durable: Annotated[
+        bool, typer.Option("--durable", help="Let the broker keep what is missed while this subscriber is away.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Subscribe to a station's records as a plant system would, and prove by journalSeq that none is missing.
@@ -53,11 +56,12 @@ def listen(
             sys.stdout.flush()
 
         tally = hear(
-            settings.model_copy(update={"client_id": ""}),
+            settings,
             topic_root=loaded.topic_root,
             until=lambda _: bool(parts) and len(results) >= parts,
             stop=stop,
             on_message=show,
+            durable_as=f"inspector-listen-{loaded.name}" if durable else "",
         )
         sys.stdout.write(json.dumps({**asdict(tally), "results": len(results), "complete": tally.complete}) + "\n")
         raise SystemExit(0 if tally.complete else EX_FINDINGS)

@@ -19,7 +19,7 @@ def test_the_sample_loads_and_shows_every_setting_with_its_default() -> None:
     table = tomllib.loads((SAMPLES / "gate_modbus.toml").read_text(encoding="utf-8"))["gate"]
     assert table.pop("kind") == "modbus"
     assert set(table) == set(ModbusGateSettings.model_fields)
-    assert PLUGIN.settings_model(**table) == ModbusGateSettings(host="192.168.0.10")
+    assert PLUGIN.settings_model(**table) == ModbusGateSettings(host="192.0.2.10")
 
 
 @pytest.mark.parametrize(
