@@ -1,7 +1,6 @@
 """What the line said of each part in time, taken from the wire by someone who is not the PLC."""
 
 import threading
-from collections import OrderedDict
 
 from inspector.twin.belt import COUNTER, counts_between
 from inspector.twin.plc import LAYOUT, SERIAL_NUMBERS, STATE_ERROR, Code, crc16
@@ -17,7 +16,8 @@ class Witness:
         self._lock = threading.Lock()
         self._next_seq = first_trigger
         self._decide_after = decide_after
-        self._open: OrderedDict[int, tuple[int, Code]] = OrderedDict()
+        self._open: dict[int, tuple[int, Code]] = {}
+        self._last = (0, 0)
 
     def gate_edge(self, edge: int) -> int:
         """A part crosses the light gate at this encoder count; give its number."""
@@ -28,12 +28,19 @@ class Witness:
             return part_seq
 
     def telegram(self, words: tuple[int, ...], encoder: int) -> None:
-        """The line wrote these words; they arrived at this encoder count."""
+        """The line wrote these words; they arrived at this encoder count.
+
+        A heartbeat repeats the last result: what was said before a part of that number came is not about it.
+        """
+        if words[0] != LAYOUT or crc16(words[:7]) != words[7]:
+            return
         part_seq = words[3] << 16 | words[4]
         with self._lock:
-            decide_at, known = self._open.get(part_seq, (0, Code.NONE))
-            in_time = part_seq in self._open and counts_between(decide_at, encoder) > 0
-            if known is Code.NONE and in_time and words[0] == LAYOUT and crc16(words[:7]) == words[7]:
+            repeated = self._last == (part_seq, words[5])
+            self._last = (part_seq, words[5])
+            decide_at, known = self._open.get(part_seq, (encoder, Code.NONE))
+            in_time = counts_between(decide_at, encoder) > 0
+            if in_time and known is Code.NONE and not repeated:
                 self._open[part_seq] = (decide_at, _meaning(words))
 
     def settle(self, part_seq: int) -> Code:

@@ -176,6 +176,16 @@ def test_part_id_job_and_lot_are_told_as_published() -> None:
     assert b"".join(word.to_bytes(2, "big") for word in words[13:17]) == b"A1\0\0\0\0\0\0"
 
 
+def test_a_result_repeated_from_before_a_part_came_is_not_about_that_part() -> None:
+    bench = Bench()
+    bench.say(1, 1, at=1)
+    bench.scan(2)
+    bench.scan(10, edges=(10,))
+    bench.say(1, 1, at=50)
+    assert fate(bench).eject
+    assert bench.witness.settle(1) is Code.NONE
+
+
 words16 = st.one_of(st.integers(0, 4), st.integers(0, 0xFFFF))
 heads = st.tuples(
     st.sampled_from([1, 1, 1, 2]),
