@@ -27,8 +27,7 @@ CREATE TABLE setup (
   model_sha256 TEXT NOT NULL,
   model_runtime TEXT NOT NULL,
   settings_sha256 TEXT NOT NULL,
-  UNIQUE (recipe_sha256, recipe_name, recipe_job,
-          model_sha256, model_name, model_version, model_runtime, settings_sha256)
+UNIQUE (recipe_sha256, recipe_name, recipe_job, model_sha256, model_name, model_version, model_runtime, settings_sha256)
 ) STRICT;
 
 CREATE TABLE part (
@@ -209,6 +208,7 @@ CREATE TABLE pen (
 _NUMBERED = ("inspection", "disposal", "review", "alarm_event")
 _NUMBERED_TRIGGER = """CREATE TRIGGER {table}_numbered BEFORE INSERT ON {table}
   WHEN NEW.journal_seq <> (SELECT max(journal_seq) FROM entry)
+    OR EXISTS (SELECT 1 FROM {table} WHERE journal_seq = NEW.journal_seq)
   BEGIN SELECT RAISE(ABORT, '{table} must be the newest entry'); END"""
 _IMMUTABLE = ("entry", "inspection", "detections", "defect", "disposal", "review", "alarm_event", "revision", "setup")
 
