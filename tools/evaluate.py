@@ -21,7 +21,7 @@ from inspector.twin.scenes import GENERATOR_VERSION, SceneSettings, render
 from tools.card import CardFacts, read_card, write_card
 from tools.matching import Part, match
 from tools.modelcard import write_model_card
-from tools.scoring import best_thresholds, figures
+from tools.scoring import best_thresholds, figures, margins
 
 STRIP_PX = 0
 """A station runs a frame whole unless told otherwise; strips repeat the halo."""
@@ -107,7 +107,8 @@ def main() -> None:
     card = read_card(asked.model)
     settings = SceneSettings(width=asked.width, height=asked.height)
     detector = open_detector(card, asked.threads)
-    thresholds = best_thresholds(list(compare_parts(detector, asked.calibrate, settings)))
+    calibration = list(compare_parts(detector, asked.calibrate, settings))
+    thresholds = best_thresholds(calibration)
     parts = list(compare_parts(detector, asked.seeds, settings))
     result: dict[str, float | str] = {
         "data": f"twin scenes, generator {GENERATOR_VERSION}, {asked.width}x{asked.height}, unseen seeds",
@@ -116,6 +117,7 @@ def main() -> None:
         **{key: value for key, value in card.metrics.items() if key.startswith("train_")},
         **figures(parts, _PLAIN_THRESHOLD),
         **{f"{label}_best_threshold": value for label, value in thresholds.items()},
+        **{f"calibration_{key}": value for key, value in margins(calibration).items()},
     }
     if asked.time:
         result |= time_frames(card, settings)

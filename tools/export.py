@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tools.card import CardFacts, write_card
 from tools.graph import blocks, build
 from tools.net import SurfaceNet
-from tools.plan import NORM_MIDDLE, NORM_SCALE
+from tools.plan import LABELS, NORM_MIDDLE, NORM_SCALE
 from tools.quantise import Quantised, quantise
 from tools.realdata import shippable_pictures
 from tools.sampler import draw_batch
@@ -80,9 +80,15 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="run folder of tools.train")
     parser.add_argument("--out", type=Path, required=True, help="model folder, e.g. models/surface-small")
     parser.add_argument("--data", type=Path, help="folder of real pictures, as for training")
+    parser.add_argument(
+        "--shift", type=float, nargs=len(LABELS), default=[0.0] * len(LABELS), metavar="LOGIT",
+        help="added to the logits of each class, so that 0.5 lies amid good and bad calibration parts",
+    )  # fmt: skip
     asked = parser.parse_args()
     torch.set_num_threads(1)
     net = load_net(asked.run)
+    with torch.no_grad():
+        net.head.bias += torch.tensor(asked.shift)
     float_model = build(net.fold())
     crops = sample_crops(asked.data, _CALIBRATION_CROPS + _CHECK_CROPS, _CALIBRATION_SEED)
     int8 = quantise(float_model, crops[:_CALIBRATION_CROPS])
@@ -92,6 +98,7 @@ def main() -> None:
     onnx.save(int8.model, asked.out / "model.onnx")
     facts = json.loads((asked.run / "run.json").read_text(encoding="utf-8"))
     metrics = {f"train_{key}": value for key, value in facts.items()}
+    metrics["train_shift"] = " ".join(f"{shift:g}" for shift in asked.shift)
     write_card(asked.out, CardFacts(scale=int8.scale, zero_point=int8.zero_point, metrics=metrics))
     print(f"{asked.out / 'model.onnx'}: {(asked.out / 'model.onnx').stat().st_size} bytes")
 

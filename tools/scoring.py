@@ -71,3 +71,18 @@ def best_thresholds(parts: Sequence[Part]) -> dict[str, float]:
         scores = sorted((d.score for p in good for d in p.false_alarms if d.label == label), reverse=True)
         thresholds[label] = round(scores[allowed] + 1e-3, 3) if len(scores) > allowed else 0.3
     return thresholds
+
+
+def margins(parts: Sequence[Part]) -> dict[str, float]:
+    """Return, per class, the highest score on sound ground of good parts and the weakest on a painted defect.
+
+    Where the first lies below the second, any threshold between them makes no mistake on these parts; the middle
+    of their logits is where ``tools.export --shift`` should put 0.5.
+    """
+    result = {}
+    for label in DEFECT_LABELS:
+        false = [d.score for p in parts if not p.bad for d in p.false_alarms if d.label == label]
+        right = [f.best.score for p in parts for f in p.found if f.best is not None and f.truth.label == label]
+        result[f"{label}_highest_false"] = round(max(false, default=0.0), 4)
+        result[f"{label}_weakest_true"] = round(min(right, default=0.0), 4)
+    return result
