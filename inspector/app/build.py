@@ -87,7 +87,7 @@ def check(loaded: Loaded) -> Parts:
     recipes = tuple(_recipe(loaded, name) for name in (settings.station.recipe, *settings.station.jobs))
     for recipe in recipes:
         fit(recipe, card, scale)
-    _check_jobs(recipes[1:], loaded)
+    _check_jobs(recipes, loaded)
     trigger = settings.trigger
     on_gate = trigger.get("kind") == "gate"
     if on_gate and settings.gate.get("kind") == "dry":
@@ -122,8 +122,9 @@ def _recipe(loaded: Loaded, name: str) -> LoadedRecipe:
 
 
 def _check_jobs(recipes: tuple[LoadedRecipe, ...], loaded: Loaded) -> None:
-    seen: dict[int, str] = {}
-    for recipe in recipes:
+    first, *others = recipes
+    seen = {first.recipe.job: first.recipe.name}
+    for recipe in others:
         job = recipe.recipe.job
         if job == 0:
             raise ConfigError(f"{recipe.path}: job = 0, but station.jobs names it; give it the PLC's job number")
@@ -230,6 +231,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 archive=archive,
                 evidence=evidence,
                 attempts=recorder.attempts,
+                flush=lambda: _flush(recorder.flush, parts.journal),
             ),
             detector=detector,
             tuning=Tuning(
@@ -240,7 +242,6 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
             ),
             status=StatusFile(parts.run_dir),
             journal_health=recorder.health,
-            flush=lambda: _flush(recorder.flush, parts.journal),
             stop=stop,
         )
 

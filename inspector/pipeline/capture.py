@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 CAMERA_ALARM = "camera.lost"
 TRIGGER_ALARM = "trigger.lost"
 _FREE_RUN_WAIT_S = 0.25
+_PAUSE_S = 0.05
 _NO_PART = frozenset({"law.camera", "law.overrun"})
 """In free run these mean that there is no part yet: nothing outside has counted one."""
 
@@ -39,7 +40,11 @@ class _Held:
 
 
 class CaptureLoop:
-    """Owned by the capture thread. ``series``: where the trigger counter stands; its last number is accounted for."""
+    """Owned by the capture thread.
+
+    ``series``: where the trigger counter stands; its last number is accounted for.
+    ``finished`` is set once no further part will come from here.
+    """
 
     def __init__(
         self,
@@ -70,29 +75,36 @@ class CaptureLoop:
         self._series = series.series
         self._last_seq = series.last_seq
         self._held: _Held | None = None
+        self._flush = equipment.flush
         self._free_run = equipment.trigger.counted_by == "line"
         self._source_waits = not equipment.camera.describe().paced
         self.ended = False
+        self.finished = threading.Event()
 
     def run(self) -> None:
         """Wait for triggers until stopped or the source of pictures has ended."""
-        while not self._stop.is_set() and not self.ended:
-            self._pulse.beat()
-            if self._free_run:
-                self._wait_for_frame()
-                continue
-            try:
-                event = self._trigger.wait(0.25)
-            except DeviceError as error:
-                self._alarms.raise_alarm(TRIGGER_ALARM, str(error))
-                continue
-            if event is None:
-                continue
-            self._alarms.clear(TRIGGER_ALARM)
-            self._account_for(event)
+        try:
+            while not self._stop.is_set() and not self.ended:
+                self._pulse.beat()
+                if self._free_run:
+                    self._wait_for_frame()
+                else:
+                    self._wait_for_trigger()
+            while self.ended and not self._stop.wait(0.25):
+                self._pulse.beat()
+        finally:
+            self.finished.set()
+
+    def _wait_for_trigger(self) -> None:
+        try:
+            event = self._trigger.wait(0.25)
+        except DeviceError as error:
+            self._alarms.raise_alarm(TRIGGER_ALARM, str(error))
+            self._stop.wait(_PAUSE_S)
+            return
+        self._alarms.clear(TRIGGER_ALARM)
+        if event is not None and self._account_for(event):
             self._take(event)
-        while self.ended and not self._stop.wait(0.25):
-            self._pulse.beat()
 
     def _wait_for_frame(self) -> None:
         """In free run the frame is the trigger: no frame, no part; an unusable frame is a part."""
@@ -106,33 +118,45 @@ class CaptureLoop:
             if self._stop.is_set():
                 return
         self._last_seq = event.part_seq
-        ticket = self._open(event)
+        ticket, refused = self._open(event)
         self._gate.expect(ticket.opened.part, deadline=ticket.deadline)
         if isinstance(got, Verdict):
             self._answer(ticket, got)
+        elif refused is not None:
+            shown = self._shown(ticket, got.capture, got.loan, grab_ms=0.0)
+            self._answer(ticket, refused, shown=shown)
         else:
             self._show(ticket, got.capture, got.loan, grab_ms=0.0)
 
-    def _account_for(self, event: TriggerEvent) -> None:
-        """Every number between the last part and this one was a part that we did not see: UNDECIDED("missed")."""
+    def _account_for(self, event: TriggerEvent) -> bool:
+        """Every number between the last part and this one was a part that we did not see: UNDECIDED("missed").
+
+        False: this very number was taken already; it is no new part.
+        """
         ahead = seq_distance(event.part_seq, self._last_seq) if self._last_seq else event.part_seq
-        if ahead <= 0:
+        if ahead == 0:
+            log.warning("trigger.repeated", part_seq=event.part_seq)
+            return False
+        if ahead < 0:
             log.warning("trigger.restarted", last=self._last_seq, now=event.part_seq)
-            series = self._archive.resume(event.part_seq, datetime.now(UTC))
-            self._series, self._last_seq = series.series, series.last_seq
             self._desk.new_epoch()
             self._sync.loosen()
-            ahead = event.part_seq - self._last_seq
+            self._flush()  # the book must know the last part before it is asked where it stands
+            series = self._archive.resume(event.part_seq, datetime.now(UTC))
+            self._series, self._last_seq = series.series, series.last_seq
+            ahead = seq_distance(event.part_seq, self._last_seq) if self._last_seq else event.part_seq
         for step in range(1, ahead):
             missed = TriggerEvent(part_seq=self._number(step), at=event.at)
-            ticket = self._open(missed)
+            ticket, _ = self._open(missed)
             self._desk.record_unseen(ticket, missed_verdict())
         self._last_seq = event.part_seq
+        return True
 
     def _number(self, step: int) -> int:
         return seq_after(self._last_seq, step) if self._last_seq else step
 
-    def _open(self, event: TriggerEvent) -> Ticket:
+    def _open(self, event: TriggerEvent) -> tuple[Ticket, Verdict | None]:
+        """Open the part; a verdict if the book refused it and the station is set to reject then."""
         known = self._station.recipes.get(event.job)
         recipe = known or self._station.recipes[0]
         opened = OpenedPart(
@@ -151,12 +175,11 @@ class CaptureLoop:
             deadline=event.at + self._station.deadline_s,
             epoch=self._desk.epoch,
         )
-        self._desk.open(ticket)
-        return ticket
+        return ticket, self._desk.open(ticket)
 
     def _take(self, event: TriggerEvent) -> None:
         """Open the part, schedule its default reject, and find its picture."""
-        ticket = self._open(event)
+        ticket, refused = self._open(event)
         self._gate.expect(ticket.opened.part, deadline=ticket.deadline)
         if event.job and event.job not in self._station.recipes:
             self._answer(ticket, undecided(f"job {event.job}: no recipe has this number", rule="law.job"))
@@ -167,14 +190,22 @@ class CaptureLoop:
             self._answer(ticket, found, grab_ms=(time.monotonic() - begun) * 1e3)
             return
         capture, loan = found
+        if refused is not None:
+            shown = self._shown(ticket, capture, loan, grab_ms=(time.monotonic() - begun) * 1e3)
+            self._answer(ticket, refused, shown=shown)
+            return
         self._show(ticket, capture, loan, grab_ms=(time.monotonic() - begun) * 1e3)
 
     def _show(self, ticket: Ticket, capture: Capture, loan: Loan, *, grab_ms: float) -> None:
-        frame = Frame(part=ticket.opened.part, capture=capture)
-        shown = Shown(ticket=ticket, frame=frame, loan=loan, grab_ms=grab_ms)
+        shown = self._shown(ticket, capture, loan, grab_ms=grab_ms)
         if not self._handoff.put(shown):
             verdict = undecided("overrun: the parts come faster than they are judged", rule="law.overrun")
             self._answer(ticket, verdict, shown=shown)
+
+    @staticmethod
+    def _shown(ticket: Ticket, capture: Capture, loan: Loan, *, grab_ms: float) -> Shown:
+        frame = Frame(part=ticket.opened.part, capture=capture)
+        return Shown(ticket=ticket, frame=frame, loan=loan, grab_ms=grab_ms)
 
     def _picture(self, ticket: Ticket) -> tuple[Capture, Loan] | Verdict:
         """This part's capture in a lent buffer, or why there is none."""

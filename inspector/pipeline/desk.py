@@ -11,7 +11,7 @@ from inspector.domain.detection import Detection
 from inspector.domain.errors import DeviceError, JournalError
 from inspector.domain.frame import Frame
 from inspector.domain.inspection import GateTold, Timings
-from inspector.domain.verdict import Decision, Outcome, Verdict
+from inspector.domain.verdict import Decision, Outcome, Verdict, undecided
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.pool import FramePool, Loan
 from inspector.pipeline.tally import Tally
@@ -42,12 +42,14 @@ class Desk:
         """The counters disagree: every part in flight becomes UNDECIDED("resync")."""
         self.epoch += 1
 
-    def open(self, ticket: Ticket) -> None:
-        """Open the part in the book."""
+    def open(self, ticket: Ticket) -> Verdict | None:
+        """Open the part in the book; a book that refuses (``journal.on_failure = "reject"``) makes it UNDECIDED."""
         try:
             self._recorder.open(ticket.opened)
         except JournalError as error:
             self._alarms.raise_alarm(JOURNAL_ALARM, str(error))
+            return undecided(f"journal: {error}", rule="law.journal")
+        return None
 
     def tell_and_record(
         self,

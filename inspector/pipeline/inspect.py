@@ -19,7 +19,7 @@ MODEL_ALARM = "model.failed"
 
 
 class InspectLoop:
-    """Owned by the inspect thread."""
+    """Owned by the inspect thread. ``fed``: set once nothing more will come; ``finished``: set once it has ended."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class InspectLoop:
         handoff: Handoff[Shown],
         desk: Desk,
         alarms: AlarmBoard,
-        stop: threading.Event,
+        fed: threading.Event,
         pulse: Pulse,
     ) -> None:
         self._station = station
@@ -37,21 +37,26 @@ class InspectLoop:
         self._handoff = handoff
         self._desk = desk
         self._alarms = alarms
-        self._stop = stop
+        self._fed = fed
         self._pulse = pulse
         self.busy = False
+        self.finished = threading.Event()
 
     def run(self) -> None:
-        """Judge frames in the order they came, until stopped and empty."""
-        while True:
-            self._pulse.beat()
-            shown = self._handoff.get(0.1)
-            if shown is not None:
-                self.busy = True
-                self._inspect(shown)
-                self.busy = False
-            elif self._stop.is_set():
-                return
+        """Judge frames in the order they came, until the capture loop has ended and nothing waits."""
+        try:
+            while True:
+                self._pulse.beat()
+                last = self._fed.is_set()  # asked first: what was put before it was set is still found
+                shown = self._handoff.get(0.1)
+                if shown is not None:
+                    self.busy = True
+                    self._inspect(shown)
+                    self.busy = False
+                elif last:
+                    return
+        finally:
+            self.finished.set()
 
     def _inspect(self, shown: Shown) -> None:
         ticket = shown.ticket

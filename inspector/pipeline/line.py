@@ -73,7 +73,6 @@ class Line:
         tuning: Tuning,
         status: StatusFile,
         journal_health: Callable[[], JournalHealth],
-        flush: Callable[[], None],
         stop: threading.Event,
     ) -> None:
         self._station = station
@@ -82,7 +81,6 @@ class Line:
         self._tuning = tuning
         self._status = status
         self._journal_health = journal_health
-        self._flush = flush
         self._stop = stop
         self._tally = Tally()
         self._alarms = AlarmBoard(station=station.name, write=equipment.recorder.note)
@@ -106,7 +104,7 @@ class Line:
         self._opc = OpcState.INITIALIZED
         self._equipment.camera.flush()
         position = self._equipment.trigger.position(self._tuning.startup_timeout_s)
-        series = reconcile(self._station, self._equipment, position, flush=self._flush)
+        series = reconcile(self._station, self._equipment, position)
         gc.collect()
         gc.freeze()
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -142,7 +140,7 @@ class Line:
             handoff=self._handoff,
             desk=self._desk,
             alarms=self._alarms,
-            stop=self._stop,
+            fed=capture.finished,
             pulse=pulses["inspect"],
         )
         paper = PaperLoop(
@@ -150,7 +148,7 @@ class Line:
             desk=self._desk,
             equipment=self._equipment,
             alarms=self._alarms,
-            stop=self._stop,
+            fed=inspect.finished,
             pulse=pulses["paper"],
         )
         loops = [

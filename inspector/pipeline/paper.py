@@ -22,7 +22,7 @@ _FINAL = frozenset({GateTold.ACKNOWLEDGED, GateTold.NOTHING})
 
 
 class PaperLoop:
-    """Owned by the record thread."""
+    """Owned by the record thread. ``fed``: set once nothing more will come."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class PaperLoop:
         desk: Desk,
         equipment: Equipment,
         alarms: AlarmBoard,
-        stop: threading.Event,
+        fed: threading.Event,
         pulse: Pulse,
     ) -> None:
         self._station = station
@@ -41,17 +41,19 @@ class PaperLoop:
         self._attempts = equipment.attempts
         self._evidence = equipment.evidence
         self._alarms = alarms
-        self._stop = stop
+        self._fed = fed
         self._pulse = pulse
         self._confirmed: dict[int, GateTold] = {}
+        self._series = 0
 
     def run(self) -> None:
-        """Write until stopped and nothing waits."""
+        """Write until nobody judges any more and nothing waits."""
         while True:
             self._pulse.beat()
+            last = self._fed.is_set()  # asked first: what was put before it was set is still found
             judged = self._desk.next(0.1)
             if judged is None:
-                if self._stop.is_set():
+                if last:
                     return
                 continue
             try:
@@ -113,7 +115,10 @@ class PaperLoop:
         """What the gate confirmed of this part, waiting a little for the echo."""
         if judged.told is GateTold.NOTHING:
             return judged.told
-        part_seq = judged.ticket.opened.part.part_seq
+        part_seq, series = judged.ticket.opened.part.part_seq, judged.ticket.opened.part.series
+        if series != self._series:
+            self._confirmed.clear()  # the numbers begin anew: an old echo is not this part's
+            self._series = series
         until = time.monotonic() + self._station.echo_timeout_s
         while self._confirmed.get(part_seq) not in _FINAL:
             remaining = until - time.monotonic()

@@ -1,7 +1,6 @@
 """What a line does before its first part: continue the counter's series and account for what a crash left open."""
 
 import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -20,13 +19,10 @@ log = structlog.get_logger(__name__)
 _CHUNK = 500
 
 
-def reconcile(
-    station: Station, equipment: Equipment, position: TriggerPosition, *, flush: Callable[[], None]
-) -> Series:
+def reconcile(station: Station, equipment: Equipment, position: TriggerPosition) -> Series:
     """Close every open part and every number that was counted while we were away; give the series to go on with.
 
     A part whose number the PLC echoes was acknowledged; of any other open part we cannot know what the gate was told.
-    ``flush`` waits until everything queued is committed.
     """
     now = datetime.now(UTC)
     series = equipment.archive.resume(position.part_seq, now)
@@ -42,8 +38,8 @@ def reconcile(
         equipment.recorder.open(opened)
         equipment.recorder.close(_unseen(station, opened, missed_verdict(), GateTold.NOTHING))
         if step % _CHUNK == 0:
-            flush()
-    flush()
+            equipment.flush()
+    equipment.flush()
     if interrupted or missed > 0:
         log.warning("start.reconciled", interrupted=len(interrupted), missed=max(missed, 0))
     last = position.part_seq if missed > 0 else series.last_seq

@@ -8,6 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 
 class StatusFile:
     """``<run_dir>/<station>/status.json``. A reader takes it for dead when it stays unchanged for over 2 s."""
@@ -16,14 +20,27 @@ class StatusFile:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "status.json"
         self._draft = folder / f".status.{os.getpid()}.tmp"
+        self._trouble = ""
 
     def write(self, content: Mapping[str, Any]) -> None:
-        """Replace the file. ``written_utc``, ``monotonic`` and ``pid`` are added."""
+        """Replace the file. ``written_utc``, ``monotonic`` and ``pid`` are added; a full disk is logged once."""
         stamped = {
             **content,
             "pid": os.getpid(),
             "written_utc": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
             "monotonic": time.monotonic(),
         }
-        self._draft.write_text(json.dumps(stamped), encoding="utf-8")
-        self._draft.replace(self.path)
+        try:
+            self._draft.write_text(json.dumps(stamped), encoding="utf-8")
+            self._draft.replace(self.path)
+        except OSError as error:  # a full disk makes the line look dead to the others; it must not kill it
+            self._say(f"{self.path}: {error.strerror}")
+        else:
+            self._say("")
+
+    def _say(self, trouble: str) -> None:
+        if trouble and not self._trouble:
+            log.error("status.unwritten", reason=trouble)
+        elif self._trouble and not trouble:
+            log.warning("status.written_again", path=str(self.path))
+        self._trouble = trouble

@@ -69,13 +69,13 @@ class Supervisor:
     def run(self, *, idle: Callable[[], None], period_s: float = 0.25) -> int:
         """Run until ``stop`` is set, a loop crashed, or one is stuck. ``idle`` is called each period. Exit code."""
         threads = [
-            threading.Thread(target=self._guarded, args=(loop,), name=loop.pulse.name, daemon=True)
+            threading.Thread(target=self._guarded, args=(loop.pulse.name, loop.run), name=loop.pulse.name, daemon=True)
             for loop in self._loops
         ]
         for thread in threads:
             thread.start()
         while not self._stop.wait(period_s):
-            idle()
+            self._guarded("idle", idle)
             stuck = self.stuck()
             if stuck:
                 self._crash(f"stuck: {', '.join(stuck)}")
@@ -84,18 +84,21 @@ class Supervisor:
             thread.join(max(until - time.monotonic(), 0.0))
         hung = [thread.name for thread in threads if thread.is_alive()]
         if hung:
+            self._crash(f"hung: {', '.join(hung)}")
             log.error("supervise.leaving", hung=hung)
             os._exit(EX_SOFTWARE)  # a thread in native code cannot be ended in any other way
         return EX_SOFTWARE if self._crashed else EX_OK
 
-    def _guarded(self, loop: Loop) -> None:
+    def _guarded(self, name: str, run: Callable[[], None]) -> None:
         try:
-            loop.run()
+            run()
         except Exception as error:  # the one broad catch of the house
-            log.critical("supervise.crash", loop=loop.pulse.name, exc_info=error)
-            self._crash(f"{loop.pulse.name}: {error}")
+            log.critical("supervise.crash", loop=name, exc_info=error)
+            self._crash(f"{name}: {error}")
 
     def _crash(self, reason: str) -> None:
         self._crashed.append(reason)
-        self._on_crash(reason)
-        self._stop.set()
+        try:
+            self._on_crash(reason)
+        finally:
+            self._stop.set()

@@ -48,7 +48,8 @@ class Station:
 class Equipment:
     """Everything of the outside world that one line holds open.
 
-    ``attempts``: how often a serial has come, this time included.
+    ``attempts``: how often a serial has come, this time included. ``flush`` waits until everything given to the
+    recorder so far is committed.
     """
 
     trigger: Trigger
@@ -59,6 +60,7 @@ class Equipment:
     archive: Archive
     evidence: Evidence
     attempts: Callable[[str], int]
+    flush: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
