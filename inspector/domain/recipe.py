@@ -34,8 +34,8 @@ class ClassRule:
 class Zone:
     """A part of the frame with rules of its own.
 
-    A detection wholly inside one or more zones is judged by those zones' rules; one that only touches a
-    zone is judged by the zone's rules AND the recipe's: the severest counts.
+    A detection is judged by the rules of every zone it touches; unless one zone holds it whole, by the recipe's
+    as well: the severest counts.
     """
 
     name: str

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from math import fsum
 
 from inspector.domain.detection import Detection
 from inspector.domain.geometry import Scale
@@ -44,7 +45,7 @@ def judge(recipe: Recipe, detections: Sequence[Detection], scale: Scale | None) 
     """
     readings = [reading for detection in detections for reading in _read(recipe, detection, scale)]
     defects = _defects(readings, scale)
-    score = _severity_score(recipe, readings, at_least=_Weight.SURE)
+    score = _severity_score(readings, at_least=_Weight.SURE)
     sure = _first_broken(recipe, readings, at_least=_Weight.SURE)
     if sure is not None:
         return Verdict(
@@ -69,13 +70,12 @@ def judge(recipe: Recipe, detections: Sequence[Detection], scale: Scale | None) 
 
 
 def _read(recipe: Recipe, detection: Detection, scale: Scale | None) -> Iterator[_Reading]:
-    """Read a detection under every rule that applies: the zones that hold it, else the recipe and zones it touches."""
+    """Read a detection under every rule that applies: every zone it touches, and the recipe unless a zone holds it."""
     touched = [zone for zone in recipe.zones if zone.outline.touches(detection.box)]
-    holding = [zone for zone in touched if zone.outline.holds(detection.box)]
-    if not holding:
+    if not any(zone.outline.holds(detection.box) for zone in touched):
         known = detection.label if detection.label in recipe.classes else "other"
         yield _reading(f"class.{known}", recipe.rule_for(detection.label), detection, scale)
-    for zone in holding or touched:
+    for zone in touched:
         known = detection.label if detection.label in zone.classes else "other"
         rule = zone.classes.get(detection.label, zone.other)
         yield _reading(f"zone.{zone.name}.{known}", rule, detection, scale)
@@ -134,7 +134,7 @@ def _checks(recipe: Recipe, readings: Sequence[_Reading], *, at_least: _Weight) 
         if rule.max_count is not None:
             yield Decision(rule=f"{rule_id}.max_count", measured=counts[rule_id], limit=rule.max_count, unit="count")
     if recipe.max_score is not None:
-        score = _severity_score(recipe, readings, at_least=at_least)
+        score = _severity_score(readings, at_least=at_least)
         yield Decision(rule="score.max", measured=score, limit=recipe.max_score, unit="score")
     if recipe.max_defects is not None:
         number = len(_counted(readings, at_least=at_least))
@@ -170,17 +170,19 @@ def _counted(readings: Iterable[_Reading], *, at_least: _Weight) -> dict[int, _R
     return counted
 
 
-def _severity_score(recipe: Recipe, readings: Sequence[_Reading], *, at_least: _Weight) -> float:
-    """Σ weight x confidence over the counted detections (the rule of the project's background document)."""
-    del recipe
+def _severity_score(readings: Sequence[_Reading], *, at_least: _Weight) -> float:
+    """Σ weight x confidence over the counted detections (the rule of the project's background document).
+
+    Exact sum, rounded to nine decimals: the order of detections cannot decide, and 2.5 is 2.5.
+    """
     counted = _counted(readings, at_least=at_least)
-    return sum(reading.rule.weight * reading.detection.score for reading in counted.values())
+    return round(fsum(reading.rule.weight * reading.detection.score for reading in counted.values()), 9)
 
 
 def _in_score_band(recipe: Recipe, readings: Sequence[_Reading]) -> Decision | None:
     if recipe.max_score is None or recipe.score_band <= 0:
         return None
-    score = _severity_score(recipe, readings, at_least=_Weight.DOUBTFUL)
+    score = _severity_score(readings, at_least=_Weight.DOUBTFUL)
     floor = recipe.max_score - recipe.score_band
     return Decision(rule="score.band", measured=score, limit=floor, unit="score") if score > floor else None
 
