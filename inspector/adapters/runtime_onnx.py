@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import (
@@ -25,7 +26,9 @@ from inspector.ports.plugin import Context, Plugin
 
 _LOAD_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, OpNotImplemented, RuntimeException)
 _DTYPES = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
+_NUMPY = {"uint8": np.uint8, "float32": np.float32}
 _QUIET = 3
+_TRIED_PX = 64
 
 
 class OnnxSettings(BaseModel):
@@ -53,6 +56,7 @@ class OnnxRuntime:
         except _LOAD_ERRORS as error:
             raise ConfigError(f"{card.path}: onnxruntime cannot load this model: {_first_line(error)}") from error
         _check_against_card(self._session, card)
+        _try(self._session, card)
         self._input = card.input.name
         self._outputs = [card.output.name]
         self._device = f"model {card.name}"
@@ -85,8 +89,28 @@ def _check_against_card(session: ort.InferenceSession, card: ModelCard) -> None:
             f"{place}: input is {card.input.layout} with {card.input.channels} channel(s), "
             f"but the graph takes shape {entry.shape}"
         )
+    if len(result.shape) != 4:  # noqa: PLR2004 - NCHW
+        raise ConfigError(f"{place}: output is a class map of 4 dimensions, but the graph gives shape {result.shape}")
     if isinstance(result.shape[1], int) and result.shape[1] != len(card.labels):
         raise ConfigError(f"{place}: {len(card.labels)} labels, but the graph gives {result.shape[1]} channels")
+
+
+def _try(session: ort.InferenceSession, card: ModelCard) -> None:
+    """Run once on a small input: what a graph gives is known only when it has run."""
+    side = card.input.multiple * -(-_TRIED_PX // card.input.multiple)
+    place = f"{card.path}: does not match its card"
+    blank = np.zeros((1, card.input.channels, side, side), _NUMPY[card.input.dtype])
+    try:
+        given = session.run([card.output.name], {card.input.name: blank})[0].shape
+    except _LOAD_ERRORS as error:
+        raise ConfigError(f"{place}: it does not take an input of {side} x {side} px: {_first_line(error)}") from error
+    cells = side // card.output.stride
+    wanted = (1, len(card.labels), cells, cells)
+    if tuple(given) != wanted:
+        raise ConfigError(
+            f"{place}: {len(card.labels)} labels at output.stride = {card.output.stride} make a map of shape {wanted}, "
+            f"but the graph gives {tuple(given)}"
+        )
 
 
 def _first_line(error: Exception) -> str:

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from inspector.app import toml_file
 from inspector.domain.errors import ConfigError
@@ -40,7 +40,7 @@ class _Output(BaseModel):
 
     name: str
     dtype: Literal["uint8", "float32"]
-    stride: int = Field(ge=1, le=64)
+    stride: Literal[1, 2, 4, 8, 16, 32]
     scale: float = Field(1.0, gt=0)
     zero_point: int = Field(0, ge=0, le=255)
 
@@ -91,6 +91,14 @@ class CardFile(BaseModel):
     measure: _Measure
     metrics: dict[str, float | str] = Field(default_factory=dict)
     cannot: _Cannot = Field(default_factory=_Cannot)
+
+    @model_validator(mode="after")
+    def _cells_meet(self) -> "CardFile":
+        stride = self.output.stride
+        for key, length in (("input.multiple", self.input.multiple), ("decoder.halo_px", self.decoder.halo_px)):
+            if length % stride:
+                raise ValueError(f"{key} = {length} must be a multiple of output.stride = {stride}")
+        return self
 
 
 def load_card(folder: Path) -> ModelCard:

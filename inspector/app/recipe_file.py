@@ -145,8 +145,8 @@ def fit(loaded: LoadedRecipe, card: ModelCard, scale: Scale | None) -> None:
     """Refuse a recipe that asks more than the model can see.
 
     Raises:
-        ConfigError: another model, a class the model does not know, mm without a scale, a limit finer than the
-            card allows, a confidence below the card's candidate score.
+        ConfigError: another model, a class the model does not know, mm without a scale or with one that the
+            model was not made for, a limit finer than the card allows.
     """
     recipe, place = loaded.recipe, str(loaded.path)
     problems = []

@@ -59,6 +59,8 @@ def explain(problem: Any, model: type[BaseModel], *, origin: Origin, prefix: Seq
             return f"{where}: {key} is unknown; {hint}there are: {', '.join(known)}"
         case "missing":
             return f"{where}: {key} is missing; it must be set"
+        case "value_error" if isinstance(problem["input"], dict):
+            return f"{where}: {f'{key}: ' if key else ''}{problem['msg'].removeprefix('Value error, ')}"
         case _:
             return f"{where}: {key} = {_shown(problem['input'])} is wrong: {problem['msg']}"
 

@@ -12,7 +12,7 @@ from inspector.domain.leniency import Leniency, worst_passing
 
 
 def check(config: options.Config = None, station: options.StationName = None, *, as_json: options.Json = False) -> None:
-    """Check a station's settings, recipes, model and plug-ins without opening a device.
+    """Check a station's settings, recipes, model and plug-ins; the model is loaded, no device is opened.
 
     Prints every effective value with the file it came from, and for each recipe the worst single defect that passes.
 
@@ -20,6 +20,8 @@ def check(config: options.Config = None, station: options.StationName = None, *,
     """
     with speaking_plainly():
         parts = build.check(options.load(config, station))
+        with build.open_detector(parts):
+            pass  # a graph that is not what its card says is refused here, before a line is stopped for it
         if as_json:
             sys.stdout.write(json.dumps(_as_json(parts), default=str) + "\n")
         else:

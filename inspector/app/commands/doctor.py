@@ -91,6 +91,8 @@ def _station(config: Path | None, station: str | None) -> Iterator[Finding]:
     try:
         loaded = options.load(config, station)
         parts = build.check(loaded)
+        with build.open_detector(parts):
+            pass
     except ConfigError as error:
         for line in str(error).splitlines():
             yield Finding(name="configuration", level="bad", found=line)
