@@ -155,4 +155,4 @@ def _line(publication: Publication) -> bytes:
     return json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
 
 
-PLUGIN = Plugin(settings_model=JsonlSettings, open=open_jsonl)
+PLUGIN = Plugin(settings_model=JsonlSettings, open=open_jsonl, replayable=False)

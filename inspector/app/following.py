@@ -33,7 +33,9 @@ def follow_station(parts: Parts, stop: threading.Event) -> int:
         service.notify("READY=1")
         code = run_all(followers, stop, idle=lambda: service.notify("WATCHDOG=1"))
         service.notify("STOPPING=1")
-        return code
+        if code:
+            raise SystemExit(code)  # through the open sinks, so that their Last Will is not taken back
+    return 0
 
 
 def replay_station(parts: Parts, first: int, last: int, *, only: str | None) -> Sequence[tuple[int, str]]:
@@ -47,7 +49,7 @@ def replay_station(parts: Parts, first: int, last: int, *, only: str | None) -> 
     refused: list[tuple[int, str]] = []
     with journal_sql.open_journal(parts.journal, station=parts.loaded.name, read_only=True) as journal:
         for name, plugin, settings in parts.sinks:
-            if only not in {None, name}:
+            if name != only and (only is not None or not plugin.replayable):
                 continue
             with plugin.open(settings, parts.context) as sink:
                 done = replay(journal, sink, first, last)

@@ -20,7 +20,8 @@ def follow(
         typer.Option("--replay", metavar="FROM TO", help="Send journal_seq FROM to TO once more, then end."),
     ] = None,
     sink: Annotated[
-        str | None, typer.Option("--sink", help="With --replay: only to the sink of this name [default: every one].")
+        str | None,
+        typer.Option("--sink", help="With --replay: only to the sink of this name [default: every one but files]."),
     ] = None,
 ) -> None:
     """Follow the journal of one station and deliver to its sinks, until SIGTERM.

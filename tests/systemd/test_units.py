@@ -1,0 +1,45 @@
+"""The units are valid, hardened, and feed the watchdog only by the process itself."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNITS = ("inspector-line@.service", "inspector-follow@.service")
+EXPOSURE_TENTHS = {"inspector-line@.service": 15, "inspector-follow@.service": 12}
+
+
+def installed(repo: Path, tmp_path: Path, unit: str) -> Path:
+    """The unit as an instance, with an ExecStart that exists on this machine."""
+    text = (repo / "systemd" / unit).read_text().replace("/opt/inspector/venv/bin/inspector", "/bin/true")
+    target = tmp_path / unit.replace("@", "@left")
+    target.write_text(text)
+    return target
+
+
+@pytest.mark.peer("systemd-analyze")
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_is_valid(unit: str, repo: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(installed(repo, tmp_path, unit))], capture_output=True, text=True, check=False
+    )
+    told = [line for line in done.stderr.splitlines() if "inspector" in line]
+    assert done.returncode == 0, done.stderr
+    assert told == []
+
+
+@pytest.mark.peer("systemd-analyze")
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_is_hardened(unit: str, repo: Path, tmp_path: Path) -> None:
+    path = installed(repo, tmp_path, unit)
+    command = ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_TENTHS[unit]}", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout.splitlines()[-1:]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_notifies_and_is_watched(unit: str, repo: Path) -> None:
+    lines = (repo / "systemd" / unit).read_text().splitlines()
+    assert "Type=notify" in lines
+    assert any(line.startswith("WatchdogSec=") for line in lines)
+    assert "RestartPreventExitStatus=78" in lines
