@@ -40,6 +40,8 @@ def figures(parts: Sequence[Part], threshold: float) -> dict[str, float]:
     result["escapes"] = sum(1 for part in bad if part.score < threshold)
     result["false_rejects"] = sum(1 for part in good if part.score >= threshold)
     result["image_auroc"] = round(auroc([p.score for p in good], [p.score for p in bad]), 5)
+    result["highest_good_score"] = round(max((part.score for part in good), default=0.0), 4)
+    result["weakest_bad_score"] = round(min((part.score for part in bad), default=0.0), 4)
     return result | size_biases(found)
 
 

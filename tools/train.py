@@ -193,7 +193,8 @@ def main() -> None:
     steps = train(run, asked.out)
     record = {
         "seed": plan.seed, "minutes": round((time.monotonic() - began) / 60, 1), "steps": steps,
-        "crops": plan.crops, "side": plan.side, "real_share": plan.real_share, "real_pictures": len(run.real),
+        "crops": plan.crops, "side": plan.side, "real_share": plan.real_share, "bank": plan.bank,
+        "real_pictures": len(run.real),
         "scenes": run.bank.made if run.bank else 0, "peak": plan.peak, "init": "/".join(Path(plan.init).parts[-2:]),
     }  # fmt: skip
     (asked.out / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
