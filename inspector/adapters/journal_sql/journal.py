@@ -1,7 +1,7 @@
 """The book as start-up, followers and reviewers use it."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, Engine, func, literal_column, select
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import RowMapping
 
 from inspector.adapters.journal_sql import nouns, proof, series, tables
 from inspector.adapters.journal_sql.engine import at_the_border, open_engine, writing
@@ -149,7 +150,9 @@ class SqlJournal:
         with self._reading() as connection:
             kinds = select(tables.entry).where(tables.entry.c.journal_seq.between(first, last))
             found = {row.journal_seq: row.kind for row in connection.execute(kinds)}
-            events = _events(connection, first, last, set(found.values()))
+            fetched, rows = _fetch(connection, first, last, set(found.values()))
+        events: dict[int, Event] = dict(fetched.inspections())
+        events |= {row["journal_seq"]: _NOUNS[found[row["journal_seq"]]](row) for row in rows}
         missing = sorted(set(found) - set(events))
         if missing:
             raise JournalError(
@@ -232,16 +235,15 @@ class SqlJournal:
             # "+": among the few that await a review the index by time beats the one by station.
             where.append(literal_column("+part.station") == self._station)
         with self._reading() as connection:
-            found = nouns.inspections(connection, *where, newest_first=True, limit=min(limit, MOST_ROWS))
-        return [inspection for _, inspection in found]
+            fetched = nouns.fetch(connection, *where, newest_first=True, limit=min(limit, MOST_ROWS))
+        return [inspection for _, inspection in fetched.inspections()]
 
     def find(self, result_id: UUID) -> Inspection | None:
         """One inspection by its id. See ``ReviewDesk``."""
+        its_id = tables.inspection.c.result_id == str(result_id)
         with self._reading() as connection:
-            found = nouns.inspections(
-                connection, tables.inspection.c.result_id == str(result_id), newest_first=False, limit=1
-            )
-        return found[0][1] if found else None
+            fetched = nouns.fetch(connection, its_id, newest_first=False, limit=1)
+        return next((inspection for _, inspection in fetched.inspections()), None)
 
     def sign(self, review: Review) -> int:
         """Write a review; give its journal_seq.
@@ -257,18 +259,23 @@ class SqlJournal:
             return Page(connection).write(review)
 
 
-def _events(connection: Connection, first: int, last: int, kinds: set[str]) -> dict[int, Event]:
-    """The events with these numbers, of the kinds that occur: a few queries, however many rows."""
-    events: dict[int, Event] = {}
-    if "inspection" in kinds:
-        within = tables.inspection.c.journal_seq.between(first, last)
-        events |= dict(nouns.inspections(connection, within, newest_first=False, limit=MOST_ROWS))
-    for kind, table, noun in (
-        ("disposal", tables.disposal, nouns.disposal),
-        ("review", tables.review, nouns.review),
-        ("alarm", tables.alarm_event, nouns.alarm),
-    ):
+_TABLES = {"disposal": tables.disposal, "review": tables.review, "alarm": tables.alarm_event}
+_NOUNS: Mapping[str, Callable[[RowMapping], Event]] = {
+    "disposal": nouns.disposal,
+    "review": nouns.review,
+    "alarm": nouns.alarm,
+}
+
+
+def _fetch(
+    connection: Connection, first: int, last: int, kinds: set[str]
+) -> tuple[nouns.Fetched, Sequence[RowMapping]]:
+    """The rows of the events with these numbers, of the kinds that occur: a few queries, however many rows."""
+    within = tables.inspection.c.journal_seq.between(first, last)
+    fetched = nouns.fetch(connection, within, newest_first=False, limit=MOST_ROWS)
+    rows: list[RowMapping] = []
+    for kind, table in _TABLES.items():
         if kind in kinds:
-            found = connection.execute(select(table).where(table.c.journal_seq.between(first, last))).mappings()
-            events |= {row["journal_seq"]: noun(row) for row in found}
-    return events
+            query = select(table).where(table.c.journal_seq.between(first, last))
+            rows += connection.execute(query).mappings().all()
+    return fetched, rows

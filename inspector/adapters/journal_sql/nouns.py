@@ -1,9 +1,10 @@
-"""How rows become nouns of the domain again: whole Inspections in four queries a batch, events in one each."""
+"""How rows become nouns of the domain again: whole Inspections in three queries a batch, events in one a kind."""
 
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -37,43 +38,42 @@ _WHOLE = (
 )
 
 
-def inspections(
-    connection: Connection, *where: ColumnElement[bool], newest_first: bool, limit: int
-) -> list[tuple[int, Inspection]]:
-    """Whole Inspections with their journal_seq: newest by the clock first, or in the order of the book."""
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Rows of a batch of Inspections, read in one short transaction; they are rebuilt after it has ended."""
+
+    rows: Sequence[RowMapping]
+    detections: Sequence[RowMapping]
+    defects: Sequence[RowMapping]
+
+    def inspections(self) -> list[tuple[int, Inspection]]:
+        """Whole Inspections with their journal_seq, in the order they were read."""
+        seen = {row["journal_seq"]: detections_from(row["content"]) for row in self.detections}
+        judged: dict[int, list[Defect]] = defaultdict(list)
+        for row in self.defects:
+            number = row["journal_seq"]
+            detection = detections_from(row["detection"])[0] if row["seen"] is None else seen[number][row["seen"]]
+            judged[number].append(_defect(row, detection))
+        numbered = ((row["journal_seq"], row) for row in self.rows)
+        return [(at, _inspection(row, seen.get(at, ()), tuple(judged.get(at, ())))) for at, row in numbered]
+
+
+def fetch(connection: Connection, *where: ColumnElement[bool], newest_first: bool, limit: int) -> Fetched:
+    """Read a batch in three queries: newest by the clock first, or in the order of the book."""
     order = tables.part.c.closed_us.desc() if newest_first else tables.inspection.c.journal_seq.asc()
-    found = connection.execute(_WHOLE.where(*where).order_by(order).limit(limit)).mappings().all()
-    numbers = [row["journal_seq"] for row in found]
-    seen = _detections(connection, numbers)
-    judged = _defects(connection, numbers, seen)
-    return [
-        (row["journal_seq"], _inspection(row, seen.get(row["journal_seq"], ()), judged.get(row["journal_seq"], ())))
-        for row in found
-    ]
-
-
-def _detections(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[Detection, ...]]:
+    rows = connection.execute(_WHOLE.where(*where).order_by(order).limit(limit)).mappings().all()
+    numbers = [row["journal_seq"] for row in rows]
     if not numbers:
-        return {}
-    query = select(tables.detections).where(tables.detections.c.journal_seq.in_(numbers))
-    return {row.journal_seq: detections_from(row.content) for row in connection.execute(query)}
-
-
-def _defects(
-    connection: Connection, numbers: Sequence[int], seen: Mapping[int, tuple[Detection, ...]]
-) -> dict[int, tuple[Defect, ...]]:
-    if not numbers:
-        return {}
-    columns = tables.defect.c
-    query = (
-        select(tables.defect).where(columns.journal_seq.in_(numbers)).order_by(columns.journal_seq, columns.position)
+        return Fetched((), (), ())
+    seen, judged = tables.detections, tables.defect
+    in_order = (judged.c.journal_seq, judged.c.position)
+    return Fetched(
+        rows,
+        connection.execute(select(seen).where(seen.c.journal_seq.in_(numbers))).mappings().all(),
+        connection.execute(select(judged).where(judged.c.journal_seq.in_(numbers)).order_by(*in_order))
+        .mappings()
+        .all(),
     )
-    found: dict[int, list[Defect]] = defaultdict(list)
-    for row in connection.execute(query).mappings():
-        number = row["journal_seq"]
-        detection = detections_from(row["detection"])[0] if row["seen"] is None else seen[number][row["seen"]]
-        found[number].append(_defect(row, detection))
-    return {number: tuple(defects) for number, defects in found.items()}
 
 
 def _defect(row: RowMapping, detection: Detection) -> Defect:
