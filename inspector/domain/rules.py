@@ -222,12 +222,32 @@ def _defects(readings: Sequence[_Reading], scale: Scale | None) -> tuple[Defect,
     )
 
 
+_QUANTITY = {
+    "min_length_mm": "length",
+    "min_width_mm": "width",
+    "min_area_mm2": "area",
+    "confidence": "confidence",
+    "max_count": "count",
+}
+
+
 def _because(decision: Decision) -> str:
-    """The deciding check as a person says it."""
-    subject = decision.rule.removesuffix(".any").replace("class.", "").replace("zone.", "zone ")
-    figures = f"{_figure(decision.measured)} against limit {_figure(decision.limit)}"
+    """The deciding check as a person says it: "crack length 6.4 mm > 1.5 mm"."""
+    place, _, key = decision.rule.removesuffix(".any").rpartition(".")
+    kind, _, name = place.partition(".")
+    match kind:
+        case "class":
+            subject = f"{name} {_QUANTITY[key]}"
+        case "zone":
+            zone, _, label = name.partition(".")
+            subject = f"{label} {_QUANTITY[key]} in zone {zone}"
+        case "score":
+            subject = "severity score"
+        case _:
+            subject = "number of defects"
     unit = "" if decision.unit in {"score", "count"} else f" {decision.unit}"
-    return f"{subject}: {figures}{unit}"
+    sign = ">" if decision.measured > decision.limit else ">="
+    return f"{subject} {_figure(decision.measured)}{unit} {sign} {_figure(decision.limit)}{unit}"
 
 
 def _figure(value: float) -> str:

@@ -20,13 +20,10 @@ def live(twin: Mapping[str, Any], status: Mapping[str, Any], *, parts: int, rece
     if state == "rendering":
         ready, asked = int(twin.get("rendered", 0)), max(int(twin.get("pool", 1)), 1)
         head = Text(f"painting the parts of the simulated line: {ready} of {asked} (kept for the next time)")
-        return Panel(Group(head, ProgressBar(total=asked, completed=ready, width=60)), title="inspector demo")
+        return Panel(Group(head, _bar(ready, asked)), title="inspector demo")
     settled = int(twin.get("passed", 0)) + int(twin.get("ejected", 0))
     last = list(status.get("last_parts", []))[-_BELT:]
-    lines: list[RenderableType] = [
-        _belt(last),
-        ProgressBar(total=max(parts, 1), completed=min(settled, parts), width=60),
-    ]
+    lines: list[RenderableType] = [_belt(last), _bar(settled, parts)]
     lines.append(_tally(twin, status, received, settled, parts))
     lines += [
         Text(
@@ -36,6 +33,12 @@ def live(twin: Mapping[str, Any], status: Mapping[str, Any], *, parts: int, rece
         for part in last[-4:]
     ]
     return Panel(Group(*lines), title=f"inspector demo · {state}")
+
+
+def _bar(done: int, asked: int) -> RenderableType:
+    bar = Table.grid()
+    bar.add_row(ProgressBar(total=max(asked, 1), completed=min(done, asked), width=60))
+    return bar
 
 
 def _belt(last: Sequence[Mapping[str, Any]]) -> Text:
@@ -53,7 +56,7 @@ def _tally(
     counters, latency = status.get("counters", {}), status.get("latency_ms", {})
     table = Table.grid(padding=(0, 3))
     table.add_row(
-        f"at the ejector {settled}/{parts}",
+        f"past the ejector {settled}" + (f" of {parts}" if settled <= parts else ""),
         f"PASS {counters.get('pass', 0)}",
         f"FAIL {counters.get('fail', 0)}",
         f"UNDECIDED {counters.get('undecided', 0)}",
