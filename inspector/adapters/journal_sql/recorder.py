@@ -30,16 +30,15 @@ log = structlog.get_logger(__name__)
 
 GROUP_ROWS = 200
 _BACK_OFF_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
-_CLOSING_S = 10.0
 
 OnFailure = Literal["run", "reject"]
 
 
 @contextmanager
 def open_recorder(
-    path: Path, *, station: str, on_failure: OnFailure = "run", queue_size: int = 4096
+    path: Path, *, station: str, on_failure: OnFailure = "run", queue_size: int = 4096, closing_s: float = 10.0
 ) -> Iterator["SqlRecorder"]:
-    """Hold the station's pen and run its journal thread; on exit what waits is written.
+    """Hold the station's pen and run its journal thread; on exit what waits is written, within ``closing_s``.
 
     Raises:
         ConfigError: the station already has a running line, or the journal is not one this program writes.
@@ -49,10 +48,20 @@ def open_recorder(
         migrate(path)
         engine = open_engine(path, "rw")
         try:
-            with SqlRecorder(engine, path, station=station, on_failure=on_failure, queue_size=queue_size) as recorder:
+            limits = Limits(queue_size=queue_size, closing_s=closing_s, on_failure=on_failure)
+            with SqlRecorder(engine, path, station=station, limits=limits) as recorder:
                 yield recorder
         finally:
             engine.dispose()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many rows may wait, what a full queue means, and how long the end may take."""
+
+    queue_size: int
+    on_failure: OnFailure
+    closing_s: float
 
 
 @dataclass(slots=True)
@@ -109,12 +118,11 @@ class SqlRecorder:
     is back (``on_failure`` "reject": the caller is told by JournalError as well).
     """
 
-    def __init__(self, engine: Engine, path: Path, *, station: str, on_failure: OnFailure, queue_size: int) -> None:
+    def __init__(self, engine: Engine, path: Path, *, station: str, limits: Limits) -> None:
         self._engine = engine
         self._path = path
         self._station = station
-        self._on_failure = on_failure
-        self._queue_size = queue_size
+        self._limits = limits
         self._queue: deque[Row] = deque()
         self._changed = threading.Condition()
         self._taken = 0
@@ -134,9 +142,9 @@ class SqlRecorder:
     def __exit__(self, *_: object) -> None:
         with self._changed:
             self._closing = True
-            self._give_up_at = time.monotonic() + _CLOSING_S
+            self._give_up_at = time.monotonic() + self._limits.closing_s
             self._changed.notify_all()
-        self._thread.join(_CLOSING_S + _BACK_OFF_S[-1])
+        self._thread.join(self._limits.closing_s + _BACK_OFF_S[-1])
         if self._queue:
             log.error("journal.unsaved", path=str(self._path), rows=len(self._queue), error=self._error)
 
@@ -178,14 +186,16 @@ class SqlRecorder:
         with self._changed:
             if self._closing or not self._thread.is_alive():
                 raise JournalError(f"journal {self._path}: the journal thread does not run; nothing more is written")
-            if len(self._queue) < self._queue_size:
+            if len(self._queue) < self._limits.queue_size:
                 self._queue.append(row)
                 self._taken += 1
                 self._changed.notify_all()
                 return
             self._lose(row)
-        if self._on_failure == "reject":
-            raise JournalError(f"journal {self._path}: {self._queue_size} rows wait for the disk ({self._error})")
+        if self._limits.on_failure == "reject":
+            raise JournalError(
+                f"journal {self._path}: {self._limits.queue_size} rows wait for the disk ({self._error})"
+            )
 
     def _lose(self, row: Row) -> None:
         if not self._untold:

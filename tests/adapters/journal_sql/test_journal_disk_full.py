@@ -94,11 +94,10 @@ def test_what_a_full_queue_lost_is_told_when_the_disk_is_back(small_disk: Path) 
 
 
 def test_a_line_that_ends_on_a_full_disk_says_what_it_could_not_write(
-    small_disk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    small_disk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("inspector.adapters.journal_sql.recorder._CLOSING_S", 0.2)
     path = small_disk / "journal.db"
-    with open_recorder(path, station=STATION) as recorder:
+    with open_recorder(path, station=STATION, closing_s=0.2) as recorder:
         assert recorder.flush(PATIENCE_S)
         fill(small_disk / "ballast")
         for number in range(1, 1001):
