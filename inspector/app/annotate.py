@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.domain.frame import Pixels
+from inspector.domain.geometry import Box
 from inspector.domain.verdict import Defect, Outcome, Verdict
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -24,8 +25,9 @@ def annotate(pixels: Pixels, verdict: Verdict) -> NDArray[np.uint8]:
     canvas = _colour(pixels)
     height, width = canvas.shape[:2]
     unit = max(min(height, width) / 1000.0, 0.35)
-    for defect in reversed(verdict.defects):
-        _draw_defect(canvas, defect, unit)
+    taken: list[Box] = []
+    for defect in verdict.defects:
+        _draw_defect(canvas, defect, unit, taken)
     return cast("NDArray[np.uint8]", np.vstack((_banner(width, verdict, unit), canvas)))
 
 
@@ -40,7 +42,7 @@ def _colour(pixels: Pixels) -> NDArray[np.uint8]:
     return cast("NDArray[np.uint8]", image.copy())
 
 
-def _draw_defect(canvas: NDArray[np.uint8], defect: Defect, unit: float) -> None:
+def _draw_defect(canvas: NDArray[np.uint8], defect: Defect, unit: float, taken: list[Box]) -> None:
     box = defect.detection.box
     margin, line = round(6 * unit), max(round(2.5 * unit), 1)
     colour = _COLOUR[Outcome.FAIL] if defect.sure else _COLOUR[Outcome.UNDECIDED]
@@ -48,7 +50,9 @@ def _draw_defect(canvas: NDArray[np.uint8], defect: Defect, unit: float) -> None
     bottom_right = (round(box.right) + margin, round(box.bottom) + margin)
     cv2.rectangle(canvas, top_left, bottom_right, _WHITE, line + max(round(2 * unit), 1))
     cv2.rectangle(canvas, top_left, bottom_right, colour, line)
-    _draw_label(canvas, _label(defect), top_left, bottom_right, colour, unit)
+    frame = Box(x=top_left[0], y=top_left[1], width=bottom_right[0] - top_left[0], height=bottom_right[1] - top_left[1])
+    taken.append(frame)
+    _draw_label(canvas, _label(defect), frame, colour, unit, taken)
 
 
 def _label(defect: Defect) -> str:
@@ -59,20 +63,36 @@ def _label(defect: Defect) -> str:
 
 
 def _draw_label(
-    canvas: NDArray[np.uint8],
-    text: str,
-    top_left: tuple[int, int],
-    bottom_right: tuple[int, int],
-    colour: tuple[int, int, int],
-    unit: float,
+    canvas: NDArray[np.uint8], text: str, frame: Box, colour: tuple[int, int, int], unit: float, taken: list[Box]
 ) -> None:
-    scale, thickness, pad = 0.9 * unit, max(round(1.8 * unit), 1), round(8 * unit)
+    """Write ``text`` beside its frame, where no other label or frame stands."""
+    scale, thickness, pad = 0.75 * unit, max(round(1.5 * unit), 1), round(6 * unit)
     (width, height), below = cv2.getTextSize(text, _FONT, scale, thickness)
-    full = height + below + 2 * pad
-    x = min(top_left[0], max(canvas.shape[1] - width - 2 * pad, 0))
-    y = top_left[1] - full if top_left[1] >= full else min(bottom_right[1], canvas.shape[0] - full)
-    cv2.rectangle(canvas, (x, y), (x + width + 2 * pad, y + full), colour, cv2.FILLED)
+    size = (width + 2 * pad, height + below + 2 * pad)
+    place = _free_place(frame, size, canvas.shape[1], canvas.shape[0], taken)
+    taken.append(place)
+    x, y = round(place.x), round(place.y)
+    cv2.rectangle(canvas, (x, y), (x + size[0], y + size[1]), colour, cv2.FILLED)
     cv2.putText(canvas, text, (x + pad, y + pad + height), _FONT, scale, _WHITE, thickness, cv2.LINE_AA)
+
+
+def _free_place(frame: Box, size: tuple[int, int], width: int, height: int, taken: list[Box]) -> Box:
+    """Above, below, right or left of the frame: the first place inside the picture that is free, else above."""
+    wide, high = size
+    left = min(frame.x, max(width - wide, 0))
+    wishes = [
+        (left, frame.y - high),
+        (left, frame.bottom),
+        (frame.right, frame.y),
+        (frame.x - wide, frame.y),
+        (left, frame.y - 2 * high),
+        (left, frame.bottom + high),
+    ]
+    places = [
+        Box(x=min(max(x, 0), max(width - wide, 0)), y=min(max(y, 0), max(height - high, 0)), width=wide, height=high)
+        for x, y in wishes
+    ]
+    return next((place for place in places if not any(place.overlaps(other) for other in taken)), places[0])
 
 
 def _banner(width: int, verdict: Verdict, unit: float) -> NDArray[np.uint8]:

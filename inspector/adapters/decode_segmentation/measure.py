@@ -1,7 +1,7 @@
 """Measures a defect on the frame's own pixels: a map at stride 8 calls every crack 8 to 22 px wide."""
 
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import hypot, pi, sqrt
 from typing import cast
 
 import cv2
@@ -13,8 +13,14 @@ GROUND_PX = 31
 NOISE_SIGMAS = 3.0
 """How far above the texture's noise a pixel must stand to belong to the defect."""
 MAD_TO_SIGMA = 1.4826
-THIN_RATIO = 4.0
+THIN = 4.0
 """From this length-to-width ratio of its pixels on a defect is measured as a ribbon, else as a blob."""
+SPANNING = 0.4
+"""A ribbon spans at least this share of the cells that fired; a shorter one is texture inside a blob."""
+SMOOTH_PX = 3.0
+"""Sigma of the blur before a blob is measured: its edge is soft, the texture's grain is not."""
+MOST_WINDING = 1.3
+"""The longest way a crack takes, as a multiple of the diagonal it spans."""
 _MIN_PIXELS = 3
 
 
@@ -27,21 +33,33 @@ class Size:
     area: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ribbon:
+    """A thin piece and the diagonal that it spans, px."""
+
+    size: Size
+    span: float
+
+
 def measure(patch: NDArray[np.uint8], cells: NDArray[np.uint8]) -> Size | None:
     """Size of the defect inside ``patch``.
 
     ``patch`` (height, width): frame pixels around the defect. ``cells``: same shape, 1 where the map fired.
     None if nothing stands out of the texture there (the caller then falls back to the cells themselves).
     """
-    thin = _standing_out(patch, cells, _ground(patch))
-    ribbon = _ribbon(thin)
-    if ribbon is not None and ribbon.length >= THIN_RATIO * ribbon.width:
-        return ribbon
+    ribbon = _ribbon(_standing_out(patch, cells, _ground(patch), share=0.5))
+    if ribbon is not None and ribbon.span >= SPANNING * _span(cells) and ribbon.size.length >= THIN * ribbon.size.width:
+        return ribbon.size
     outside = patch[cells == 0]
     level = float(np.median(outside)) if outside.size else float(np.median(patch))
-    smooth = cv2.GaussianBlur(patch, (0, 0), 2.0)
-    broad = _standing_out(cast("NDArray[np.uint8]", smooth), cells, np.full(patch.shape, level, np.float32))
-    return _blob(broad)
+    smooth = cast("NDArray[np.uint8]", cv2.GaussianBlur(patch, (0, 0), SMOOTH_PX))
+    return _blob(_standing_out(smooth, cells, np.full(patch.shape, level, np.float32), share=0.25))
+
+
+def _span(mask: NDArray[np.uint8]) -> float:
+    """Diagonal of the box around a mask's pixels."""
+    _, _, wide, high = cv2.boundingRect(mask)
+    return hypot(wide, high)
 
 
 def _ground(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -49,8 +67,10 @@ def _ground(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
     return cast("NDArray[np.float32]", cv2.blur(patch.astype(np.float32), window, borderType=cv2.BORDER_REPLICATE))
 
 
-def _standing_out(patch: NDArray[np.uint8], cells: NDArray[np.uint8], ground: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Pixels inside the cells that stand out of the ground by more than noise and half of the defect's own height."""
+def _standing_out(
+    patch: NDArray[np.uint8], cells: NDArray[np.uint8], ground: NDArray[np.float32], *, share: float
+) -> NDArray[np.uint8]:
+    """Pixels inside the cells that leave the ground by more than noise and ``share`` of the defect's own height."""
     lift = np.abs(patch.astype(np.float32) - ground)
     outside = lift[cells == 0]
     noise = MAD_TO_SIGMA * float(np.median(outside)) if outside.size else 0.0
@@ -58,41 +78,42 @@ def _standing_out(patch: NDArray[np.uint8], cells: NDArray[np.uint8], ground: ND
     if not inside.size:
         return np.zeros(patch.shape, np.uint8)
     peak = float(np.percentile(inside, 99.0))
-    limit = max(NOISE_SIGMAS * noise, peak / 2)
+    limit = max(NOISE_SIGMAS * noise, peak * share)
     standing: NDArray[np.uint8] = ((lift > limit) & (cells > 0)).astype(np.uint8)
     return standing
 
 
-def _ribbon(mask: NDArray[np.uint8]) -> Size | None:
+def _ribbon(mask: NDArray[np.uint8]) -> _Ribbon | None:
     """A ribbon's length and width from area A and perimeter P of its pixels: A = L w, P = 2 (L + w)."""
-    area = int(mask.sum())
-    if area < _MIN_PIXELS:
-        return None
     joined = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    contours, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    longest = max(contours, key=len)
-    # A contour runs through pixel centres: the outline of the pixels themselves is longer by about pi.
-    perimeter = cv2.arcLength(longest, closed=True) + pi
-    filled = np.zeros_like(mask)
-    cv2.drawContours(filled, [longest], -1, 1, cv2.FILLED)
-    own_area = float((mask & filled).sum())
-    if own_area < _MIN_PIXELS:
-        return None
-    half = perimeter / 2
-    root = max(half * half - 4 * own_area, 0.0)
-    length = (half + sqrt(root)) / 2
-    return Size(length=length, width=max(own_area / length, 1.0), area=own_area)
-
-
-def _blob(mask: NDArray[np.uint8]) -> Size | None:
-    """A blob's longest and shortest diameter: the smallest rectangle around its largest piece."""
-    joined = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
     contours, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
         return None
-    largest = max(contours, key=cv2.contourArea)
-    (_, (a, b), _) = cv2.minAreaRect(largest)
-    area = cv2.contourArea(largest)
+    longest = max(contours, key=len)
+    filled = np.zeros_like(mask)
+    cv2.drawContours(filled, [longest], -1, 1, cv2.FILLED)
+    area = float((mask & filled).sum())
     if area < _MIN_PIXELS:
         return None
-    return Size(length=max(a, b) + 1, width=min(a, b) + 1, area=float(area))
+    # A contour runs through pixel centres: the outline of the pixels themselves is longer by about pi.
+    half = (cv2.arcLength(longest, closed=True) + pi) / 2
+    length = (half + sqrt(max(half * half - 4 * area, 0.0))) / 2
+    _, _, wide, high = cv2.boundingRect(longest)
+    span = hypot(wide, high)
+    if length > MOST_WINDING * span:
+        return None  # a ragged patch of texture, no ribbon: its outline winds more than any crack
+    return _Ribbon(size=Size(length=length, width=max(area / length, 1.0), area=area), span=span)
+
+
+def _blob(mask: NDArray[np.uint8]) -> Size | None:
+    """A blob's longest and shortest diameter: the smallest rectangle around the hull of its pixels.
+
+    The hull joins the bright and the dark side of a dent.
+    """
+    kept = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    points = np.argwhere(kept)[:, ::-1].astype(np.int32)
+    if len(points) < _MIN_PIXELS:
+        return None
+    hull = cv2.convexHull(points)
+    (_, (a, b), _) = cv2.minAreaRect(hull)
+    return Size(length=max(a, b) + 1, width=min(a, b) + 1, area=max(float(cv2.contourArea(hull)), float(len(points))))
