@@ -25,9 +25,9 @@ def annotate(pixels: Pixels, verdict: Verdict) -> NDArray[np.uint8]:
     canvas = _colour(pixels)
     height, width = canvas.shape[:2]
     unit = max(min(height, width) / 1000.0, 0.35)
-    taken: list[Box] = []
-    for defect in verdict.defects:
-        _draw_defect(canvas, defect, unit, taken)
+    taken = [_draw_frame(canvas, defect, unit) for defect in verdict.defects]
+    for defect, frame in zip(verdict.defects, tuple(taken), strict=True):
+        _draw_label(canvas, _label(defect), frame, _shade(defect), unit, taken)
     return cast("NDArray[np.uint8]", np.vstack((_banner(width, verdict, unit), canvas)))
 
 
@@ -42,17 +42,19 @@ def _colour(pixels: Pixels) -> NDArray[np.uint8]:
     return cast("NDArray[np.uint8]", image.copy())
 
 
-def _draw_defect(canvas: NDArray[np.uint8], defect: Defect, unit: float, taken: list[Box]) -> None:
+def _shade(defect: Defect) -> tuple[int, int, int]:
+    return _COLOUR[Outcome.FAIL] if defect.sure else _COLOUR[Outcome.UNDECIDED]
+
+
+def _draw_frame(canvas: NDArray[np.uint8], defect: Defect, unit: float) -> Box:
+    """Box the defect; give the rectangle that was drawn."""
     box = defect.detection.box
     margin, line = round(6 * unit), max(round(2.5 * unit), 1)
-    colour = _COLOUR[Outcome.FAIL] if defect.sure else _COLOUR[Outcome.UNDECIDED]
-    top_left = (max(round(box.x) - margin, 0), max(round(box.y) - margin, 0))
-    bottom_right = (round(box.right) + margin, round(box.bottom) + margin)
-    cv2.rectangle(canvas, top_left, bottom_right, _WHITE, line + max(round(2 * unit), 1))
-    cv2.rectangle(canvas, top_left, bottom_right, colour, line)
-    frame = Box(x=top_left[0], y=top_left[1], width=bottom_right[0] - top_left[0], height=bottom_right[1] - top_left[1])
-    taken.append(frame)
-    _draw_label(canvas, _label(defect), frame, colour, unit, taken)
+    left, top = max(round(box.x) - margin, 0), max(round(box.y) - margin, 0)
+    right, bottom = round(box.right) + margin, round(box.bottom) + margin
+    cv2.rectangle(canvas, (left, top), (right, bottom), _WHITE, line + max(round(2 * unit), 1))
+    cv2.rectangle(canvas, (left, top), (right, bottom), _shade(defect), line)
+    return Box(x=left, y=top, width=right - left, height=bottom - top)
 
 
 def _label(defect: Defect) -> str:
