@@ -31,19 +31,37 @@ def reconcile(station: Station, equipment: Equipment, position: TriggerPosition)
         echoed = position.echo_seq == opened.part.part_seq and opened.part.series == series.series
         told = GateTold.ACKNOWLEDGED if echoed else GateTold.UNKNOWN
         equipment.recorder.close(_unseen(station, opened, _interrupted(), told))
+    lost = _close_lost(station, equipment, now)
     missed = seq_distance(position.part_seq, series.last_seq) if series.last_seq else position.part_seq
     for step in range(1, missed + 1):
         number = seq_after(series.last_seq, step) if series.last_seq else step
-        opened = _opened_late(station, PartId(part_seq=number, series=series.series), now)
-        equipment.recorder.open(opened)
-        equipment.recorder.close(_unseen(station, opened, missed_verdict(), GateTold.NOTHING))
+        _close_missed(station, equipment, PartId(part_seq=number, series=series.series), now)
         if step % _CHUNK == 0:
             equipment.flush()
     equipment.flush()
-    if interrupted or missed > 0:
-        log.warning("start.reconciled", interrupted=len(interrupted), missed=max(missed, 0))
+    if interrupted or lost or missed > 0:
+        log.warning("start.reconciled", interrupted=len(interrupted), lost=lost, missed=max(missed, 0))
     last = position.part_seq if missed > 0 else series.last_seq
     return Series(series=series.series, first_seq=series.first_seq, last_seq=last)
+
+
+def _close_lost(station: Station, equipment: Equipment, now: datetime) -> int:
+    """Close the numbers that a full queue kept out of the book; how many."""
+    count = 0
+    before: tuple[PartId, ...] = ()
+    while (lost := tuple(equipment.archive.never_opened())) and lost != before:
+        before = lost
+        for part in lost:
+            _close_missed(station, equipment, part, now)
+        equipment.flush()
+        count += len(lost)
+    return count
+
+
+def _close_missed(station: Station, equipment: Equipment, part: PartId, now: datetime) -> None:
+    opened = _opened_late(station, part, now)
+    equipment.recorder.open(opened)
+    equipment.recorder.close(_unseen(station, opened, missed_verdict(), GateTold.NOTHING))
 
 
 def _interrupted() -> Verdict:

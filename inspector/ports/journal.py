@@ -69,6 +69,10 @@ class Archive(Protocol):
         """Parts opened and never closed, oldest first: what a crash left."""
         ...
 
+    def never_opened(self) -> Sequence[PartId]:
+        """Numbers inside the newest series that no part bears, at most 1000: lost to a full queue."""
+        ...
+
     def resume(self, counter: int, at: datetime) -> Series:
         """Continue the series that ``counter`` belongs to, or start a new one (first run, counter went back)."""
         ...
