@@ -24,9 +24,10 @@ from typing import Any
 
 import structlog
 
+from inspector.domain.errors import DeviceError
 from inspector.domain.inspection import OpcState
 from inspector.pipeline.alarms import AlarmBoard
-from inspector.pipeline.capture import CAMERA_ALARM, CaptureLoop
+from inspector.pipeline.capture import CAMERA_ALARM, TRIGGER_ALARM, CaptureLoop
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.detect import Detector
 from inspector.pipeline.handoff import Handoff
@@ -41,6 +42,7 @@ from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Shown, Station
 from inspector.ports.gate import LineState
 from inspector.ports.journal import JournalHealth, Series
+from inspector.ports.trigger import TriggerPosition
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +50,8 @@ LINK_ALARM = "plc.link"
 DISK_ALARM = "journal.waiting"
 _ILL = frozenset({CAMERA_ALARM, MODEL_ALARM})
 _SWITCH_INTERVAL_S = 0.0005
+_POSITION_WAIT_S = 0.5
+_EXTEND_USEC = 10_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,6 @@ class Tuning:
     pictures_waiting: int = 4
     sync_window_s: float = 0.15
     hang_limit_s: float = 5.0
-    startup_timeout_s: float = 15.0
 
 
 class Line:
@@ -103,7 +106,9 @@ class Line:
         self._detector.warm_up(info.height, info.width)
         self._opc = OpcState.INITIALIZED
         self._equipment.camera.flush()
-        position = self._equipment.trigger.position(self._tuning.startup_timeout_s)
+        position = self._first_position(notify)
+        if position is None:
+            return self._end(0, notify)
         series = reconcile(self._station, self._equipment, position)
         gc.collect()
         gc.freeze()
@@ -113,6 +118,24 @@ class Line:
         log.info("line.ready", camera=info.name, width=info.width, height=info.height, series=series.series)
         notify("READY=1")
         code = supervisor.run(idle=lambda: self._tick(capture, supervisor, notify))
+        return self._end(code, notify)
+
+    def _first_position(self, notify: Callable[[str], None]) -> TriggerPosition | None:
+        """Where the trigger's counter stands, waited for as long as it takes; None if stopped meanwhile."""
+        while not self._stop.is_set():
+            try:
+                position = self._equipment.trigger.position(_POSITION_WAIT_S)
+            except DeviceError as error:
+                self._alarms.raise_alarm(TRIGGER_ALARM, str(error))
+                self._status.write(self._content(alive=True))
+                notify(f"EXTEND_TIMEOUT_USEC={_EXTEND_USEC}\nSTATUS=waiting: {error}")
+            else:
+                self._alarms.clear(TRIGGER_ALARM)
+                return position
+        return None
+
+    def _end(self, code: int, notify: Callable[[str], None]) -> int:
+        """Say goodbye to systemd, the PLC and the readers of the status file."""
         notify("STOPPING=1")
         self._opc = OpcState.HALTED if code == 0 else OpcState.ERROR
         self._equipment.annunciator.announce(LineState.NONE if code == 0 else LineState.ERROR)
