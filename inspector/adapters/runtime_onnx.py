@@ -29,6 +29,7 @@ _DTYPES = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
 _NUMPY = {"uint8": np.uint8, "float32": np.float32}
 _QUIET = 3
 _TRIED_PX = 64
+_MAP_TASK = "segmentation"
 
 
 class OnnxSettings(BaseModel):
@@ -89,6 +90,8 @@ def _check_against_card(session: ort.InferenceSession, card: ModelCard) -> None:
             f"{place}: input is {card.input.layout} with {card.input.channels} channel(s), "
             f"but the graph takes shape {entry.shape}"
         )
+    if card.task != _MAP_TASK:
+        return
     if len(result.shape) != 4:  # noqa: PLR2004 - NCHW
         raise ConfigError(f"{place}: output is a class map of 4 dimensions, but the graph gives shape {result.shape}")
     if isinstance(result.shape[1], int) and result.shape[1] != len(card.labels):
@@ -104,6 +107,8 @@ def _try(session: ort.InferenceSession, card: ModelCard) -> None:
         given = session.run([card.output.name], {card.input.name: blank})[0].shape
     except _LOAD_ERRORS as error:
         raise ConfigError(f"{place}: it does not take an input of {side} x {side} px: {_first_line(error)}") from error
+    if card.task != _MAP_TASK:
+        return
     cells = side // card.output.stride
     wanted = (1, len(card.labels), cells, cells)
     if tuple(given) != wanted:

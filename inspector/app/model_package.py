@@ -18,7 +18,7 @@ class _Model(BaseModel):
 
     name: str = Field(min_length=1)
     version: str = Field(min_length=1)
-    task: Literal["segmentation"]
+    task: Literal["segmentation", "anomaly"]
     file: str = Field("model.onnx", pattern=r"^[A-Za-z0-9_.-]+$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     licence: str
