@@ -13,6 +13,7 @@ from inspector.pipeline.detect import Detector
 from inspector.pipeline.line import Line, Tuning
 from inspector.pipeline.status import StatusFile
 from inspector.pipeline.ticket import Equipment
+from inspector.ports.model import Decoder
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
 from tests import fakes
 
@@ -47,6 +48,7 @@ class Plant:
         self.gate = fakes.FakeGate()
         self.evidence = fakes.FakeEvidence()
         self.runtime = fakes.FakeRuntime()
+        self.decoder: Decoder = fakes.FakeDecoder()
         self.archive = archive or fakes.FakeArchive()
         self.station = fakes.station(deadline_s=deadline_s, jobs=jobs)
         self.tuning = Tuning(handoff_depth=handoff_depth, pictures_waiting=pictures_waiting, sync_window_s=0.15)
@@ -69,7 +71,7 @@ class Plant:
                 attempts=lambda _serial: 1,
                 flush=lambda: None,
             ),
-            detector=Detector(card=fakes.card(), runtime=self.runtime, decoder=fakes.FakeDecoder()),
+            detector=Detector(card=fakes.card(), runtime=self.runtime, decoder=self.decoder),
             tuning=self.tuning,
             status=self.status,
             journal_health=self.recorder.health,

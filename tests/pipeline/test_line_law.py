@@ -3,16 +3,20 @@
 import json
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from inspector.domain.detection import Detection
 from inspector.domain.errors import DeviceError, FrameError
+from inspector.domain.frame import Pixels
 from inspector.domain.inspection import GateTold
 from inspector.domain.verdict import Outcome
 from inspector.ports.gate import LineState
+from inspector.ports.model import TileOutput
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
-from tests.fakes import FakeArchive, Shot, wait_until
+from tests.fakes import FakeArchive, Shot, part_in, wait_until
 from tests.pipeline.plant import Plant, opened
 
 PASS, FAIL, UNDECIDED = Outcome.PASS, Outcome.FAIL, Outcome.UNDECIDED
@@ -155,6 +159,24 @@ def test_a_failing_model_makes_the_part_undecided_and_an_error_towards_the_plc(t
     assert plant.rule(2) == "law.model"
     assert plant.evidence.kept == {2: 2, 3: 3}
     assert [n.action for n in plant.recorder.notes if n.code == "model.failed"] == ["raised", "cleared"]
+
+
+def test_a_scene_of_too_many_candidates_is_undecided(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, events=range(1, 4), shots=shots(1, 2, 3))
+    decode = plant.decoder.decode
+
+    class Covered:
+        def decode(self, outputs: Sequence[TileOutput], pixels: Pixels) -> tuple[Detection, ...]:
+            if part_in(pixels) == 2:
+                raise FrameError("too many candidates: 5000 components")
+            return decode(outputs, pixels)
+
+    plant.decoder = Covered()
+    plant.run()
+    plant.law_holds(range(1, 4))
+    assert plant.outcomes() == {1: PASS, 2: UNDECIDED, 3: PASS}
+    assert plant.recorder.of(2).verdict.reason.startswith("too many candidates")
+    assert plant.evidence.kept == {2: 2}
 
 
 def test_an_error_is_never_shown_with_a_run_permit(tmp_path: Path) -> None:
