@@ -97,7 +97,8 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     onnx.save(int8.model, asked.out / "model.onnx")
     facts = json.loads((asked.run / "run.json").read_text(encoding="utf-8"))
-    metrics = {f"train_{key}": value for key, value in facts.items()}
+    metrics = {f"train_{key}": value for key, value in facts.items() if key != "commands"}
+    metrics["train_commands"] = "\n".join(facts["commands"])
     metrics["train_shift"] = " ".join(f"{shift:g}" for shift in asked.shift)
     write_card(asked.out, CardFacts(scale=int8.scale, zero_point=int8.zero_point, metrics=metrics))
     print(f"{asked.out / 'model.onnx'}: {(asked.out / 'model.onnx').stat().st_size} bytes")

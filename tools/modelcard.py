@@ -18,7 +18,7 @@ runtime. It is the demo's model and an initialisation for a product's own model,
 ## What it learned from
 | source | pictures | licence |
 |---|---|---|
-| scenes of `inspector.twin.scenes`, seeds from 10,000,000 up | {train_scenes} | this project's |
+| scenes of `inspector.twin.scenes`, seeds from 10,000,000 up | {train_scenes} in the last run | this project's |
 | BSData: pitting on ball screws (github.com/2Obe/BSData), learned as "other" | below | CC BY-SA 4.0 |
 | cookies, whole and cracked (github.com/aws-samples/amazon-lookout-for-vision) | below | CC BY-SA 4.0 |
 
@@ -28,15 +28,13 @@ non-commercial, research-only or unstated licence was used.
 
 ## How it was trained
 ```
-python -m tools.train --data REAL --out a --steps 5935 --seed 1
-python -m tools.train --data REAL --out b --steps {train_steps} --seed {train_seed} --init {train_init} \
-    --peak {train_peak} --real-share {train_real_share} --bank {train_bank}
-python -m tools.export b --out models/surface-small --data REAL --shift {train_shift}
+{train_commands}
+python -m tools.export RUN --out models/surface-small --data REAL --shift {train_shift}
 ```
-The second run took {train_minutes} minutes on one shared core. (The first was made before targets stopped short of 0
-and 1 and before hard negatives left out the rims of defects: repeating it gives other weights.) Net "32-64+ctx+s4" with
-RepVGG blocks, folded; static int8 by onnxruntime, percentile calibration on 96 train crops. `--shift` moves each
-class's logits so that 0.5 lies amid good and bad parts of the calibration seeds; the test seeds had no part in it.
+The last run took {train_minutes} minutes on one shared core. Earlier runs were made while the recipe still changed, so
+repeating them gives other weights; the last repeats from their checkpoint. Net "32-64+ctx+s4" with RepVGG blocks,
+folded; static int8 by onnxruntime, percentile calibration on 96 train crops. `--shift` moves each class's logits so
+that 0.5 lies amid good and bad parts of the calibration seeds; the test seeds had no part in it.
 
 ## Figures
 Command:

@@ -12,6 +12,8 @@ from tools.scenebank import Picture
 
 _OVERHANG_PX = 24  # crops may leave the picture by this much; the line pads frames the same way (replicate)
 _DEFECT_SHARE, _HARD_SHARE = 0.4, 0.35
+_CLASSES, _CLASS_SHARES = (1, 2, 3, 4, 5), (0.25, 0.4, 0.15, 0.15, 0.05)
+"""Dark scratches are the rarer ones, and are told from cracks by their course alone: they need more looks."""
 _SCALED_SHARE, _NOISY_SHARE, _BLURRED_SHARE = 0.4, 0.3, 0.15
 
 
@@ -27,7 +29,7 @@ def _centre(rng: np.random.Generator, pictures: list[Picture]) -> tuple[Picture,
     """Choose a picture and the pixel to centre a crop near; None: anywhere."""
     draw = rng.random()
     if draw < _DEFECT_SHARE:
-        label = int(rng.integers(1, 6))
+        label = int(rng.choice(_CLASSES, p=_CLASS_SHARES))
         for _ in range(12):
             candidate = pictures[int(rng.integers(len(pictures)))]
             places = candidate.points.get(label)

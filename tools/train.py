@@ -165,6 +165,21 @@ def train(run: Run, out: Path) -> int:
     return steps
 
 
+def commands(plan: Plan, steps: int, out: Path) -> list[str]:
+    """Return the commands that lead to these weights: those of the run started from, then this one."""
+    before: list[str] = []
+    start = ""
+    if plan.init:
+        parent = Path(plan.init).parent
+        before = json.loads((parent / "run.json").read_text(encoding="utf-8"))["commands"]
+        start = f" --init {parent.name}/checkpoint.pt"
+    own = (
+        f"python -m tools.train --data REAL --out {out.name} --steps {steps} --seed {plan.seed} --crops {plan.crops} "
+        f"--side {plan.side} --bank {plan.bank} --real-share {plan.real_share} --peak {plan.peak}{start}"
+    )
+    return [*before, own]
+
+
 def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m tools.train", description=__doc__)
@@ -192,11 +207,11 @@ def main() -> None:
     began = time.monotonic()
     steps = train(run, asked.out)
     record = {
-        "seed": plan.seed, "minutes": round((time.monotonic() - began) / 60, 1), "steps": steps,
-        "crops": plan.crops, "side": plan.side, "real_share": plan.real_share, "bank": plan.bank,
+        "commands": commands(plan, steps, asked.out),
+        "minutes": round((time.monotonic() - began) / 60, 1),
+        "scenes": run.bank.made if run.bank else 0,
         "real_pictures": len(run.real),
-        "scenes": run.bank.made if run.bank else 0, "peak": plan.peak, "init": "/".join(Path(plan.init).parts[-2:]),
-    }  # fmt: skip
+    }
     (asked.out / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
