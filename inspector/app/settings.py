@@ -159,9 +159,7 @@ class Loaded:
     def effective(self) -> Iterator[tuple[str, Any, str]]:
         """Every key, its value, and the file it came from (or "default")."""
         for key, value in _flat(self.settings.model_dump(mode="json")):
-            place = key.split(".")
-            sources = (self.sources.get(".".join(place[:length])) for length in range(len(place), 0, -1))
-            yield key, value, next((source for source in sources if source), DEFAULTS)
+            yield key, value, self.sources.get(key, DEFAULTS)
 
 
 def stations(folder: Path) -> list[str]:

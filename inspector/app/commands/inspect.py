@@ -41,9 +41,9 @@ def inspect(
     with speaking_plainly(), open_one_shot(model=model, recipe=recipe, px_per_mm=px_per_mm) as eye:
         if annotate is not None:
             _make(annotate)
-        unreadable = 0
+        unreadable, drawn = 0, set[Path]()
         for path in images:
-            shot = _judge(eye, path, annotate)
+            shot = _judge(eye, path, annotate, drawn)
             unreadable += bool(shot.trouble)
             _print(shot, as_json=as_json)
         raise SystemExit(EX_DATAERR if unreadable else 0)
@@ -56,15 +56,25 @@ def _make(folder: Path) -> None:
         raise ConfigError(f"--annotate {folder}: {error.strerror}; name a folder that can be written") from error
 
 
-def _judge(eye: OneShot, path: Path, folder: Path | None) -> Shot:
+def _judge(eye: OneShot, path: Path, folder: Path | None, drawn: set[Path]) -> Shot:
     shot = eye.judge(path)
     if shot.trouble:
         sys.stderr.write(f"inspector: {shot.trouble}\n")
     if folder is not None and shot.pixels is not None:
-        target = folder / f"{path.stem}.{shot.inspection.verdict.outcome.name.lower()}.jpg"
+        target = _target(folder, path.stem, shot.inspection.verdict.outcome.name.lower(), drawn)
         if not cv2.imwrite(str(target), draw(shot.pixels, shot.inspection.verdict)):
             raise ConfigError(f"--annotate {folder}: {target} could not be written; is the disk full?")
     return shot
+
+
+def _target(folder: Path, stem: str, outcome: str, drawn: set[Path]) -> Path:
+    """A name for the copy that no picture of this run has: part.fail.jpg, part-2.fail.jpg ..."""
+    target, copy = folder / f"{stem}.{outcome}.jpg", 1
+    while target in drawn:
+        copy += 1
+        target = folder / f"{stem}-{copy}.{outcome}.jpg"
+    drawn.add(target)
+    return target
 
 
 def _print(shot: Shot, *, as_json: bool) -> None:
