@@ -2,13 +2,13 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from inspector.app import toml_file
 from inspector.domain.errors import ConfigError
-from inspector.ports.model import InputSpec, ModelCard, OutputSpec
+from inspector.ports.model import FrameSpec, InputSpec, ModelCard, OutputSpec
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
@@ -18,7 +18,7 @@ class _Model(BaseModel):
 
     name: str = Field(min_length=1)
     version: str = Field(min_length=1)
-    task: Literal["segmentation", "anomaly"]
+    task: Literal["segmentation", "anomaly", "detection", "instance_segmentation", "classification"]
     file: str = Field("model.onnx", pattern=r"^[A-Za-z0-9_.-]+$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     licence: str
@@ -29,20 +29,64 @@ class _Input(BaseModel):
     model_config = _STRICT
 
     name: str
-    dtype: Literal["uint8"]
-    layout: Literal["NCHW"]
-    channels: Literal[1]
-    multiple: int = Field(ge=1, le=256)
+    dtype: Literal["uint8", "float32"]
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    channels: Literal[1, 3]
+    multiple: int = Field(1, ge=1, le=256)
+    colour: Literal["grey", "rgb", "bgr"] = "grey"
+    scale: float = Field(1.0, gt=0)
+    mean: tuple[float, ...] = ()
+    std: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    constants: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _channels_agree(self) -> Self:
+        if (self.channels == 1) != (self.colour == "grey"):
+            right = "grey" if self.channels == 1 else "rgb or bgr"
+            raise ValueError(f"colour = {self.colour!r} with channels = {self.channels}; {right} is right")
+        for key, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in {0, self.channels}:
+                raise ValueError(f"{key} has {len(values)} numbers; one for each of {self.channels} channels is right")
+        if self.dtype == "uint8" and (self.scale != 1.0 or self.mean or self.std):
+            raise ValueError("a uint8 input takes the pixels as they are: remove scale, mean and std")
+        return self
+
+
+class _Frame(BaseModel):
+    model_config = _STRICT
+
+    fit: Literal["whole", "letterbox", "tiles", "crop"] = "whole"
+    width: int = Field(0, ge=0, le=16384)
+    height: int = Field(0, ge=0, le=16384)
+    overlap_px: int = Field(0, ge=0, le=8192)
+    pad: int = Field(-1, ge=-1, le=255)
+    anchor: Literal["centre", "corner"] = "centre"
+    rect: bool = False
+    resize_px: int = Field(0, ge=0, le=16384)
+    interpolation: Literal["linear", "area", "antialias"] = "linear"
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> Self:
+        if (self.width == 0) != (self.height == 0):
+            raise ValueError(f"width = {self.width}, height = {self.height}; set both, or none")
+        if self.fit != "whole" and not self.width:
+            raise ValueError(f"fit = {self.fit!r} needs width and height of the model's input")
+        if self.fit == "tiles" and self.overlap_px >= min(self.width, self.height):
+            raise ValueError(f"overlap_px = {self.overlap_px} must be below the tile's sides")
+        if self.overlap_px and self.fit != "tiles":
+            raise ValueError(f'overlap_px is for fit = "tiles"; here fit = {self.fit!r}')
+        return self
 
 
 class _Output(BaseModel):
     model_config = _STRICT
 
     name: str
-    dtype: Literal["uint8", "float32"]
-    stride: Literal[1, 2, 4, 8, 16, 32]
+    dtype: Literal["uint8", "float32", "int32", "int64"]
+    stride: Literal[1, 2, 4, 8, 16, 32] = 1
     scale: float = Field(1.0, gt=0)
     zero_point: int = Field(0, ge=0, le=255)
+    role: str = ""
 
 
 class _Decoder(BaseModel):
@@ -50,15 +94,15 @@ class _Decoder(BaseModel):
 
     kind: str
     candidate_score: float = Field(gt=0, lt=1)
-    halo_px: int = Field(ge=0, le=1024)
-    border: Literal["replicate"] = "replicate"
+    halo_px: int = Field(0, ge=0, le=1024)
+    border: Literal["replicate", "none"] = "replicate"
 
 
 class _Scale(BaseModel):
     model_config = _STRICT
 
-    px_per_mm_min: float = Field(gt=0)
-    px_per_mm_max: float = Field(gt=0)
+    px_per_mm_min: float = Field(0.001, gt=0)
+    px_per_mm_max: float = Field(10_000.0, gt=0)
 
 
 class _Measure(BaseModel):
@@ -66,9 +110,9 @@ class _Measure(BaseModel):
 
     length_bias_px: float = 0.0
     width_bias_px: float = 0.0
-    min_length_px: float = Field(ge=0)
-    min_width_px: float = Field(ge=0)
-    min_area_px: float = Field(ge=0)
+    min_length_px: float = Field(0.0, ge=0)
+    min_width_px: float = Field(0.0, ge=0)
+    min_area_px: float = Field(0.0, ge=0)
 
 
 class _Cannot(BaseModel):
@@ -78,26 +122,44 @@ class _Cannot(BaseModel):
 
 
 class CardFile(BaseModel):
-    """card.toml."""
+    """card.toml. One output stands in ``[output]``, several in ``[[outputs]]``, each with its role."""
 
     model_config = _STRICT
 
     schema_: Literal["inspector.card/1"] = Field(alias="schema")
     model: _Model
     input: _Input
-    output: _Output
+    frame: _Frame = Field(default_factory=_Frame)
+    output: _Output | None = None
+    outputs: tuple[_Output, ...] = ()
     decoder: _Decoder
-    scale: _Scale
-    measure: _Measure
+    scale: _Scale = Field(default_factory=_Scale)
+    measure: _Measure = Field(default_factory=_Measure)
     metrics: dict[str, float | str] = Field(default_factory=dict)
     cannot: _Cannot = Field(default_factory=_Cannot)
 
+    @property
+    def every_output(self) -> tuple[_Output, ...]:
+        """``[output]`` or ``[[outputs]]``, whichever is there."""
+        return self.outputs if self.output is None else (self.output,)
+
     @model_validator(mode="after")
-    def _cells_meet(self) -> "CardFile":
-        stride = self.output.stride
+    def _says_what_it_gives(self) -> Self:
+        if (self.output is None) == (not self.outputs):
+            raise ValueError("give one [output], or several [[outputs]]")
+        roles = [output.role for output in self.outputs]
+        if len(set(roles)) != len(roles):
+            raise ValueError(f"outputs: the roles {roles} are not different")
+        return self
+
+    @model_validator(mode="after")
+    def _cells_meet(self) -> Self:
+        stride = max(output.stride for output in self.every_output)
         for key, length in (("input.multiple", self.input.multiple), ("decoder.halo_px", self.decoder.halo_px)):
-            if length % stride:
+            if length % stride and not (key == "input.multiple" and self.frame.width):
                 raise ValueError(f"{key} = {length} must be a multiple of output.stride = {stride}")
+        if self.frame.width % stride or self.frame.height % stride:
+            raise ValueError(f"frame.width and frame.height must be multiples of output.stride = {stride}")
         return self
 
 
@@ -123,6 +185,7 @@ def load_card(folder: Path) -> ModelCard:
             "the file is not the one this card was written for: restore the package"
         )
     extra = card.decoder.model_extra or {}
+    first, *further = (OutputSpec(**output.model_dump()) for output in card.every_output)
     return ModelCard(
         name=card.model.name,
         version=card.model.version,
@@ -132,7 +195,9 @@ def load_card(folder: Path) -> ModelCard:
         licence=card.model.licence,
         labels=card.model.labels,
         input=InputSpec(**card.input.model_dump()),
-        output=OutputSpec(**card.output.model_dump()),
+        output=first,
+        further_outputs=tuple(further),
+        frame=FrameSpec(**card.frame.model_dump()),
         decoder=card.decoder.kind,
         decoder_settings=extra,
         candidate_score=card.decoder.candidate_score,

@@ -1,6 +1,7 @@
-"""Turn a frame's pixels into the tensor a card asks for: no shrinking, no compression, one copy."""
+"""Turn a frame's pixels into the tensor a card asks for: no compression, and no copy that is not needed."""
 
-from typing import cast
+from functools import lru_cache
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from inspector.domain.errors import FrameError
 from inspector.domain.frame import PixelFormat, Pixels
-from inspector.ports.model import Tile
+from inspector.ports.model import FrameSpec, InputSpec, Tile
 
 _BAYER_TO_GREY = {
     # GenICam names the first two pixels of the first row; OpenCV's old names are shifted by one.
@@ -17,36 +18,149 @@ _BAYER_TO_GREY = {
     PixelFormat.BAYER_GB8: cv2.COLOR_BayerGBRG2GRAY,
     PixelFormat.BAYER_BG8: cv2.COLOR_BayerBGGR2GRAY,
 }
+_BAYER_TO_BGR = {
+    PixelFormat.BAYER_RG8: cv2.COLOR_BayerRGGB2BGR,
+    PixelFormat.BAYER_GR8: cv2.COLOR_BayerGRBG2BGR,
+    PixelFormat.BAYER_GB8: cv2.COLOR_BayerGBRG2BGR,
+    PixelFormat.BAYER_BG8: cv2.COLOR_BayerBGGR2BGR,
+}
+_INTERPOLATION = {"linear": cv2.INTER_LINEAR, "area": cv2.INTER_AREA}
+Image = NDArray[np.uint8]
+"""Shape (height, width), or (height, width, 3) as blue, green, red."""
 
 
-def grey(pixels: Pixels, pixel_format: PixelFormat) -> NDArray[np.uint8]:
+def grey(pixels: Pixels, pixel_format: PixelFormat) -> Image:
     """Light as one 8-bit number a pixel, shape (height, width). Mono8 is passed through without a copy.
 
     Raises:
         FrameError: 16-bit pixels, which no shipped model takes.
     """
     if pixel_format is PixelFormat.MONO8:
-        return cast("NDArray[np.uint8]", pixels)
+        return cast("Image", pixels)
     if pixel_format is PixelFormat.BGR8:
-        return cast("NDArray[np.uint8]", cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY))
+        return cast("Image", cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY))
     if pixel_format in _BAYER_TO_GREY:
-        return cast("NDArray[np.uint8]", cv2.cvtColor(pixels, _BAYER_TO_GREY[pixel_format]))
+        return cast("Image", cv2.cvtColor(pixels, _BAYER_TO_GREY[pixel_format]))
     raise FrameError(f"{pixel_format.value} pixels: the model takes 8-bit ones; set the camera to Mono8")
 
 
-def fill(tensor: NDArray[np.uint8], image: NDArray[np.uint8], tile: Tile) -> None:
-    """Write the tile of ``image`` (height, width) into ``tensor`` (tile height, tile width).
+def picture(pixels: Pixels, pixel_format: PixelFormat, spec: InputSpec) -> Image:
+    """What the model's input is cut from: grey for a grey model; for a colour model colour where the camera has it.
 
-    Where the tile overhangs the image, the image's edge is repeated (never reflected: a reflected dark corner
-    looks like a dent).
+    Raises:
+        FrameError: 16-bit pixels.
     """
-    height, width = image.shape
+    if spec.colour == "grey" or pixel_format is PixelFormat.MONO8:
+        return grey(pixels, pixel_format)
+    if pixel_format is PixelFormat.BGR8:
+        return cast("Image", pixels)
+    if pixel_format in _BAYER_TO_BGR:
+        return cast("Image", cv2.cvtColor(pixels, _BAYER_TO_BGR[pixel_format]))
+    raise FrameError(f"{pixel_format.value} pixels: the model takes 8-bit ones; set the camera to BGR8 or Mono8")
+
+
+class Presenter:
+    """Writes tiles of a picture into the tensors that a card asks for."""
+
+    def __init__(self, spec: InputSpec, frame: FrameSpec) -> None:
+        self._spec = spec
+        self._frame = frame
+        values = np.arange(256, dtype=np.float64) * spec.scale
+        means, stds = spec.mean or (0.0,) * spec.channels, spec.std or (1.0,) * spec.channels
+        self._tables = [((values - m) / s).astype(np.float32) for m, s in zip(means, stds, strict=True)]
+
+    def tensor(self, tile: Tile) -> NDArray[Any]:
+        """An empty tensor for this tile."""
+        sides = (tile.height, tile.width)
+        deep = self._spec.channels
+        shape = (1, deep, *sides) if self._spec.layout == "NCHW" else (1, *sides, deep)
+        return np.zeros(shape, self._spec.dtype)
+
+    def write(self, tensor: NDArray[Any], image: Image, tile: Tile) -> None:
+        """Write the tile of ``image`` into its tensor."""
+        planes = tensor[0] if self._spec.layout == "NCHW" else tensor[0].transpose(2, 0, 1)
+        if self._spec.plain and tile.native:
+            fill(planes[0], image, tile, pad=self._frame.pad)
+            return
+        shown = _scaled(image, tile, self._frame) if not tile.native else _cut(image, tile, self._frame.pad)
+        for index, channel in enumerate(_channels(shown, self._spec)):
+            planes[index] = channel if tensor.dtype == np.uint8 else cv2.LUT(channel, self._tables[index])
+
+
+def fill(tensor: NDArray[np.uint8], image: Image, tile: Tile, *, pad: int = -1) -> None:
+    """Write the tile of ``image`` into ``tensor`` (tile height, tile width), in the frame's own pixels.
+
+    Where the tile overhangs the image stands ``pad``; -1 repeats the image's edge (never reflects it: a reflected
+    dark corner looks like a dent).
+    """
+    height, width = image.shape[:2]
     top, left = max(tile.y, 0), max(tile.x, 0)
     bottom, right = min(tile.y + tile.height, height), min(tile.x + tile.width, width)
     rows = slice(top - tile.y, bottom - tile.y)
     columns = slice(left - tile.x, right - tile.x)
     tensor[rows, columns] = image[top:bottom, left:right]
+    if pad >= 0:
+        tensor[rows, : columns.start] = tensor[rows, columns.stop :] = pad
+        tensor[: rows.start] = tensor[rows.stop :] = pad
+        return
     tensor[rows, : columns.start] = image[top:bottom, left : left + 1]
     tensor[rows, columns.stop :] = image[top:bottom, right - 1 : right]
     tensor[: rows.start] = tensor[rows.start]
     tensor[rows.stop :] = tensor[rows.stop - 1]
+
+
+def _cut(image: Image, tile: Tile, pad: int) -> Image:
+    """The tile in the frame's own pixels; a view where it lies inside."""
+    height, width = image.shape[:2]
+    if tile.x >= 0 and tile.y >= 0 and tile.x + tile.width <= width and tile.y + tile.height <= height:
+        return image[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
+    canvas = np.empty((tile.height, tile.width, *image.shape[2:]), np.uint8)
+    fill(canvas, image, tile, pad=pad)
+    return canvas
+
+
+def _scaled(image: Image, tile: Tile, frame: FrameSpec) -> Image:
+    """The whole image, scaled as the tile says, on a canvas of the tile's size."""
+    height, width = image.shape[:2]
+    wide, high = round(width * tile.scale_x), round(height * tile.scale_y)
+    small = image
+    if (wide, high) != (width, height):
+        small = resize(image, wide, high, frame.interpolation)
+    if (wide, high) == (tile.width, tile.height):
+        return small
+    canvas = np.empty((tile.height, tile.width, *image.shape[2:]), np.uint8)
+    place = Tile(x=-tile.pad_x, y=-tile.pad_y, width=tile.width, height=tile.height, keep=tile.keep)
+    fill(canvas, small, place, pad=frame.pad)
+    return canvas
+
+
+def resize(image: Image, width: int, height: int, interpolation: str) -> Image:
+    """Scale as the model's training did: OpenCV's "linear" or "area", or "antialias" as Pillow and torch do."""
+    if interpolation != "antialias":
+        return cast("Image", cv2.resize(image, (width, height), interpolation=_INTERPOLATION[interpolation]))
+    across, down = _triangle(image.shape[1], width), _triangle(image.shape[0], height)
+    planes = [_rounded(down @ _rounded(plane.astype(np.float32) @ across.T)) for plane in cv2.split(image)]
+    return cast("Image", np.squeeze(cv2.merge([plane.astype(np.uint8) for plane in planes])))
+
+
+@lru_cache(maxsize=8)
+def _triangle(length: int, target: int) -> NDArray[np.float32]:
+    """Weights of every source pixel for every target pixel: a triangle as wide as the reduction."""
+    ratio = length / target
+    support = max(ratio, 1.0)
+    centres = (np.arange(target) + 0.5) * ratio - 0.5
+    weights = np.maximum(1.0 - np.abs(np.arange(length)[None, :] - centres[:, None]) / support, 0.0)
+    shares: NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
+
+
+def _rounded(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return cast("NDArray[np.float32]", np.clip(np.floor(values + 0.5), 0, 255))
+
+
+def _channels(image: Image, spec: InputSpec) -> list[Image]:
+    """One plane for each channel, in the card's order."""
+    if image.ndim == 2:  # noqa: PLR2004 - grey
+        return [image] * spec.channels
+    planes = [image[..., channel] for channel in range(3)]
+    return planes[::-1] if spec.colour == "rgb" else planes

@@ -15,24 +15,71 @@ from inspector.domain.geometry import Box
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSpec:
-    """The model's input tensor: name, dtype, layout ("NCHW"), channels, and the multiple of its sides."""
+    """The model's input tensor.
+
+    ``layout``: "NCHW" or "NHWC". ``multiple``: of its sides, where they are free. ``colour``: "grey", "rgb" or
+    "bgr". A number is ``(pixel * scale - mean) / std``; empty ``mean`` and ``std``: 0 and 1. ``constants``:
+    further inputs of the graph that are the same for every frame, by name, as nested lists.
+    """
 
     name: str
     dtype: str
     layout: str
     channels: int
     multiple: int
+    colour: str = "grey"
+    scale: float = 1.0
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    constants: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the tensor is the camera's own bytes."""
+        return self.dtype == "uint8" and self.channels == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameSpec:
+    """How a frame is presented to the model.
+
+    ``fit``: "whole": the frame in its own pixels, or stretched to ``width`` x ``height`` where these are set;
+    "letterbox": shrunk or enlarged to fit into them with its aspect kept, the rest padded; "tiles": cut in its
+    own pixels into tiles of that size that share ``overlap_px``; "crop": the middle, its shorter side scaled to
+    ``resize_px``. ``pad``: the value around the picture, -1 repeats its edge. ``anchor``: where a letterboxed
+    picture stands, "centre" or "corner". ``rect``: a letterbox is padded to the input's multiple only.
+    ``interpolation``: "linear", "area" or "antialias".
+    """
+
+    fit: str = "whole"
+    width: int = 0
+    height: int = 0
+    overlap_px: int = 0
+    pad: int = -1
+    anchor: str = "centre"
+    rect: bool = False
+    resize_px: int = 0
+    interpolation: str = "linear"
+
+    @property
+    def native(self) -> bool:
+        """Whether the whole frame is shown in its own pixels."""
+        return self.fit == "whole" and self.width == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSpec:
-    """The output tensor: ``logit = (value - zero_point) * scale``; ``stride`` frame pixels a cell."""
+    """An output tensor: ``value = (number - zero_point) * scale``.
+
+    ``stride``: frame pixels a cell of a map. ``role``: what a decoder calls it ("boxes"); "" for an only one.
+    """
 
     name: str
     dtype: str
-    stride: int
-    scale: float
-    zero_point: int
+    stride: int = 1
+    scale: float = 1.0
+    zero_point: int = 0
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +112,23 @@ class ModelCard:
     finest_area_px: float
     metrics: Mapping[str, float | str] = field(default_factory=dict)
     cannot: tuple[str, ...] = ()
+    frame: FrameSpec = FrameSpec()
+    further_outputs: tuple[OutputSpec, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[OutputSpec, ...]:
+        """Every output the decoder reads, in the order in which a runtime gives them."""
+        return (self.output, *self.further_outputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
     """A rectangle of the frame that one run covers.
 
-    ``x, y, width, height``: the padded input in frame pixels (may overhang the frame). ``keep``: the part of
-    the frame this tile answers for; the keeps of all tiles cover the frame exactly once.
+    ``width, height``: sides of the input, px. ``x, y``: the frame pixel at which its picture begins (may
+    overhang the frame). ``keep``: the part of the frame this tile answers for; the keeps of all tiles cover the
+    frame exactly once. Where the picture is scaled, ``scale_x, scale_y`` are input pixels a frame pixel and
+    ``pad_x, pad_y`` input pixels left of and above it: ``frame = x + (input - pad_x) / scale_x``.
     """
 
     x: int
@@ -80,6 +136,23 @@ class Tile:
     width: int
     height: int
     keep: Box
+    scale_x: float = 1.0
+    scale_y: float = 1.0
+    pad_x: int = 0
+    pad_y: int = 0
+
+    @property
+    def native(self) -> bool:
+        """Whether an input pixel is a frame pixel."""
+        return self.scale_x == 1.0 == self.scale_y and self.pad_x == 0 == self.pad_y
+
+    def to_frame(self, points: NDArray[Any]) -> NDArray[np.float64]:
+        """Input pixels to frame pixels; ``points``: (..., 2) or (..., 4), x and y in turn."""
+        pairs = points.shape[-1] // 2
+        pad = np.tile((self.pad_x, self.pad_y), pairs)
+        scale = np.tile((self.scale_x, self.scale_y), pairs)
+        moved: NDArray[np.float64] = (points.astype(np.float64) - pad) / scale + np.tile((self.x, self.y), pairs)
+        return moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,121 @@
+"""Loads an ONNX graph and says what it takes and gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnxruntime as ort
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    RuntimeException,
+)
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    NotImplemented as OpNotImplemented,
+)
+
+from inspector.adapters.runtime_onnx import onnx_file
+from inspector.domain.errors import ConfigError
+
+VENDOR_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, OpNotImplemented, RuntimeException)
+DTYPES = {
+    "tensor(uint8)": "uint8",
+    "tensor(float)": "float32",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(bool)": "bool",
+}
+_QUIET = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """An input or output: its name, dtype, and shape with None for a free dimension; no shape: a free rank."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """What a file says of its graph. ``metadata``: what its exporter wrote into it."""
+
+    path: Path
+    inputs: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+    metadata: Mapping[str, str]
+    parameters: int
+    opset: int
+
+
+def look(path: Path) -> Graph:
+    """Load the graph once and describe it.
+
+    Raises:
+        ConfigError: it cannot run here, and what would help.
+    """
+    facts = onnx_file.read(path)
+    session = load(path, ort.SessionOptions())
+    return Graph(
+        path=path,
+        inputs=tuple(_node(value) for value in session.get_inputs()),
+        outputs=tuple(_node(value) for value in session.get_outputs()),
+        metadata=dict(session.get_modelmeta().custom_metadata_map),
+        parameters=facts.parameters,
+        opset=facts.opset,
+    )
+
+
+def load(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
+    """Load a graph for the CPU.
+
+    Raises:
+        ConfigError: it cannot run here, and what would help.
+    """
+    options.log_severity_level = _QUIET
+    try:
+        return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except VENDOR_ERRORS as error:
+        raise ConfigError(f"{path}: onnxruntime cannot load this model: {first_line(error)}{_remedy(path)}") from error
+
+
+def first_line(error: Exception) -> str:
+    """What a vendor error says, without its stack."""
+    return str(error).splitlines()[0]
+
+
+def _remedy(path: Path) -> str:
+    """What is known of such a file to help."""
+    try:
+        facts = onnx_file.read(path)
+    except ConfigError as error:
+        return f"\n{error}"
+    missing = [name for name in facts.external if not (path.parent / name).is_file()]
+    if missing:
+        return (
+            f"\n{path}: its weights are in {', '.join(missing)}, which is not beside it; put it there, or export "
+            "into one file"
+        )
+    if facts.custom_operators:
+        return (
+            f"\n{path}: it has operators that onnxruntime does not have: {', '.join(facts.custom_operators)}; export "
+            "without plug-in operators (with standard NMS, or without NMS)"
+        )
+    if facts.opset > onnx_file.NEWEST_OPSET:
+        return (
+            f"\n{path}: opset {facts.opset} is newer than onnxruntime {ort.__version__} knows "
+            f"({onnx_file.NEWEST_OPSET}); export it with opset 17"
+        )
+    return ""
+
+
+def _node(value: ort.NodeArg) -> Node:
+    shape = value.shape
+    known = None if shape is None else tuple(side if isinstance(side, int) else None for side in shape)
+    return Node(name=value.name, dtype=DTYPES.get(value.type, value.type), shape=known)
