@@ -25,6 +25,7 @@ CANNOT = (
         "Cracks and scratches fainter than five standard deviations of the texture's noise, or thinner than one pixel, "
         "are missed at times."
     ),
+    "A dark scratch is told from a crack by its course alone, and is at times called a crack.",
     "Scratches that run along the brushing are not told from the brushing.",
     'The class "other" was learned from pits of ball screws alone.',
     (
