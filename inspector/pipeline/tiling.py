@@ -32,21 +32,24 @@ def plan(height: int, width: int, card: ModelCard, *, strip_px: int = 0) -> tupl
 def strips(height: int, width: int, card: ModelCard, *, strip_px: int = 0) -> tuple[Tile, ...]:
     """Full-width strips for a frame of ``height`` x ``width`` px.
 
-    ``strip_px``: rows a strip answers for; 0 runs the frame whole. Keeps cover the frame exactly once and begin on
-    the output's stride; inner edges carry the card's halo of real pixels, outer edges ``BORDER_PX`` of repeated ones.
+    ``strip_px``: rows a strip answers for; 0 runs the frame whole. Keeps cover the frame exactly once; inner edges
+    carry the card's halo of real pixels, outer edges ``BORDER_PX`` of repeated ones. All is rounded up to the input's
+    multiple: a net's coarse cells must lie where they lie in the whole frame, or the strips see something else.
     """
-    step = _multiple_of(strip_px or height, card.output.stride)
+    multiple = card.input.multiple
+    step = _multiple_of(strip_px or height, multiple)
+    border, halo = _multiple_of(BORDER_PX, multiple), _multiple_of(max(card.halo_px, BORDER_PX), multiple)
     tiles = []
     for top in range(0, height, step):
         bottom = min(top + step, height)
-        above = BORDER_PX if top == 0 else max(card.halo_px, BORDER_PX)
-        below = BORDER_PX if bottom == height else max(card.halo_px, BORDER_PX)
+        above = border if top == 0 else halo
+        below = border if bottom == height else halo
         tiles.append(
             Tile(
-                x=-BORDER_PX,
+                x=-border,
                 y=top - above,
-                width=_multiple_of(width + 2 * BORDER_PX, card.input.multiple),
-                height=_multiple_of(bottom - top + above + below, card.input.multiple),
+                width=_multiple_of(width + 2 * border, multiple),
+                height=_multiple_of(bottom - top + above + below, multiple),
                 keep=Box(x=0, y=top, width=width, height=bottom - top),
             )
         )

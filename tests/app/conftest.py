@@ -1,16 +1,24 @@
 """A configuration folder of one's own, and verbs run in this process."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from click.testing import Result
 from typer.testing import CliRunner
 
 from inspector.app.cli import app
 
 Verb = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A verb sends its logs to the standard error of its own run, which is closed afterwards."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

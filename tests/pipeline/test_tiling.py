@@ -31,6 +31,7 @@ def test_every_pixel_is_kept_exactly_once_and_seen_with_its_surroundings(
         keep = tile.keep
         covered[int(keep.y) : int(keep.bottom), int(keep.x) : int(keep.right)] += 1
         assert keep.y % stride == keep.x % stride == (keep.y - tile.y) % stride == 0
+        assert (tile.y - tiles[0].y) % 32 == (tile.x - tiles[0].x) % 32 == 0  # on the whole frame's coarse grid
         assert tile.width % 32 == tile.height % 32 == 0
         assert tile.x <= keep.x - tiling.BORDER_PX
         assert keep.right + tiling.BORDER_PX <= tile.x + tile.width
