@@ -146,6 +146,13 @@ class Tile:
         """Whether an input pixel is a frame pixel."""
         return self.scale_x == 1.0 == self.scale_y and self.pad_x == 0 == self.pad_y
 
+    @property
+    def area(self) -> Box:
+        """What the input shows, in frame pixels; its padding is left out only where the picture is scaled."""
+        if not self.native:
+            return self.keep
+        return Box(x=self.x, y=self.y, width=self.width, height=self.height)
+
     def to_frame(self, points: NDArray[Any]) -> NDArray[np.float64]:
         """Input pixels to frame pixels; ``points``: (..., 2) or (..., 4), x and y in turn."""
         pairs = points.shape[-1] // 2
