@@ -3,10 +3,11 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 REQUIRED = os.environ.get("INSPECTOR_PEERS_REQUIRED") == "1"
@@ -44,6 +45,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(told)
     if item.get_closest_marker("realdata") and not SHARED.is_dir():
         pytest.skip("../shared with the real images is absent")
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A verb that is called in this process sets up logging; the next test must not find it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -66,9 +66,14 @@ def configure_logs(*, verbose: bool = False) -> None:
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_stderr_logger,
         cache_logger_on_first_use=False,
     )
+
+
+def _stderr_logger(*_: Any) -> structlog.PrintLogger:
+    """Writes to what standard error is now, not to what it was when logging was set up."""
+    return structlog.PrintLogger(sys.stderr)
 
 
 def _prioritised(_logger: Any, method: str, rendered: str) -> str:
