@@ -2,10 +2,13 @@
 
 Every part is rendered at full size and goes through the line's own tiling, runtime and decoder. Thresholds are
 looked for on ``--calibrate`` seeds, which are none of ``--seeds``; ``--write`` puts the figures into the card.
+
+With ``--data DIR`` labelled pictures are evaluated instead: see ``python -m tools.evaluate --data . --help``.
 """
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -90,6 +93,11 @@ def _write(folder: Path, card: ModelCard, metrics: dict[str, float | str], *, bi
 
 def main() -> None:
     """Read the command line, evaluate, print."""
+    if any(word.split("=")[0] == "--data" for word in sys.argv[1:]):
+        from tools.evaluation.main import main as evaluate_pictures  # noqa: PLC0415 - needs faster-coco-eval
+
+        evaluate_pictures()
+        return
     parser = argparse.ArgumentParser(prog="python -m tools.evaluate", description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--seeds", type=seed_range, default=range(1000, 1200), metavar="A:B")

@@ -84,3 +84,21 @@ def known_to(dataset: Dataset, labels: Collection[str]) -> Dataset:
         else:
             kept.append(record)
     return replace(dataset, records=tuple(kept), troubles=tuple(troubles))
+
+
+def renamed(dataset: Dataset, names: Mapping[str, str]) -> Dataset:
+    """Call classes by other names, everywhere in a data set."""
+
+    def new(labels: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(names.get(label, label) for label in labels))
+
+    records = tuple(
+        replace(
+            record,
+            classes=new(record.classes),
+            mask_labels=tuple(names.get(label, label) for label in record.mask_labels),
+            marks=tuple(replace(mark, label=names.get(mark.label, mark.label)) for mark in record.marks),
+        )
+        for record in dataset.records
+    )
+    return replace(dataset, labels=new(dataset.labels), records=records)

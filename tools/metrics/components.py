@@ -25,7 +25,8 @@ class TrueCells:
 
     ``classes`` (rows, columns): 0 sound, else class index + 1, by most pixels. ``pixels``: defect pixels a cell.
     ``area``: pixels a cell (fewer at the rim). ``pieces``: number of the defect each cell belongs to, from 1; 0 none.
-    ``labels`` and ``sizes_px``: class index and longer side of each defect.
+    ``labels`` and ``sizes_px``: class index and longer side of each defect. ``near``: true cells widened by one;
+    ``reach``: for each defect, the flat numbers of its cells widened by one.
     """
 
     classes: NDArray[np.uint8]
@@ -34,6 +35,8 @@ class TrueCells:
     pieces: NDArray[np.int32]
     labels: NDArray[np.int64]
     sizes_px: NDArray[np.int64]
+    near: NDArray[np.bool_]
+    reach: tuple[NDArray[np.intp], ...]
 
 
 def true_cells(mask: NDArray[np.uint8], stride: int, classes: int) -> TrueCells:
@@ -55,6 +58,8 @@ def true_cells(mask: NDArray[np.uint8], stride: int, classes: int) -> TrueCells:
         pieces=pieces,
         labels=labels,
         sizes_px=_sizes(pieces, len(labels), y, x, stride),
+        near=widened(cell_class > 0),
+        reach=tuple(np.flatnonzero(widened(pieces == number)) for number in range(1, len(labels) + 1)),
     )
 
 
@@ -108,18 +113,19 @@ def compare(scores: NDArray[np.float32], truth: TrueCells, threshold: float) -> 
     """Compare a score map (classes, rows, columns) with the truth at one threshold."""
     fired = (scores.max(axis=0) >= threshold).astype(np.uint8)
     count, pieces = cv2.connectedComponents(fired, connectivity=8)
-    near = widened(truth.classes > 0)
-    right, label, same = np.zeros(count - 1, np.bool_), np.zeros(count - 1, np.int64), np.zeros(count - 1, np.bool_)
-    found, named = np.zeros(len(truth.labels), np.bool_), np.zeros(len(truth.labels), np.bool_)
-    for piece in range(1, count):
-        own = pieces == piece
-        right[piece - 1] = near[own].mean() >= INSIDE_SHARE
-        label[piece - 1] = int(scores[:, own].sum(axis=1).argmax())
-        if right[piece - 1]:
-            touched = np.unique(truth.pieces[widened(own)])
-            touched = touched[touched > 0] - 1
-            alike = truth.labels[touched] == label[piece - 1]
-            found[touched] = True
-            named[touched[alike]] = True
-            same[piece - 1] = bool(alike.any())
-    return Compared(piece_right=right, piece_label=label, piece_same=same, found=found, same=named)
+    flat = pieces.ravel()
+    cells = np.bincount(flat, minlength=count)[1:]
+    inside = np.bincount(flat, truth.near.ravel(), count)[1:]
+    right = inside >= INSIDE_SHARE * cells
+    sums = np.stack([np.bincount(flat, channel.ravel(), count)[1:] for channel in scores])
+    label = sums.argmax(axis=0)
+    piece_same = np.zeros(count - 1, np.bool_)
+    found, same = np.zeros(len(truth.labels), np.bool_), np.zeros(len(truth.labels), np.bool_)
+    for defect, reach in enumerate(truth.reach):
+        touching = np.unique(flat[reach])
+        touching = touching[touching > 0] - 1
+        touching = touching[right[touching]]
+        alike = touching[label[touching] == truth.labels[defect]]
+        found[defect], same[defect] = len(touching) > 0, len(alike) > 0
+        piece_same[alike] = True
+    return Compared(piece_right=right, piece_label=label, piece_same=piece_same, found=found, same=same)
