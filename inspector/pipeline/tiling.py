@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import lcm
 
 from inspector.domain.geometry import Box
 from inspector.ports.model import FrameSpec, ModelCard, Tile
@@ -16,7 +17,7 @@ def plan(height: int, width: int, card: ModelCard, *, strip_px: int = 0) -> tupl
     """The tiles for a frame of ``height`` x ``width`` px, as the card wants it presented."""
     spec = card.frame
     if spec.fit == "tiles":
-        return grid(height, width, spec, stride=card.output.stride)
+        return grid(height, width, spec, stride=lcm(card.output.stride, card.input.multiple))
     if spec.fit == "letterbox":
         return (letterbox(height, width, spec, multiple=card.input.multiple),)
     if spec.fit == "crop":
