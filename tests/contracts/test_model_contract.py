@@ -9,7 +9,7 @@ import pytest
 
 from inspector.app import plugins
 from inspector.app.model_package import load_card
-from inspector.domain.errors import DeviceError, FrameError
+from inspector.domain.errors import ConfigError, DeviceError, FrameError
 from inspector.pipeline import tiling
 from inspector.ports.model import Decoder, ModelCard, Runtime, TileOutput
 from inspector.ports.plugin import Context
@@ -44,7 +44,11 @@ def test_a_runtime_that_fails_raises_a_device_error_and_runs_on(runtime: Runtime
     assert runtime.run(np.zeros((1, 1, 64, 64), np.uint8))
 
 
-@pytest.fixture(params=plugins.names("decoder"))
+READS_A_MAP = ("segmentation",)
+"""Decoders of a class map at a stride; what other networks give is tried with the decoders' own tests."""
+
+
+@pytest.fixture(params=READS_A_MAP)
 def decoder(request: pytest.FixtureRequest) -> Iterator[Decoder]:
     bound: ModelCard = card(decoder=request.param)
     plugin = plugins.find("decoder", request.param, where="here", key="decoder")
@@ -90,3 +94,17 @@ def test_a_scene_full_of_candidates_is_decoded_or_refused_never_hung(decoder: De
     except FrameError:
         return
     assert len(found) <= 64
+
+
+@pytest.mark.parametrize("kind", plugins.names("decoder"))
+def test_an_output_of_another_network_is_refused_in_the_houses_words(kind: str) -> None:
+    """Two numbers where a map, a table of boxes or a row of scores belongs: never an empty answer, never a bug."""
+    bound: ModelCard = card(decoder=kind, labels=("crack", "dent", "stain"))
+    plugin = plugins.find("decoder", kind, where="here", key="decoder")
+    (tile,) = tiling.strips(SIDE, SIDE, bound)
+    nonsense = TileOutput(tile=tile, arrays=(np.zeros((1, 2), np.uint8),))
+    with (
+        pytest.raises((ConfigError, FrameError)),
+        plugin.open(plugin.settings_model(), CONTEXT, bound) as decoder,
+    ):
+        decoder.decode([nonsense], picture())

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inspector.adapters.decode_segmentation.measure import Size, measure
 from inspector.domain.detection import Detection
-from inspector.domain.errors import FrameError
+from inspector.domain.errors import ConfigError, FrameError
 from inspector.domain.frame import Pixels
 from inspector.domain.geometry import Box
 from inspector.ports.model import ModelCard, TileOutput
@@ -78,8 +78,9 @@ class SegmentationDecoder:
         stride = self._stride
         rows, columns = -(-height // stride), -(-width // stride)
         first = outputs[0].arrays[0]
-        whole = np.empty((first.shape[1], rows, columns), first.dtype)
+        whole = np.empty((len(self._card.labels), rows, columns), first.dtype)
         for output in outputs:
+            self._check(output)
             keep, tile = output.tile.keep, output.tile
             top, left = int(keep.y) // stride, int(keep.x) // stride
             bottom, right = -(-int(keep.bottom) // stride), -(-int(keep.right) // stride)
@@ -88,6 +89,15 @@ class SegmentationDecoder:
                 0, :, row : row + bottom - top, column : column + right - left
             ]
         return whole
+
+    def _check(self, output: TileOutput) -> None:
+        wanted = (1, len(self._card.labels), output.tile.height // self._stride, output.tile.width // self._stride)
+        given = output.arrays[0].shape
+        if given != wanted:
+            raise ConfigError(
+                f"{self._card.path}: does not match its card: {len(self._card.labels)} labels at output.stride = "
+                f"{self._stride} make a map of {wanted}, but the graph gives {given}"
+            )
 
     def _detection(
         self,
