@@ -51,7 +51,12 @@ class Plant:
         self.decoder: Decoder = fakes.FakeDecoder()
         self.archive = archive or fakes.FakeArchive()
         self.station = fakes.station(deadline_s=deadline_s, jobs=jobs)
-        self.tuning = Tuning(handoff_depth=handoff_depth, pictures_waiting=pictures_waiting, sync_window_s=0.15)
+        self.tuning = Tuning(
+            handoff_depth=handoff_depth,
+            pictures_waiting=pictures_waiting,
+            sync_window_s=0.15 if pitch_s else 5.0,  # without a clock of its own a busy machine is no lost frame
+            hang_limit_s=30.0,
+        )
         self.status = StatusFile(folder)
         if pitch_s:
             begun = self.trigger._begun

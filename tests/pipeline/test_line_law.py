@@ -84,11 +84,11 @@ def test_a_lost_camera_makes_parts_undecided_until_it_is_back(tmp_path: Path) ->
 
 
 def test_a_late_result_is_undecided_and_not_told(tmp_path: Path) -> None:
-    plant = Plant(tmp_path, events=[1, 2], shots=shots(1, 2), deadline_s=0.2)
+    plant = Plant(tmp_path, events=[1, 2], shots=shots(1, 2), deadline_s=1.0)
 
     def slow(part: int) -> None:
         if part == 1:
-            assert wait_until(lambda: time.monotonic() > plant.trigger.counted_at[1] + 0.2)
+            assert wait_until(lambda: time.monotonic() > plant.trigger.counted_at[1] + 1.0)
 
     plant.runtime.before = slow
     plant.run()
@@ -96,7 +96,7 @@ def test_a_late_result_is_undecided_and_not_told(tmp_path: Path) -> None:
     assert plant.outcomes() == {1: UNDECIDED, 2: PASS}
     late = plant.recorder.of(1)
     assert (late.verdict.reason, late.gate_told) == ("late", GateTold.NOTHING)
-    assert late.verdict.decision.measured > late.verdict.decision.limit == pytest.approx(200)
+    assert late.verdict.decision.measured > late.verdict.decision.limit == pytest.approx(1000)
     assert [n for n, _ in plant.gate.told] == [2]
 
 
