@@ -1,0 +1,204 @@
+"""Collects reviewed parts: from a station's journal or from a table, with the probability that each was looked at."""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import UUID
+
+from inspector.domain.detection import Detection
+from inspector.domain.errors import ConfigError
+from inspector.domain.geometry import Scale
+from inspector.domain.inspection import Inspection, Opinion, Review
+from inspector.domain.recipe import ClassRule, Recipe
+from inspector.domain.rules import judge
+from inspector.domain.tuning import ReviewedPart
+from inspector.domain.verdict import Outcome
+from inspector.ports.journal import Reader
+
+_COLUMNS = ("score", "truth", "sampling_probability")
+_TRUTHS = {"pass": False, "good": False, "ok": False, "0": False, "fail": True, "bad": True, "nok": True, "1": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """The parts that count, and how many were left out for which reason."""
+
+    parts: tuple[ReviewedPart, ...]
+    left_out: Mapping[str, int]
+
+
+def at_threshold(recipe: Recipe, threshold: float) -> Recipe:
+    """The recipe whose deciding classes reject from this confidence on."""
+
+    def moved(rule: ClassRule) -> ClassRule:
+        return replace(rule, confidence=threshold, doubt=None) if rule.any_fails else rule
+
+    return replace(
+        recipe,
+        classes={label: moved(rule) for label, rule in recipe.classes.items()},
+        other=moved(recipe.other),
+        zones=tuple(
+            replace(zone, classes={label: moved(rule) for label, rule in zone.classes.items()}, other=moved(zone.other))
+            for zone in recipe.zones
+        ),
+    )
+
+
+def current_threshold(recipe: Recipe) -> float:
+    """From where on the recipe, as it is, does not let a part pass.
+
+    Raises:
+        ConfigError: no class of it decides alone: there is nothing to tune.
+    """
+    deciding = [rule for _, rule in recipe.class_rules() if rule.any_fails]
+    if not deciding:
+        raise ConfigError(
+            f"recipe {recipe.name}: no class has any_fails = true, so no confidence decides a part alone; "
+            "tune chooses that confidence: set any_fails for the classes that matter"
+        )
+    return min(rule.confidence if rule.doubt is None else rule.doubt for rule in deciding)
+
+
+def score_of(recipe: Recipe, detections: Sequence[Detection], scale: Scale | None) -> float:
+    """The highest threshold at which the recipe still rejects the part; 0 where it passes at any, 1 at none.
+
+    Asks ``judge`` itself, so sizes, zones and counts decide as they do on the line.
+    """
+    if judge(at_threshold(recipe, 2.0), detections, scale).outcome is not Outcome.PASS:
+        return 1.0
+    for score in sorted({detection.score for detection in detections}, reverse=True):
+        if judge(at_threshold(recipe, score), detections, scale).outcome is not Outcome.PASS:
+            return score
+    return 0.0
+
+
+def from_table(path: Path, *, current: float) -> Reviewed:
+    """Read a CSV of score, truth (good or bad) and sampling_probability, one reviewed part a row.
+
+    A part whose score lies below ``current`` is one that the machine let pass.
+
+    Raises:
+        ConfigError: a column is missing or a value is wrong; the line is named.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise ConfigError(f"{path}: column {missing[0]!r} is missing; needed are {', '.join(_COLUMNS)}")
+            parts = tuple(_row(path, number, row, current) for number, row in enumerate(reader, start=2))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    return Reviewed(parts=parts, left_out={})
+
+
+def _row(path: Path, number: int, row: Mapping[str, str], current: float) -> ReviewedPart:
+    where = f"{path} line {number}"
+    truth = _TRUTHS.get((row["truth"] or "").strip().lower())
+    if truth is None:
+        raise ConfigError(f"{where}: truth = {row['truth']!r} is wrong; good or bad would be right")
+    score, probability = (_share(where, name, row[name]) for name in ("score", "sampling_probability"))
+    if probability <= 0.0:
+        raise ConfigError(f"{where}: sampling_probability = 0: a part that could not be sampled is not here")
+    return ReviewedPart(score=score, bad=truth, probability=probability, let_pass=score < current)
+
+
+def _share(where: str, name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise ConfigError(f"{where}: {name} = {text!r} is wrong; a number from 0 to 1 would be right")
+    return value
+
+
+def from_journal(journal: Reader, *, recipe: Recipe, scale: Scale | None, model_sha256: str) -> Reviewed:
+    """Read every reviewed part that this model has judged; the last review of a part counts.
+
+    The probability that a part was looked at is that of keeping its picture (recipe: keep_good; rejects always) times
+    the share of the kept ones of its kind that have been reviewed: reviewers must not choose among them.
+    """
+    inspections, reviews = _events(journal)
+    left_out: Counter[str] = Counter()
+    kept: Counter[bool] = Counter()
+    told: Counter[bool] = Counter()
+    found: list[tuple[Inspection, bool]] = []
+    for result_id, inspection in inspections.items():
+        reason = _not_counted(inspection, model_sha256)
+        if reason:
+            left_out[reason] += result_id in reviews
+            continue
+        let_pass = inspection.verdict.outcome is Outcome.PASS
+        if let_pass and inspection.kept_probability <= 0.0:
+            left_out["reviewed, but let pass without a picture: not drawn at random"] += result_id in reviews
+            continue
+        kept[let_pass] += 1
+        bad = truth_of(inspection, reviews[result_id]) if result_id in reviews else None
+        if bad is not None:
+            told[let_pass] += 1
+            found.append((inspection, bad))
+        elif result_id in reviews:
+            left_out["the reviewer was not sure"] += 1
+    parts = tuple(_part(inspection, recipe, scale, told=told, kept=kept, bad=bad) for inspection, bad in found)
+    return Reviewed(parts=parts, left_out={reason: count for reason, count in left_out.items() if count})
+
+
+def _part(
+    inspection: Inspection,
+    recipe: Recipe,
+    scale: Scale | None,
+    *,
+    told: Counter[bool],
+    kept: Counter[bool],
+    bad: bool,
+) -> ReviewedPart:
+    let_pass = inspection.verdict.outcome is Outcome.PASS
+    looked_at = told[let_pass] / kept[let_pass]
+    return ReviewedPart(
+        score=score_of(recipe, inspection.detections, scale),
+        bad=bad,
+        probability=looked_at * (inspection.kept_probability if let_pass else 1.0),
+        let_pass=let_pass,
+    )
+
+
+def _events(journal: Reader) -> tuple[dict[UUID, Inspection], dict[UUID, Review]]:
+    inspections: dict[UUID, Inspection] = {}
+    reviews: dict[UUID, Review] = {}
+    cursor = 0
+    while entries := journal.after(cursor):
+        for entry in entries:
+            match entry.event:
+                case Inspection() as event:
+                    inspections[event.result_id] = event
+                case Review() as event:
+                    reviews[event.result_id] = event
+                case _:
+                    pass
+        cursor = entries[-1].journal_seq
+    return inspections, reviews
+
+
+def _not_counted(inspection: Inspection, model_sha256: str) -> str:
+    if inspection.verdict.decision.rule.startswith("law."):
+        return "not judged by the recipe (late, missed, camera ...)"
+    if inspection.model.sha256 != model_sha256:
+        return "judged by another model"
+    return ""
+
+
+def truth_of(inspection: Inspection, review: Review) -> bool | None:
+    """Whether the part is bad in the reviewer's word; None where it cannot be said."""
+    if review.opinion is Opinion.UNSURE:
+        return None
+    said = _TRUTHS.get(review.true_outcome.strip().lower())
+    if said is not None:
+        return said
+    if review.opinion is Opinion.AGREE:
+        return {Outcome.PASS: False, Outcome.FAIL: True}.get(inspection.verdict.outcome)
+    return None
