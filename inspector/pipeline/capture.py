@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 CAMERA_ALARM = "camera.lost"
 TRIGGER_ALARM = "trigger.lost"
 _FREE_RUN_WAIT_S = 0.25
+_CHUNK = 500
 _PAUSE_S = 0.05
 _NO_PART = frozenset({"law.camera", "law.overrun"})
 """In free run these mean that there is no part yet: nothing outside has counted one."""
@@ -149,8 +150,16 @@ class CaptureLoop:
             missed = TriggerEvent(part_seq=self._number(step), at=event.at)
             ticket, _ = self._open(missed)
             self._desk.record_unseen(ticket, missed_verdict())
+            if step % _CHUNK == 0:
+                self._let_the_book_catch_up()
         self._last_seq = event.part_seq
         return True
+
+    def _let_the_book_catch_up(self) -> None:
+        """A counter that jumped by thousands must not fill the queues towards the book."""
+        while self._desk.waiting and not self._stop.wait(_PAUSE_S):
+            self._pulse.beat()
+        self._flush()
 
     def _number(self, step: int) -> int:
         return seq_after(self._last_seq, step) if self._last_seq else step

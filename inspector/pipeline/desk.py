@@ -134,15 +134,22 @@ class Desk:
             return len(self._waiting) + self._in_hand
 
     def shed_picture(self, pool: FramePool) -> Loan | None:
-        """Give up the oldest waiting picture (never its record), so that the next part can be seen."""
+        """Give up a waiting picture, never its record, so that the next part can be seen.
+
+        A good part's picture goes first, else the oldest.
+        """
         with self._changed:
-            for index, judged in enumerate(self._waiting):
-                if judged.loan is not None:
-                    self._waiting[index] = replace(judged, loan=None, frame=None)
-                    judged.loan.release()
-                    log.warning("evidence.shed", part_seq=judged.ticket.opened.part.part_seq)
-                    return pool.lend()
-        return None
+            held = [index for index, judged in enumerate(self._waiting) if judged.loan is not None]
+            if not held:
+                return None
+            good = (index for index in held if self._waiting[index].verdict.outcome is Outcome.PASS)
+            index = next(good, held[0])
+            judged = self._waiting[index]
+            self._waiting[index] = replace(judged, loan=None, frame=None)
+            if judged.loan is not None:
+                judged.loan.release()
+            log.warning("evidence.shed", part_seq=judged.ticket.opened.part.part_seq)
+            return pool.lend()
 
 
 def _late(ticket: Ticket, verdict: Verdict, now: float) -> Verdict:

@@ -24,7 +24,8 @@ from typing import Any
 
 import structlog
 
-from inspector.domain.errors import DeviceError
+from inspector.domain.errors import ConfigError, DeviceError
+from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import OpcState
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.capture import CAMERA_ALARM, TRIGGER_ALARM, CaptureLoop
@@ -95,6 +96,11 @@ class Line:
         """Warm up, reconcile, then judge parts until ``stop``. ``notify`` takes sd_notify lines."""
         self._equipment.annunciator.announce(LineState.ONLINE)
         info = self._equipment.camera.describe()
+        if info.pixel_format is PixelFormat.MONO16:
+            raise ConfigError(
+                f"camera {info.name} gives {info.pixel_format.value}, but the model takes 8-bit pixels: "
+                "set the camera to an 8-bit format (Mono8)"
+            )
         shape: tuple[int, ...] = (info.height, info.width)
         if info.pixel_format.channels > 1:
             shape = (*shape, info.pixel_format.channels)
@@ -117,7 +123,7 @@ class Line:
         self._opc = OpcState.CONTINUOUS_EXECUTION
         log.info("line.ready", camera=info.name, width=info.width, height=info.height, series=series.series)
         notify("READY=1")
-        code = supervisor.run(idle=lambda: self._tick(capture, supervisor, notify))
+        code = supervisor.run(idle=lambda: self._tick(capture, supervisor, notify), leaving=self._leaving)
         return self._end(code, notify)
 
     def _first_position(self, notify: Callable[[str], None]) -> TriggerPosition | None:
@@ -151,7 +157,7 @@ class Line:
             desk=self._desk,
             pool=pool,
             handoff=self._handoff,
-            sync=FrameSync(window_s=self._tuning.sync_window_s),
+            sync=FrameSync(window_s=self._tuning.sync_window_s, paced=self._equipment.camera.describe().paced),
             alarms=self._alarms,
             stop=self._stop,
             pulse=pulses["capture"],
@@ -180,6 +186,10 @@ class Line:
             Loop(pulse=pulses["paper"], run=paper.run),
         ]
         return capture, Supervisor(loops, stop=self._stop, on_crash=self._crashed)
+
+    def _leaving(self) -> None:
+        """No new part is asked for while those under way are finished."""
+        self._equipment.annunciator.announce(LineState.ONLINE | LineState.BUSY)
 
     def _crashed(self, reason: str) -> None:
         """Make the outside safe first."""

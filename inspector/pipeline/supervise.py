@@ -66,8 +66,13 @@ class Supervisor:
         now = time.monotonic()
         return [loop.pulse.name for loop in self._loops if not loop.pulse.alive(now)]
 
-    def run(self, *, idle: Callable[[], None], period_s: float = 0.25) -> int:
-        """Run until ``stop`` is set, a loop crashed, or one is stuck. ``idle`` is called each period. Exit code."""
+    def run(
+        self, *, idle: Callable[[], None], leaving: Callable[[], None] = lambda: None, period_s: float = 0.25
+    ) -> int:
+        """Run until ``stop`` is set, a loop crashed, or one is stuck; give the exit code.
+
+        ``idle`` is called each period; ``leaving`` once, when all is well and the loops are asked to end.
+        """
         threads = [
             threading.Thread(target=self._guarded, args=(loop.pulse.name, loop.run), name=loop.pulse.name, daemon=True)
             for loop in self._loops
@@ -79,6 +84,8 @@ class Supervisor:
             stuck = self.stuck()
             if stuck:
                 self._crash(f"stuck: {', '.join(stuck)}")
+        if not self._crashed:
+            self._guarded("leaving", leaving)
         until = time.monotonic() + self._grace_s
         for thread in threads:
             thread.join(max(until - time.monotonic(), 0.0))

@@ -23,10 +23,12 @@ class FrameSync:
 
     Args:
         window_s: how far the exposure may lie from the moment we learnt of the trigger; below half the pitch.
+        paced: frames come when the outside world triggers them; without a counter, time alone must then agree.
     """
 
-    def __init__(self, *, window_s: float) -> None:
+    def __init__(self, *, window_s: float, paced: bool = False) -> None:
         self._window_s = window_s
+        self._paced = paced
         self._tie: tuple[int, int] | None = None
 
     @property
@@ -41,15 +43,17 @@ class FrameSync:
     def match(self, part_seq: int, trigger_at: float, capture: Capture) -> Match:
         """Compare; ties the counters at the first pair that agrees in time.
 
-        ``trigger_at``: monotonic seconds. A capture without a frame number is taken as it comes.
+        ``trigger_at``: monotonic seconds. A capture without a frame number, from a source that is read on
+        demand (a folder of files), is taken as it comes.
         """
-        if capture.frame_no is None:
+        if capture.frame_no is None and not self._paced:
             return Match.MINE
         in_time = abs(capture.taken_at - trigger_at) <= self._window_s
-        if self._tie is None:
+        if self._tie is None or capture.frame_no is None:
             if not in_time:
                 return Match.OLDER if capture.taken_at < trigger_at else Match.NEWER
-            self._tie = (part_seq, capture.frame_no)
+            if capture.frame_no is not None:
+                self._tie = (part_seq, capture.frame_no)
             return Match.MINE
         tied_part, tied_frame = self._tie
         ahead = (capture.frame_no - tied_frame) - seq_distance(part_seq, tied_part)

@@ -9,12 +9,12 @@ from inspector.domain.frame import PartId
 from inspector.domain.inspection import Timings
 from inspector.domain.verdict import Outcome, Verdict
 
-_WINDOW = 10_000
+_WINDOW = 1_000
 _LAST = 20
 
 
 class Tally:
-    """Thread-safe. Latencies are those of verdicts that were told in time, trigger to gate, ms."""
+    """Thread-safe. Latencies (trigger to gate, ms) are those of the newest 1000 verdicts that were told in time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -48,7 +48,7 @@ class Gate(Protocol):
         ...
 
     def signal(self, part: PartId, verdict: Verdict, *, deadline: float) -> None:
-        """Tell the verdict of ``part`` before ``deadline`` (monotonic seconds); returns once it is told.
+        """Tell the verdict of ``part`` before ``deadline`` (monotonic seconds); returns once it is told. Any thread.
 
         Blocks at most 100 ms. A dry gate tells nobody and returns at once.
 

@@ -86,4 +86,4 @@ def test_kill_minus_9_loses_no_part_and_passes_no_bad_one(tmp_path: Path) -> Non
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_twenty_kills_in_three_hundred_parts(tmp_path: Path) -> None:
-    run_with_kills(tmp_path, parts=300, kills=20, pitch_ms=500.0, seed=2)
+    run_with_kills(tmp_path, parts=300, kills=20, pitch_ms=600.0, seed=2)

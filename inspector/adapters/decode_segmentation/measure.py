@@ -14,13 +14,18 @@ NOISE_SIGMAS = 3.0
 """How far above the texture's noise a pixel must stand to belong to the defect."""
 MAD_TO_SIGMA = 1.4826
 THIN = 4.0
-"""From this length-to-width ratio of its pixels on a defect is measured as a ribbon, else as a blob."""
+THIN_WINDING = 10.0
+"""From these length-to-width ratios on a defect is measured as a ribbon, else as a blob: straight and winding ones."""
+STRAIGHT = 1.1
+"""A ribbon winds where it is longer than this times the diagonal it spans."""
 SPANNING = 0.4
 """A ribbon spans at least this share of the cells that fired; a shorter one is texture inside a blob."""
 SMOOTH_PX = 3.0
 """Sigma of the blur before a blob is measured: its edge is soft, the texture's grain is not."""
 MOST_WINDING = 1.3
 """The longest way a crack takes, as a multiple of the diagonal it spans."""
+HOLLOW = 0.4
+"""A ribbon fills at least this share of what its outline encloses."""
 _MIN_PIXELS = 3
 
 
@@ -40,6 +45,12 @@ class _Ribbon:
     size: Size
     span: float
 
+    @property
+    def is_thin(self) -> bool:
+        """Whether it is a crack or scratch: long for its width, and the more so the more it winds (a rim winds)."""
+        straight = self.size.length <= STRAIGHT * self.span
+        return self.size.length >= (THIN if straight else THIN_WINDING) * self.size.width
+
 
 def measure(patch: NDArray[np.uint8], cells: NDArray[np.uint8]) -> Size | None:
     """Size of the defect inside ``patch``.
@@ -48,7 +59,7 @@ def measure(patch: NDArray[np.uint8], cells: NDArray[np.uint8]) -> Size | None:
     None if nothing stands out of the texture there (the caller then falls back to the cells themselves).
     """
     ribbon = _ribbon(_standing_out(patch, cells, _ground(patch), share=0.5))
-    if ribbon is not None and ribbon.span >= SPANNING * _span(cells) and ribbon.size.length >= THIN * ribbon.size.width:
+    if ribbon is not None and ribbon.span >= SPANNING * _span(cells) and ribbon.is_thin:
         return ribbon.size
     outside = patch[cells == 0]
     level = float(np.median(outside)) if outside.size else float(np.median(patch))
@@ -93,8 +104,8 @@ def _ribbon(mask: NDArray[np.uint8]) -> _Ribbon | None:
     filled = np.zeros_like(mask)
     cv2.drawContours(filled, [longest], -1, 1, cv2.FILLED)
     area = float((mask & filled).sum())
-    if area < _MIN_PIXELS:
-        return None
+    if area < max(_MIN_PIXELS, HOLLOW * float(filled.sum())):
+        return None  # a rim around a blob: its outline encloses more than its pixels fill
     # A contour runs through pixel centres: the outline of the pixels themselves is longer by about pi.
     half = (cv2.arcLength(longest, closed=True) + pi) / 2
     length = (half + sqrt(max(half * half - 4 * area, 0.0))) / 2

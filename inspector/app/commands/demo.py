@@ -15,6 +15,7 @@ from inspector.app.demo import account, show
 from inspector.app.demo.plant import Size, found
 from inspector.app.demo.run import balances, run
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
+from inspector.domain.errors import ConfigError
 
 
 def demo(
@@ -37,6 +38,10 @@ def demo(
     console = Console(stderr=as_json)
     endless = console.is_terminal and not as_json and sys.stdin.isatty()
     with speaking_plainly(), service.stop_on_signals() as stop:
+        if folder is not None and folder.is_dir() and any(folder.iterdir()):
+            raise ConfigError(
+                f"--dir {folder}: is not empty; name a new folder, so that its figures are this run's only"
+            )
         home = folder or Path(tempfile.mkdtemp(prefix="inspector-demo-"))
         plant = found(home.resolve(), Size(parts=0 if endless else parts, seed=seed))
         good = True
