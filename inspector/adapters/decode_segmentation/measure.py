@@ -58,13 +58,13 @@ def measure(patch: NDArray[np.uint8], cells: NDArray[np.uint8]) -> Size | None:
     ``patch`` (height, width): frame pixels around the defect. ``cells``: same shape, 1 where the map fired.
     None if nothing stands out of the texture there (the caller then falls back to the cells themselves).
     """
-    ribbon = _ribbon(_standing_out(patch, cells, _ground(patch), share=0.5))
+    ribbon = _ribbon(_standing_out(_one_sided(patch, cells), cells, share=0.5))
     if ribbon is not None and ribbon.span >= SPANNING * _span(cells) and ribbon.is_thin:
         return ribbon.size
     outside = patch[cells == 0]
     level = float(np.median(outside)) if outside.size else float(np.median(patch))
     smooth = cast("NDArray[np.uint8]", cv2.GaussianBlur(patch, (0, 0), SMOOTH_PX))
-    return _blob(_standing_out(smooth, cells, np.full(patch.shape, level, np.float32), share=0.25))
+    return _blob(_standing_out(np.abs(smooth.astype(np.float32) - level), cells, share=0.25))
 
 
 def _span(mask: NDArray[np.uint8]) -> float:
@@ -73,21 +73,23 @@ def _span(mask: NDArray[np.uint8]) -> float:
     return hypot(wide, high)
 
 
-def _ground(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
-    window = (GROUND_PX, GROUND_PX)
-    return cast("NDArray[np.float32]", cv2.blur(patch.astype(np.float32), window, borderType=cv2.BORDER_REPLICATE))
+def _one_sided(patch: NDArray[np.uint8], cells: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How far each pixel leaves its ground in the defect's own direction (darker or brighter); 0 the other way."""
+    light = patch.astype(np.float32)
+    lift = light - cv2.blur(light, (GROUND_PX, GROUND_PX), borderType=cv2.BORDER_REPLICATE)
+    inside = lift[cells > 0]
+    if inside.size and -np.percentile(inside, 1.0) > np.percentile(inside, 99.0):
+        lift = -lift
+    return cast("NDArray[np.float32]", np.maximum(lift, 0.0))
 
 
-def _standing_out(
-    patch: NDArray[np.uint8], cells: NDArray[np.uint8], ground: NDArray[np.float32], *, share: float
-) -> NDArray[np.uint8]:
+def _standing_out(lift: NDArray[np.float32], cells: NDArray[np.uint8], *, share: float) -> NDArray[np.uint8]:
     """Pixels inside the cells that leave the ground by more than noise and ``share`` of the defect's own height."""
-    lift = np.abs(patch.astype(np.float32) - ground)
-    outside = lift[cells == 0]
+    outside = lift[(cells == 0) & (lift > 0)]
     noise = MAD_TO_SIGMA * float(np.median(outside)) if outside.size else 0.0
     inside = lift[cells > 0]
     if not inside.size:
-        return np.zeros(patch.shape, np.uint8)
+        return np.zeros(lift.shape, np.uint8)
     peak = float(np.percentile(inside, 99.0))
     limit = max(NOISE_SIGMAS * noise, peak * share)
     standing: NDArray[np.uint8] = ((lift > limit) & (cells > 0)).astype(np.uint8)
