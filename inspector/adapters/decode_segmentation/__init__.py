@@ -120,8 +120,8 @@ class SegmentationDecoder:
             label=self._card.labels[channel],
             score=float(scores[channel].max()),
             box=box,
-            length_px=max(size.length - self._card.length_bias_px, 0.0),
-            width_px=max(size.width - self._card.width_bias_px, 0.0),
+            length_px=max(size.length - self._card.length_bias_px * size.thin, 0.0),
+            width_px=max(size.width - self._card.width_bias_px * size.thin, 0.0),
             area_px=size.area,
         )
 

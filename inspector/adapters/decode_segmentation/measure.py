@@ -31,11 +31,12 @@ _MIN_PIXELS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """Length along, width across (px), and area (px²)."""
+    """Length along, width across (px), and area (px²). ``thin``: measured as a ribbon, so the card's bias applies."""
 
     length: float
     width: float
     area: float
+    thin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ def _ribbon(mask: NDArray[np.uint8]) -> _Ribbon | None:
     span = hypot(wide, high)
     if length > MOST_WINDING * span:
         return None  # a ragged patch of texture, no ribbon: its outline winds more than any crack
-    return _Ribbon(size=Size(length=length, width=max(area / length, 1.0), area=area), span=span)
+    return _Ribbon(size=Size(length=length, width=max(area / length, 1.0), area=area, thin=True), span=span)
 
 
 def _blob(mask: NDArray[np.uint8]) -> Size | None:
