@@ -117,9 +117,10 @@ def _share(where: str, name: str, text: str) -> float:
     return value
 
 
-def from_journal(journal: Reader, *, recipe: Recipe, scale: Scale | None, model_sha256: str) -> Reviewed:
+def from_journal(journal: Reader, *, recipe: Recipe, scale: Scale | None, model: tuple[str, str]) -> Reviewed:
     """Read every reviewed part that this model has judged; the last review of a part counts.
 
+    ``model``: sha256 and version; a recalibrated model is another, its confidences mean something else.
     The probability that a part was looked at is that of keeping its picture (recipe: keep_good; rejects always) times
     the share of the kept ones of its kind that have been reviewed: reviewers must not choose among them.
     """
@@ -129,7 +130,7 @@ def from_journal(journal: Reader, *, recipe: Recipe, scale: Scale | None, model_
     told: Counter[bool] = Counter()
     found: list[tuple[Inspection, bool]] = []
     for result_id, inspection in inspections.items():
-        reason = _not_counted(inspection, model_sha256)
+        reason = _not_counted(inspection, model)
         if reason:
             left_out[reason] += result_id in reviews
             continue
@@ -184,10 +185,10 @@ def _events(journal: Reader) -> tuple[dict[UUID, Inspection], dict[UUID, Review]
     return inspections, reviews
 
 
-def _not_counted(inspection: Inspection, model_sha256: str) -> str:
+def _not_counted(inspection: Inspection, model: tuple[str, str]) -> str:
     if inspection.verdict.decision.rule.startswith("law."):
         return "not judged by the recipe (late, missed, camera ...)"
-    if inspection.model.sha256 != model_sha256:
+    if (inspection.model.sha256, inspection.model.version) != model:
         return "judged by another model"
     return ""
 

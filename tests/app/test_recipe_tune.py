@@ -95,7 +95,7 @@ class Book:
 
 
 def collect(recipe: Recipe, events: Sequence[Inspection | Review]) -> reviewed.Reviewed:
-    return reviewed.from_journal(Book(events), recipe=recipe, scale=SCALE, model_sha256=MODEL.sha256)
+    return reviewed.from_journal(Book(events), recipe=recipe, scale=SCALE, model=(MODEL.sha256, MODEL.version))
 
 
 def test_the_score_of_a_part_is_the_highest_threshold_at_which_judge_itself_rejects_it(recipe: Recipe) -> None:
@@ -130,7 +130,7 @@ def test_the_last_review_counts_and_what_tells_nothing_is_left_out_and_counted(r
     twice = inspection(recipe, 1, (crack(0.9),))
     unsure = inspection(recipe, 2, (crack(0.9),))
     late = replace(inspection(recipe, 3, ()), verdict=undecided("late", rule="law.late"))
-    other = replace(inspection(recipe, 4, ()), model=replace(MODEL, sha256="ff" * 32))
+    other = replace(inspection(recipe, 4, ()), model=replace(MODEL, version="1+cal1"))
     unkept = replace(inspection(recipe, 5, ()), kept_probability=0.0, evidence=None)
     events: list[Inspection | Review] = [twice, unsure, late, other, unkept]
     events += [review(one.result_id, Opinion.AGREE) for one in (twice, late, other, unkept)]
@@ -218,7 +218,7 @@ def test_a_wrong_value_is_named_with_its_line(
 
 def test_a_stations_journal_is_read_and_what_is_missing_is_said(verb: Verb, config: Path, recipe: Recipe) -> None:
     check = json.loads(verb("check", "--config", config, "--station", "left", "--json").stdout)
-    model = replace(MODEL, sha256=check["model"]["sha256"])
+    model = replace(MODEL, sha256=check["model"]["sha256"], version=check["model"]["version"])
     book = config.parent / "data" / "left" / build.JOURNAL_FILE
     book.parent.mkdir(parents=True)
     journal_sql.migrate(book)

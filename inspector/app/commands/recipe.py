@@ -74,7 +74,9 @@ def _from_station(config: Path | None, station: str | None, recipe: str) -> Revi
         journal = stack.enter_context(
             journal_sql.open_journal(parts.journal, station=parts.loaded.name, read_only=True)
         )
-        return reviewed.from_journal(journal, recipe=loaded.recipe, scale=parts.scale, model_sha256=parts.card.sha256)
+        return reviewed.from_journal(
+            journal, recipe=loaded.recipe, scale=parts.scale, model=(parts.card.sha256, parts.card.version)
+        )
 
 
 def _file(recipe: str) -> Path:
