@@ -182,9 +182,10 @@ def write_package(model: Path, out: Path, calibration: Calibration, *, data_sha2
     (out / "card.toml").write_text(tomlkit.dumps(card), encoding="utf-8")
     page = model / "MODEL_CARD.md"
     if page.is_file():
+        before, after = f"{calibration.before:.3f}", f"{calibration.after:.3f}"
         note = (
-            f"\n## Calibration ({version})\nConfidences of {calibration.detections} held-out detections: "
-            f"calibration error {calibration.before:.3f} before, {calibration.after:.3f} after (cross-fitted). The graph is unchanged.\n"
+            f"\n## Calibration ({version})\nConfidences of {calibration.detections} held-out detections: calibration "
+            f"error {before} before, {after} after (cross-fitted). The graph is unchanged.\n"
         )
         (out / "MODEL_CARD.md").write_text(page.read_text(encoding="utf-8") + note, encoding="utf-8")
     return version

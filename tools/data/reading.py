@@ -1,5 +1,6 @@
 """Recognise a layout and read it."""
 
+import csv
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -102,3 +103,39 @@ def renamed(dataset: Dataset, names: Mapping[str, str]) -> Dataset:
         for record in dataset.records
     )
     return replace(dataset, labels=new(dataset.labels), records=records)
+
+
+def with_sides(dataset: Dataset, sides: Mapping[Path, str], wanted: Collection[str] = ()) -> Dataset:
+    """Take the sides of a list (``python -m tools.data split`` writes one) for splits, and only pictures on it.
+
+    Raises:
+        ConfigError: none of the list's pictures is here.
+    """
+    resolved = {path.resolve(): side for path, side in sides.items()}
+    records = tuple(
+        replace(record, split=resolved[record.image.resolve()])
+        for record in dataset.records
+        if record.image.resolve() in resolved
+    )
+    records = tuple(record for record in records if not wanted or record.split in wanted)
+    if not records:
+        raise ConfigError(
+            f"--list: none of its {len(sides)} pictures is among the {len(dataset.records)} chosen of {dataset.root}"
+        )
+    return replace(dataset, records=records)
+
+
+def read_sides(path: Path) -> Mapping[Path, str]:
+    """Read a list of files and sides.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as table:
+            rows = list(csv.DictReader(table))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if not rows or not {"file", "side"} <= set(rows[0]):
+        raise ConfigError(f"{path}: has no columns file and side; python -m tools.data split writes such a list")
+    return {Path(row["file"]): row["side"] for row in rows}

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ import numpy as np
 from inspector.domain.errors import ConfigError, FrameError
 from inspector.ports.model import ModelCard
 from tools.data import datacard, duplicates
-from tools.data.reading import read, renamed
-from tools.data.record import Choice, Dataset, is_shippable
+from tools.data.reading import read, renamed, with_sides
+from tools.data.record import Choice, Dataset, Record, is_shippable
 from tools.evaluation.figures import Point, Table
 from tools.evaluation.looking import Eye, Look, open_eye
 from tools.evaluation.table import Row, make_row
@@ -29,7 +29,9 @@ _PROGRESS = 50
 class Question:
     """What is to be evaluated. ``fit``: the split whose goods set the thresholds; "" the evaluated goods themselves.
 
-    ``rename``: classes of the data that the model knows by another name.
+    ``rename``: classes of the data that the model knows by another name. ``sides``: picture file -> side, in the place
+    of the data's own splits. ``folds``: the model's path holds ``{fold}``; every side is looked at by its own model
+    and all are evaluated together. ``command``: how a person asks this question again.
     """
 
     model: Path
@@ -41,6 +43,9 @@ class Question:
     threads: int = 1
     resamples: int = 1000
     seed: int = 1
+    sides: Mapping[Path, str] | None = None
+    folds: bool = False
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +64,16 @@ def evaluate(question: Question) -> Evaluation:
     Raises:
         ConfigError: model or data cannot be used.
     """
-    with open_eye(question.model, threads=question.threads) as eye:
-        dataset = _load(question, question.choice)
-        table = _table(eye, dataset)
-        points = _fitted(question, eye) if question.fit else table.points()
-        groups = duplicates.groups_of(dataset.records)
-        card, runtime = eye.card, eye.runtime
+    dataset = _load(question, question.choice)
+    if question.folds:
+        dataset, table, card, runtime = _pooled(question, dataset)
+        points = table.points()
+    else:
+        with open_eye(question.model, threads=question.threads) as eye:
+            table = Table(_rows(eye, dataset.records), eye.card.labels)
+            points = _fitted(question, eye) if question.fit else table.points()
+            card, runtime = eye.card, eye.runtime
+    groups = duplicates.groups_of(dataset.records)
     ones = np.ones(len(table.rows))
     values = {**table.figures(ones, points), **table.coco(ones)}
     ranges = intervals(
@@ -85,6 +94,7 @@ def evaluate(question: Question) -> Evaluation:
     )
     document = {
         "schema": SCHEMA,
+        "command": question.command,
         "model": _model(card, runtime),
         "data": _data(question, dataset, groups),
         "bootstrap": {
@@ -111,20 +121,41 @@ def evaluate(question: Question) -> Evaluation:
 
 
 def _load(question: Question, choice: Choice) -> Dataset:
-    dataset = renamed(read(question.data, choice, layout=question.layout), question.rename)
+    wanted = choice if question.sides is None else replace(choice, splits=())
+    dataset = renamed(read(question.data, wanted, layout=question.layout), question.rename)
+    if question.sides is not None:
+        dataset = with_sides(dataset, question.sides, choice.splits)
     for trouble in dataset.troubles:
         print(f"set aside: {trouble.path}: {trouble.reason}", file=sys.stderr)
     return dataset
 
 
-def _table(eye: Eye, dataset: Dataset) -> Table:
+def _rows(eye: Eye, records: Sequence[Record]) -> list[Row]:
     rows: list[Row] = []
-    for number, record in enumerate(dataset.records, start=1):
+    for number, record in enumerate(records, start=1):
         rows.append(make_row(eye.look(record), eye.card.labels))
-        if number % _PROGRESS == 0 or number == len(dataset.records):
-            print(f"\r{number} of {len(dataset.records)} pictures", end="", file=sys.stderr, flush=True)
+        if number % _PROGRESS == 0 or number == len(records):
+            print(f"\r{number} of {len(records)} pictures", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    return Table(rows, eye.card.labels)
+    return rows
+
+
+def _pooled(question: Question, dataset: Dataset) -> tuple[Dataset, Table, ModelCard, str]:
+    """Look at every side with the model that was not trained on it."""
+    sides = sorted({record.split for record in dataset.records})
+    by_side = {side: tuple(record for record in dataset.records if record.split == side) for side in sides}
+    rows: list[Row] = []
+    for side, records in by_side.items():
+        with open_eye(model_of(question, side), threads=question.threads) as eye:
+            rows += _rows(eye, records)
+            card, runtime = eye.card, eye.runtime
+    pooled = replace(dataset, records=tuple(row.record for row in rows))
+    return pooled, Table(rows, card.labels), card, runtime
+
+
+def model_of(question: Question, side: str) -> Path:
+    """Name the package that looks at pictures of a side."""
+    return Path(str(question.model).replace("{fold}", side)) if question.folds else question.model
 
 
 def _fitted(question: Question, eye: Eye) -> tuple[Point, ...]:
@@ -139,14 +170,14 @@ def _fitted(question: Question, eye: Eye) -> tuple[Point, ...]:
 
 def look_again(question: Question, rows: Sequence[Row]) -> list[Look]:
     """Look at some pictures once more, for the report's gallery."""
-    with open_eye(question.model, threads=question.threads) as eye:
-        looks = []
-        for row in rows:
+    looks = []
+    for row in rows:
+        with open_eye(model_of(question, row.record.split), threads=question.threads) as eye:
             try:
                 looks.append(eye.look(row.record))
             except FrameError as error:
                 print(f"not shown: {error}", file=sys.stderr)
-        return looks
+    return looks
 
 
 def _model(card: ModelCard, runtime: str) -> dict[str, Any]:

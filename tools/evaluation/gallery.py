@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 import cv2
@@ -9,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.data.masks import truth_mask
+from tools.data.record import is_shippable
+from tools.evaluation.figures import Table
 from tools.evaluation.looking import Look
+from tools.evaluation.table import Row
 
 _LONGEST_PX = 380
 _SMALLEST_CUT_PX = 256
@@ -17,8 +21,13 @@ _TRUTH, _SEEN = (90, 200, 60), (40, 60, 235)
 Image = NDArray[np.uint8]
 
 
-def drawn(look: Look, labels: Sequence[str], *, aim: tuple[int, int] | None) -> str:
-    """A JPEG as a data URL: the picture with the truth's outline, then the map over it and the detections.
+def data_url(jpeg: bytes) -> str:
+    """A JPEG as it stands inside a page."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def drawn(look: Look, labels: Sequence[str], *, aim: tuple[int, int] | None) -> bytes:
+    """A JPEG: the picture with the truth's outline, then the map over it and the detections.
 
     ``aim``: row and column (px) to cut around; None shows the whole picture.
     """
@@ -51,7 +60,7 @@ def drawn(look: Look, labels: Sequence[str], *, aim: tuple[int, int] | None) -> 
     gap = np.full((6, size[0], 3) if wide else (size[1], 6, 3), 255, np.uint8)
     both = np.vstack((truth, gap, seen)) if wide else np.hstack((truth, gap, seen))
     _, packed = cv2.imencode(".jpg", both, [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return "data:image/jpeg;base64," + base64.b64encode(packed.tobytes()).decode()
+    return packed.tobytes()
 
 
 def _heat(look: Look) -> NDArray[np.float32]:
@@ -89,3 +98,23 @@ def place_of_interest(look: Look, labels: Sequence[str]) -> tuple[int, int]:
         return int(rows.mean()), int(columns.mean())
     row, column = np.unravel_index(int(look.scores.max(axis=0).argmax()), look.scores.shape[1:])
     return int(row) * look.stride, int(column) * look.stride
+
+
+def examples(table: Table) -> list[Row]:
+    """Three pictures to show: a hit, the worst miss, the worst false alarm; only what may be shown."""
+    shown = [row for row in table.rows if is_shippable(row.record.licence)]
+    bad = sorted((row for row in shown if not row.record.good), key=lambda row: row.score)
+    good = sorted((row for row in shown if row.record.good), key=lambda row: -row.score)
+    hits = [row for row in bad if row.hit == 1.0]
+    return [*hits[-1:], *[row for row in bad if row.hit == 0.0][:1], *good[:1]]
+
+
+def write_pictures(folder: Path, name: str, looks: Sequence[Look], labels: Sequence[str]) -> None:
+    """Write each as ``NAME-N-WHAT.jpg``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, look in enumerate(looks, start=1):
+        near = truth_mask(look.record, labels)
+        row, column = np.unravel_index(int(look.scores.max(axis=0).argmax()), look.scores.shape[1:])
+        place = near[row * look.stride : (row + 1) * look.stride, column * look.stride : (column + 1) * look.stride]
+        what = "good" if look.record.good else "hit" if place.any() else "miss"
+        (folder / f"{name}-{number}-{what}.jpg").write_bytes(drawn(look, labels, aim=place_of_interest(look, labels)))

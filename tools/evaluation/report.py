@@ -10,7 +10,7 @@ import numpy as np
 from tools.evaluation.charts import Axis, Curve, chart, confusion
 from tools.evaluation.evaluate import Evaluation
 from tools.evaluation.figures import Table
-from tools.evaluation.gallery import drawn, place_of_interest
+from tools.evaluation.gallery import data_url, drawn, place_of_interest
 from tools.evaluation.looking import Look
 from tools.evaluation.table import PLAIN, THRESHOLDS, Floats, Row
 from tools.metrics.confidence import reliability
@@ -273,7 +273,7 @@ def _sizes(document: dict[str, Any]) -> str:
 def _gallery(looks: Sequence[Look], labels: Sequence[str], word: str) -> str:
     figures = []
     for look in looks:
-        url = drawn(look, labels, aim=place_of_interest(look, labels))
+        url = data_url(drawn(look, labels, aim=place_of_interest(look, labels)))
         truth = ", ".join(look.record.classes) or "good"
         told = f"truth: {truth}; {word} {float(look.scores.max()):.2f}"
         if look.undecided:
