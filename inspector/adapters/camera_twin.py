@@ -170,7 +170,9 @@ class CameraTwin:
                 if not continue_waiting:
                     return
             if now >= deadline:
-                raise DeviceError(self._device, f"no frame within {timeout_s:g} s; do parts pass the light gate?")
+                raise DeviceError(
+                    self._device, f"no frame within {timeout_s:g} s; do parts pass the light gate?", lost=False
+                )
             time.sleep(_POLL_S)
 
     def _follow_the_writer(self) -> None:

@@ -32,13 +32,15 @@ class DeviceError(InspectorError):
         device: which one, in the station's words: "camera twin", "plc 127.0.0.1:1502".
         reason: what happened and what would be right.
         retry: whether reopening the device can help.
+        lost: whether the device itself is in trouble; False: it is well, it only had nothing to give in time.
     """
 
-    def __init__(self, device: str, reason: str, *, retry: bool = True) -> None:
+    def __init__(self, device: str, reason: str, *, retry: bool = True, lost: bool = True) -> None:
         super().__init__(f"{device}: {reason}")
         self.device = device
         self.reason = reason
         self.retry = retry
+        self.lost = lost
 
 
 class JournalError(InspectorError):
