@@ -114,10 +114,12 @@ def compare(scores: NDArray[np.float32], truth: TrueCells, threshold: float) -> 
     fired = (scores.max(axis=0) >= threshold).astype(np.uint8)
     count, pieces = cv2.connectedComponents(fired, connectivity=8)
     flat = pieces.ravel()
-    cells = np.bincount(flat, minlength=count)[1:]
-    inside = np.bincount(flat, truth.near.ravel(), count)[1:]
+    lit = np.flatnonzero(flat)  # few: cells that fired
+    own = flat[lit]
+    cells = np.bincount(own, minlength=count)[1:]
+    inside = np.bincount(own, truth.near.ravel()[lit], count)[1:]
     right = inside >= INSIDE_SHARE * cells
-    sums = np.stack([np.bincount(flat, channel.ravel(), count)[1:] for channel in scores])
+    sums = np.stack([np.bincount(own, channel.ravel()[lit], count)[1:] for channel in scores])
     label = sums.argmax(axis=0)
     piece_same = np.zeros(count - 1, np.bool_)
     found, same = np.zeros(len(truth.labels), np.bool_), np.zeros(len(truth.labels), np.bool_)
