@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from inspector import __version__
-from inspector.app.commands import check, demo, doctor, follow, inspect, journal, line, listen, plc, recipe, twin
+from inspector.app.commands import check, demo, doctor, follow, inspect, journal, line, listen, model, plc, recipe, twin
 
 app = typer.Typer(
     name="inspector",
@@ -48,6 +48,7 @@ app.command("listen")(listen.listen)
 app.add_typer(journal.app, name="journal")
 app.add_typer(plc.app, name="plc")
 app.add_typer(recipe.app, name="recipe")
+app.add_typer(model.app, name="model")
 
 
 def main() -> None:

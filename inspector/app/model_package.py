@@ -10,6 +10,7 @@ from inspector.app import toml_file
 from inspector.domain.errors import ConfigError
 from inspector.ports.model import FrameSpec, InputSpec, ModelCard, OutputSpec
 
+GRAPH_FILE = "model.onnx"
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -19,10 +20,11 @@ class _Model(BaseModel):
     name: str = Field(min_length=1)
     version: str = Field(min_length=1)
     task: Literal["segmentation", "anomaly", "detection", "instance_segmentation", "classification"]
-    file: str = Field("model.onnx", pattern=r"^[A-Za-z0-9_.-]+$")
+    file: str = Field(GRAPH_FILE, pattern=r"^[A-Za-z0-9_.-]+$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     licence: str
     labels: tuple[str, ...] = Field(min_length=1)
+    released: bool = Field(default=True, description="false: a candidate, which no line runs")
 
 
 class _Input(BaseModel):
@@ -83,7 +85,7 @@ class _Output(BaseModel):
 
     name: str
     dtype: Literal["uint8", "float32", "int32", "int64"]
-    stride: Literal[1, 2, 4, 8, 16, 32] = 1
+    stride: Literal[1, 2, 4, 8, 16, 32, 64] = 1
     scale: float = Field(1.0, gt=0)
     zero_point: int = Field(0, ge=0, le=255)
     role: str = ""
@@ -176,7 +178,7 @@ def load_card(folder: Path) -> ModelCard:
     card = toml_file.validate(CardFile, data, origin=lambda _: str(path))
     graph = folder / card.model.file
     try:
-        found = hashlib.sha256(graph.read_bytes()).hexdigest()
+        found = sha256_of(graph)
     except OSError as error:
         raise ConfigError(f"{graph}: cannot be read: {error.strerror}; the card names this file") from error
     if found != card.model.sha256:
@@ -194,6 +196,7 @@ def load_card(folder: Path) -> ModelCard:
         sha256=found,
         licence=card.model.licence,
         labels=card.model.labels,
+        released=card.model.released,
         input=InputSpec(**card.input.model_dump()),
         output=first,
         further_outputs=tuple(further),
@@ -212,3 +215,9 @@ def load_card(folder: Path) -> ModelCard:
         metrics=card.metrics,
         cannot=card.cannot.says,
     )
+
+
+def sha256_of(path: Path) -> str:
+    """Digest of a file, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -40,7 +40,7 @@ class Detector:
     def __init__(self, *, card: ModelCard, runtime: Runtime, decoder: Decoder, strip_px: int = 0) -> None:
         self.card = card
         self.runtime = runtime
-        self._decoder = decoder
+        self.decoder = decoder
         self._strip_px = strip_px
         self._presenter = preprocess.Presenter(card.input, card.frame)
         self._shape: tuple[int, int] = (0, 0)
@@ -77,7 +77,7 @@ class Detector:
             preprocess_s += filled - begun
             infer_s += time.perf_counter() - filled
         begun = time.perf_counter()
-        detections = self._decoder.decode(outputs, self._light(image))
+        detections = self.decoder.decode(outputs, self._light(image))
         return Seen(
             detections=detections,
             preprocess_ms=preprocess_s * 1e3,

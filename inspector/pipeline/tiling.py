@@ -74,7 +74,7 @@ def grid(height: int, width: int, spec: FrameSpec, *, stride: int) -> tuple[Tile
 def letterbox(height: int, width: int, spec: FrameSpec, *, multiple: int) -> Tile:
     """One tile: the frame scaled to fit, its aspect kept, the rest padded around it or right and below."""
     ratio = min(spec.height / height, spec.width / width)
-    picture = round(width * ratio), round(height * ratio)
+    picture = max(round(width * ratio), 1), max(round(height * ratio), 1)
     sides = (spec.width, spec.height)
     if spec.rect:
         sides = (_multiple_of(picture[0], multiple), _multiple_of(picture[1], multiple))
@@ -87,8 +87,8 @@ def letterbox(height: int, width: int, spec: FrameSpec, *, multiple: int) -> Til
         width=sides[0],
         height=sides[1],
         keep=_whole(height, width),
-        scale_x=ratio,
-        scale_y=ratio,
+        scale_x=picture[0] / width,
+        scale_y=picture[1] / height,
         pad_x=pads[0],
         pad_y=pads[1],
     )

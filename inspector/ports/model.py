@@ -88,6 +88,7 @@ class ModelCard:
 
     ``biases``: measured minus true size, px. ``finest``: smallest length/width/area px the model can be
     trusted with; a recipe limit below is refused. ``px_per_mm``: lowest and highest scale it was made for.
+    ``released``: somebody answered for it; a line runs no other.
     """
 
     name: str
@@ -114,6 +115,7 @@ class ModelCard:
     cannot: tuple[str, ...] = ()
     frame: FrameSpec = FrameSpec()
     further_outputs: tuple[OutputSpec, ...] = ()
+    released: bool = True
 
     @property
     def outputs(self) -> tuple[OutputSpec, ...]:

@@ -84,7 +84,7 @@ def test_sizes_are_those_of_the_frame_not_of_the_input(tmp_path: Path) -> None:
         frame=frame,
     )
     assert corners(found) == (96, 32, 160, 96)
-    assert found.area_px == pytest.approx(64 * 64, rel=0.02)
+    assert found.area_px == pytest.approx(64 * 64, rel=0.03)
 
 
 def test_coefficients_choose_among_the_prototypes(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot, pi, sqrt
+from math import ceil, hypot, pi, sqrt
 from typing import Any, cast
 
 import cv2
@@ -21,6 +21,8 @@ MOST_WINDING = 1.3
 _ALONG_PX = 0.75
 """How far the outline's corners may lie off the mask's edge."""
 _CORNERS = 3
+_MOST_CELLS = 1_000_000
+"""Of one mask: a thing as large as the frame is measured on the input's pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +49,10 @@ class Shape:
 def cut_mask(prototypes: NDArray[Any], coefficients: NDArray[Any], box: NDArray[np.float64], tile: Tile) -> Mask:
     """Prototypes x coefficients, enlarged to the input's pixels, inside the box (frame pixels)."""
     _, rows, columns = prototypes.shape
-    step_x, step_y = tile.width / columns, tile.height / rows
-    left, right = ((box[0::2] - tile.x) * tile.scale_x + tile.pad_x).tolist()
-    top, bottom = ((box[1::2] - tile.y) * tile.scale_y + tile.pad_y).tolist()
+    zoom = _zoom(box, tile)
+    step_x, step_y = tile.width / columns * zoom, tile.height / rows * zoom
+    left, right = (((box[0::2] - tile.x) * tile.scale_x + tile.pad_x) * zoom).tolist()
+    top, bottom = (((box[1::2] - tile.y) * tile.scale_y + tile.pad_y) * zoom).tolist()
     first_x, last_x = _span(left / step_x, right / step_x, columns)
     first_y, last_y = _span(top / step_y, bottom / step_y, rows)
     window = prototypes[:, first_y:last_y, first_x:last_x].astype(np.float32)
@@ -59,8 +62,21 @@ def cut_mask(prototypes: NDArray[Any], coefficients: NDArray[Any], box: NDArray[
     across, down = np.arange(sides[0]) + first_x * step_x, np.arange(sides[1]) + first_y * step_y
     cells[:, (across < left) | (across >= right)] = 0
     cells[(down < top) | (down >= bottom)] = 0
-    corner = tile.to_frame(np.array([first_x * step_x, first_y * step_y]))
-    return Mask(cells=cells, x=float(corner[0]), y=float(corner[1]), scale_x=tile.scale_x, scale_y=tile.scale_y)
+    corner = tile.to_frame(np.array([first_x * step_x, first_y * step_y]) / zoom)
+    return Mask(
+        cells=cells,
+        x=float(corner[0]),
+        y=float(corner[1]),
+        scale_x=tile.scale_x * zoom,
+        scale_y=tile.scale_y * zoom,
+    )
+
+
+def _zoom(box: NDArray[np.float64], tile: Tile) -> int:
+    """How many cells an input pixel is cut into, so that a shrunk frame's thing is measured on the frame's pixels."""
+    zoom = ceil(round(max(1 / tile.scale_x, 1 / tile.scale_y, 1.0), 3))
+    inside = (box[2] - box[0]) * tile.scale_x * (box[3] - box[1]) * tile.scale_y
+    return max(min(zoom, int(sqrt(_MOST_CELLS / max(inside, 1.0)))), 1)
 
 
 def joined(masks: Sequence[Mask]) -> Mask:

@@ -53,9 +53,12 @@ class OnnxRuntime:
     def run(self, tensor: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """Run the graph once."""
         try:
-            return tuple(self._session.run(self._outputs, {self._input: tensor, **self._constants}))
+            arrays = tuple(self._session.run(self._outputs, {self._input: tensor, **self._constants}))
         except VENDOR_ERRORS as error:
             raise DeviceError(self._device, f"inference failed: {first_line(error)}") from error
+        if any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in arrays):
+            raise DeviceError(self._device, "inference gave NaN or infinity; nothing was seen, and nothing may pass")
+        return arrays
 
 
 def _check_against_card(session: ort.InferenceSession, card: ModelCard) -> None:

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import (
     Fail,
     InvalidArgument,
@@ -70,6 +73,21 @@ def look(path: Path) -> Graph:
         parameters=facts.parameters,
         opset=facts.opset,
     )
+
+
+def trial(graph: Graph, feeds: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Run once: what a graph gives is known only when it has run. ``feeds``: nested lists or arrays by input.
+
+    Raises:
+        ConfigError: it does not take these.
+    """
+    session = load(graph.path, ort.SessionOptions())
+    names = [node.name for node in graph.outputs]
+    try:
+        given = session.run(names, {node.name: np.asarray(feeds[node.name], dtype=node.dtype) for node in graph.inputs})
+    except VENDOR_ERRORS as error:
+        raise ConfigError(f"{graph.path}: does not run on a grey picture: {first_line(error)}") from error
+    return dict(zip(names, given, strict=True))
 
 
 def load(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:

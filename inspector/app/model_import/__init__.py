@@ -1,0 +1,1 @@
+"""A stranger's ONNX file becomes a model package: look, propose, write, prove."""

@@ -1,0 +1,56 @@
+"""Measures a package on this PC: milliseconds and memory for one 12-megapixel frame."""
+
+import multiprocessing
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from inspector.app.model_import.run import CONTEXT
+from inspector.app.model_package import load_card
+from inspector.app.open_model import onnx_runtime, open_model
+from inspector.domain.errors import ConfigError, DeviceError, FrameError
+from inspector.domain.frame import PixelFormat
+from inspector.pipeline.preprocess import Image
+from inspector.twin.scenes import SceneSettings, render
+
+_WARM_ROUNDS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """``trouble``: why there are no figures; "" if there are."""
+
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+    memory_mb: float = 0.0
+    trouble: str = ""
+
+
+def measure(folder: Path, *, rounds: int, threads: int) -> Pace:
+    """Look at one rendered part ``rounds`` times, in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measure, (folder, rounds, threads))
+
+
+def _measure(folder: Path, rounds: int, threads: int) -> Pace:
+    frame = render(0, SceneSettings()).pixels
+    process = psutil.Process()
+    try:
+        card = load_card(folder)
+        shown: Image = frame if card.input.channels == 1 else np.repeat(frame[..., None], 3, axis=2)
+        pixel_format = PixelFormat.MONO8 if card.input.channels == 1 else PixelFormat.BGR8
+        before = process.memory_info().rss
+        with open_model(card, runtime=onnx_runtime(card, {"threads": threads}), context=CONTEXT) as detector:
+            spent = []
+            for _ in range(_WARM_ROUNDS + rounds):
+                begun = time.perf_counter()
+                detector.detect(shown, pixel_format)
+                spent.append((time.perf_counter() - begun) * 1e3)
+            grown = process.memory_info().rss - before
+    except (ConfigError, DeviceError, FrameError) as error:
+        return Pace(trouble=str(error).splitlines()[0])
+    warm = spent[_WARM_ROUNDS:]
+    return Pace(p50_ms=float(np.percentile(warm, 50)), p99_ms=float(np.percentile(warm, 99)), memory_mb=grown / 2**20)
