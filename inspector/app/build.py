@@ -81,6 +81,11 @@ def check(loaded: Loaded) -> Parts:
     """
     settings, where = loaded.settings, loaded.origin
     card = load_card(loaded.path("models_dir") / settings.station.model)
+    if not card.released:
+        raise ConfigError(
+            f"{where(('station', 'model'))}: station.model = {settings.station.model!r} is a candidate; "
+            f"once its figures are good: inspector model release {settings.station.model}"
+        )
     scale = None
     if settings.scale is not None:
         scale = Scale(id=settings.scale.id, px_per_mm=settings.scale.px_per_mm, due=settings.scale.due)

@@ -1,0 +1,167 @@
+"""Reads an anomaly map: cells above the floor become components, components become detections."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from inspector.domain.detection import Detection
+from inspector.domain.errors import ConfigError, FrameError
+from inspector.domain.frame import Pixels
+from inspector.domain.geometry import Box
+from inspector.ports.model import ModelCard, Tile, TileOutput
+from inspector.ports.plugin import Context, Plugin
+
+_BOTH = 2
+"""A map axis of no more cells than this keeps its margin: something must be looked at."""
+
+
+class AnomalyMapSettings(BaseModel):
+    """How an anomaly map is read. No threshold here decides a part."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    values: Literal["ratio", "score"] = Field(
+        default="score",
+        description='"ratio": 1 is the limit, score = v / (1 + v), so 0.5 is the limit; "score": 0 to 1 as it is',
+    )
+    margin_px: int = Field(
+        default=0, ge=0, le=4096, description="this much of the frame's border is not looked at (whole cells)"
+    )
+    max_candidates: int = Field(
+        default=400, ge=1, le=5000, description="more components than this: the scene is torn or covered, UNDECIDED"
+    )
+    join_cells: int = Field(default=1, ge=0, le=4, description="gaps up to twice this many cells do not split a defect")
+    unknown_below: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="a name with less evidence than this is not given: the first label is"
+    )
+
+
+class AnomalyMapDecoder:
+    """Map (1, 1, h, w) or (1, h, w), and evidence (1, labels - 1, h, w) where anomalies have names -> detections."""
+
+    def __init__(self, settings: AnomalyMapSettings, card: ModelCard) -> None:
+        self._settings = settings
+        self._card = card
+        self._stride = card.output.stride
+        self._named = len(card.labels) > 1
+
+    def decode(self, outputs: Sequence[TileOutput], pixels: Pixels) -> tuple[Detection, ...]:
+        """Paste the tiles' maps together, find components, say how strong each is at its strongest cell."""
+        height, width = pixels.shape[:2]
+        first = outputs[0].tile
+        planes = self._planes(outputs[0]) if not first.native else self._paste(outputs, height, width)
+        strongest = self._scores(planes[0])
+        fired = (strongest >= self._card.candidate_score).astype(np.uint8)
+        self._clear_margin(fired, first)
+        if not fired.any():
+            return ()
+        joined = fired
+        if self._settings.join_cells:
+            side = 2 * self._settings.join_cells + 1
+            joined = cast("NDArray[np.uint8]", cv2.dilate(fired, np.ones((side, side), np.uint8)))
+        count, labels, _, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+        if count - 1 > self._settings.max_candidates:
+            raise FrameError(
+                f"too many candidates: {count - 1} components, more than {self._settings.max_candidates}; "
+                "the scene is torn, noisy or covered"
+            )
+        found = []
+        for index in range(1, count):
+            rows, columns = np.nonzero((labels == index) & (fired > 0))
+            found.append(self._detection(planes, strongest, rows, columns, first, (height, width)))
+        return tuple(sorted(found, key=lambda detection: detection.score, reverse=True))
+
+    def _planes(self, output: TileOutput) -> NDArray[np.float32]:
+        """Map first, then the evidence for each name: (labels, h, w)."""
+        arrays = [np.asarray(array, np.float32) for array in output.arrays]
+        whole = arrays[0].reshape(1, *arrays[0].shape[-2:]) if arrays[0].size else arrays[0]
+        parts = [whole, *(array[0] for array in arrays[1:])]
+        given = sum(len(part) for part in parts)
+        if any(part.shape[1:] != whole.shape[1:] for part in parts) or given != len(self._card.labels):
+            raise ConfigError(
+                f"{self._card.path}: does not match its card: a map and the evidence for {len(self._card.labels) - 1} "
+                f"names are right, but the graph gives {[array.shape for array in arrays]}"
+            )
+        return np.concatenate(parts)
+
+    def _paste(self, outputs: Sequence[TileOutput], height: int, width: int) -> NDArray[np.float32]:
+        """One map of the whole frame: every tile gives the cells of its keep."""
+        stride = self._stride
+        rows, columns = -(-height // stride), -(-width // stride)
+        whole = np.empty((len(self._card.labels), rows, columns), np.float32)
+        for output in outputs:
+            keep, tile = output.tile.keep, output.tile
+            top, left = int(keep.y) // stride, int(keep.x) // stride
+            bottom, right = -(-int(keep.bottom) // stride), -(-int(keep.right) // stride)
+            row, column = (int(keep.y) - tile.y) // stride, (int(keep.x) - tile.x) // stride
+            cut = self._planes(output)[:, row : row + bottom - top, column : column + right - left]
+            if cut.shape[1:] != (bottom - top, right - left):
+                raise ConfigError(f"{self._card.path}: the map is smaller than output.stride = {stride} makes it")
+            whole[:, top:bottom, left:right] = cut
+        return whole
+
+    def _scores(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not np.isfinite(values).all():
+            raise FrameError("the anomaly map holds numbers that are none (NaN or infinite)")
+        if self._settings.values == "score":
+            return np.clip(values, 0.0, 1.0)
+        ratio = np.maximum(values, 0.0)
+        return cast("NDArray[np.float32]", ratio / (1.0 + ratio))
+
+    def _clear_margin(self, fired: NDArray[np.uint8], tile: Tile) -> None:
+        """Silence the cells at the frame's border."""
+        scale = 1.0 if tile.native else tile.scale_x
+        margin = -(-int(self._settings.margin_px * scale) // self._stride)
+        rows, columns = fired.shape
+        if margin and rows > _BOTH * margin:
+            fired[:margin] = fired[rows - margin :] = 0
+        if margin and columns > _BOTH * margin:
+            fired[:, :margin] = fired[:, columns - margin :] = 0
+
+    def _detection(
+        self,
+        planes: NDArray[np.float32],
+        strongest: NDArray[np.float32],
+        rows: NDArray[np.intp],
+        columns: NDArray[np.intp],
+        tile: Tile,
+        frame: tuple[int, int],
+    ) -> Detection:
+        label = self._card.labels[0]
+        if self._named:
+            evidence = planes[1:, rows, columns].mean(axis=1)
+            best = int(evidence.argmax())
+            if evidence[best] >= self._settings.unknown_below:
+                label = self._card.labels[best + 1]
+        corners = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], np.float64) * self._stride
+        per_x = per_y = float(self._stride)
+        if not tile.native:
+            corners = tile.to_frame(corners)
+            per_x, per_y = self._stride / tile.scale_x, self._stride / tile.scale_y
+        left, top, right, bottom = np.clip(corners[0], 0, (frame[1], frame[0], frame[1], frame[0]))
+        points = np.stack([(columns + 0.5) * per_x, (rows + 0.5) * per_y], axis=1).astype(np.float32)
+        (_, sides, _) = cv2.minAreaRect(points)
+        cell = (per_x + per_y) / 2
+        return Detection(
+            label=label,
+            score=float(strongest[rows, columns].max()),
+            box=Box(x=float(left), y=float(top), width=float(right - left), height=float(bottom - top)),
+            length_px=max(max(sides) + cell - self._card.length_bias_px, 0.0),
+            width_px=max(min(sides) + cell - self._card.width_bias_px, 0.0),
+            area_px=float(len(rows) * per_x * per_y),
+        )
+
+
+@contextmanager
+def open_anomaly_map(settings: AnomalyMapSettings, context: Context, card: ModelCard) -> Iterator[AnomalyMapDecoder]:
+    """A decoder for this card's anomaly map."""
+    del context
+    yield AnomalyMapDecoder(settings, card)
+
+
+PLUGIN = Plugin(settings_model=AnomalyMapSettings, open=open_anomaly_map)

@@ -1,0 +1,63 @@
+"""Read the pictures of a teach folder; what cannot be used is set aside by name, with the reason."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from inspector.adapters.camera_folder.images import SUFFIXES, read_image
+from inspector.domain.errors import ConfigError, FrameError
+from inspector.pipeline import preprocess
+
+SMALLEST_PX = 64
+"""A shorter side shows fewer than a handful of cells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A file that is not used, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One usable file: grey pixels (height, width)."""
+
+    path: Path
+    pixels: preprocess.Image
+
+
+def files(folder: Path) -> list[Path]:
+    """The picture files of a folder, by name.
+
+    Raises:
+        ConfigError: no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: no such folder; name one with pictures of good parts")
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not found:
+        raise ConfigError(f"{folder}: has no pictures; {', '.join(sorted(SUFFIXES))} files would be right")
+    return found
+
+
+def read(paths: list[Path]) -> Iterator[Picture | Skipped]:
+    """One by one, so that only one frame of twelve megapixels stands in memory."""
+    for path in paths:
+        try:
+            yield _picture(path)
+        except FrameError as error:
+            yield Skipped(path=path, reason=str(error))
+
+
+def _picture(path: Path) -> Picture:
+    try:
+        pixels, pixel_format = read_image(path)
+        image = preprocess.grey(pixels, pixel_format)
+    except FrameError as error:
+        named = str(error) if str(path) in str(error) else f"{path}: {error}"
+        raise FrameError(named) from error
+    if min(image.shape) < SMALLEST_PX:
+        raise FrameError(f"{path}: {image.shape[1]} x {image.shape[0]} px; {SMALLEST_PX} px a side is the least")
+    return Picture(path=path, pixels=image)
