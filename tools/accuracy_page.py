@@ -234,8 +234,12 @@ def _licences(found: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[str]:
 
 def _commands(found: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[str]:
     yield from ("## One command a row", "", "```")
+    if any("twin" in document["data"]["sources"] for _, document in found):
+        yield f"python -m tools.data scenes {SCENES} --seeds {TWIN_SEEDS.start}:{TWIN_SEEDS.stop}"
     yield from (document["command"] for _, document in found)
     yield "```"
+    yield "All of them, and this page: `python -m tools.accuracy_page --run ../shared/data/real`."
+    yield ""
     yield "Lists of pictures, by sha256:"
     yield from (
         f"- {name}: {document['data']['pictures']} pictures of {document['data']['parts']} parts, list "
@@ -250,7 +254,8 @@ def _shown(pictures: Sequence[Path]) -> Iterator[str]:
     if not pictures:
         return
     yield from ("", "## Pictures", "")
-    yield "Left or above: the truth in green. Right or below: map and detections in red. Licences: see above."
+    yield "Left or above: the truth in green. Right or below: map and detections in red. The pictures of bsd and cookie are"
+    yield "their authors' (sources above), cut, scaled and drawn over by us, and remain under CC BY-SA 4.0."
     yield ""
     yield from (f"![{path.stem}](accuracy/{path.name})" for path in pictures)
 

@@ -2,18 +2,38 @@
 
 import csv
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import cv2
 import numpy as np
 import pytest
 
+from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError
+from inspector.domain.frame import PartId
+from inspector.domain.geometry import Box
+from inspector.domain.inspection import (
+    EvidenceRef,
+    GateTold,
+    Inspection,
+    ModelStamp,
+    Opinion,
+    RecipeStamp,
+    Review,
+    Timings,
+)
+from inspector.domain.verdict import Decision, Defect, Outcome, Severity, Verdict
+from inspector.pipeline.records import publication
+from inspector.ports.journal import Entry
 
 pytest.importorskip("yaml", reason="the workshop needs pyyaml: pip install inspector[tools]")
 from tools.data import Choice, MaskKind, read
 from tools.data.masks import marks_of_mask, mask_to_runs, runs_of_text, runs_to_mask, truth_mask
 from tools.data.reading import known_to, recognise
+
+NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
 
 def picture(path: Path, seed: int = 0, size: tuple[int, int] = (48, 64)) -> None:
@@ -234,32 +254,66 @@ def test_class_folders_label_whole_pictures(tmp_path: Path) -> None:
     assert dataset.records[0].mask_kind is MaskKind.IMAGE
 
 
+def published(number: int) -> Inspection:
+    """A part as the line records it, with a picture that evidence keeps."""
+    seen = Detection(label="crack", score=0.9, box=Box(x=1, y=2, width=3, height=4), length_px=4, width_px=1, area_px=4)
+    defect = Defect(
+        detection=seen,
+        severity=Severity.CRITICAL,
+        weight=3.0,
+        sure=True,
+        rule="class.crack.any",
+        length_mm=None,
+        width_mm=None,
+        area_mm2=None,
+    )
+    decision = Decision(rule="class.crack.any", measured=4.0, limit=1.0, unit="mm")
+    return Inspection(
+        result_id=UUID(int=number),
+        part=PartId(part_seq=number),
+        station="left",
+        verdict=Verdict(outcome=Outcome.FAIL, reason="crack", decision=decision, defects=(defect,)),
+        detections=(seen,),
+        gate_told=GateTold.SENT,
+        recipe=RecipeStamp(name="r", sha256="a"),
+        model=ModelStamp(name="m", version="1", sha256="b"),
+        settings_sha256="",
+        created_utc=NOW,
+        opened_utc=NOW,
+        timings=Timings(),
+        software="",
+        evidence=EvidenceRef(path=f"2026/{number}.png", sha256="", width=64, height=48, lossless=True),
+        kept_probability=1.0,
+    )
+
+
 def test_reviewed_parts_come_back_in_with_the_reviewers_boxes(tmp_path: Path) -> None:
-    def result(number: int, outcome: str) -> dict[str, object]:
-        picture(tmp_path / f"evidence/{number}.png", number)
-        defect = {"class": "crack", "bbox_px": [1, 2, 3, 4]}
-        content = {"outcome": outcome, "defects": [defect], "image": {"ref": f"http://pc/evidence/{number}.png"}}
-        return {"record": {"resultId": str(number), "resultContent": content}}
-
-    def review(number: int, opinion: str, said: str, boxes: list[dict[str, object]]) -> dict[str, object]:
-        record = {"resultId": str(number), "opinion": opinion, "trueOutcome": said, "corrections": boxes}
-        return {"record": record}
-
-    corrected = [{"class": "dent", "bbox_px": [5, 6, 7, 8]}]
-    lines = [
-        *(result(number, "FAIL") for number in range(4)),
-        review(0, "agree", "", []),
-        review(1, "disagree", "PASS", []),
-        review(2, "disagree", "FAIL", corrected),
-        review(3, "unsure", "", []),
-    ]
-    (tmp_path / "results.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    """Read what the JSON-lines sink writes of what the journal publishes."""
+    dent = Detection(label="dent", score=1.0, box=Box(x=5, y=6, width=7, height=8), length_px=0, width_px=0, area_px=0)
+    events: list[Inspection | Review] = []
+    told = ((Opinion.AGREE, "", ()), (Opinion.DISAGREE, "PASS", ()), (Opinion.DISAGREE, "FAIL", (dent,)))
+    for number, (opinion, said, boxes) in enumerate((*told, (Opinion.UNSURE, "", ()))):
+        picture(tmp_path / f"evidence/2026/{number}.png", number)
+        events.append(published(number))
+        events.append(
+            Review(
+                result_id=UUID(int=number),
+                reviewer="ana",
+                opinion=opinion,
+                true_outcome=said,
+                reason="",
+                at_utc=NOW,
+                corrections=boxes,
+            )
+        )
+    lines = []
+    for seq, event in enumerate(events, start=1):
+        entry = publication(Entry(journal_seq=seq, event=event), now=NOW, evidence_url="http://pc/evidence/")
+        lines.append(json.dumps({"journalSeq": seq, "kind": entry.kind, "record": entry.payload}))
+    (tmp_path / "results.jsonl").write_text("\n".join(lines))
     dataset = read(tmp_path)
-    assert [(r.id, r.good, r.classes) for r in dataset.records] == [
-        ("0", False, ("crack",)),
-        ("1", True, ()),
-        ("2", False, ("dent",)),
-    ]
+    assert [(r.good, r.classes) for r in dataset.records] == [(False, ("crack",)), (True, ()), (False, ("dent",))]
+    assert dataset.records[2].marks[0].box == dent.box
     assert dataset.troubles[0].reason == "the reviewer was not sure"
 
 

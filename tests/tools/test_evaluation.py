@@ -20,6 +20,7 @@ from tools.data.scenes import write_scenes
 from tools.evaluation.evaluate import Question, evaluate, look_again
 from tools.evaluation.figures import Table
 from tools.evaluation.looking import Look, open_eye, painted
+from tools.evaluation.main import main as evaluate_pictures
 from tools.evaluation.report import chosen, write_report
 from tools.evaluation.table import make_row
 
@@ -156,17 +157,42 @@ def test_the_map_pasted_here_is_the_map_that_the_decoder_reads(scenes: Path, rep
                 assert seen.detections[0].score == pytest.approx(float(seen.scores.max()), abs=1e-6)
 
 
-def test_one_command_evaluates_and_a_wrong_split_is_a_clear_answer(scenes: Path, repo: Path) -> None:
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tools.evaluate", "--model", "models/surface-small", "--data", str(scenes)]
-        return subprocess.run([*command, *more], cwd=repo, capture_output=True, text=True, check=False)
+def test_one_command_evaluates_and_a_wrong_split_is_a_clear_answer(
+    scenes: Path, repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = ["--model", str(repo / "models/surface-small"), "--data", str(scenes)]
+    evaluate_pictures([*model, "--resamples", "3", "--json"])
+    assert json.loads(capsys.readouterr().out)["schema"] == "inspector.evaluation/1"
+    with pytest.raises(SystemExit) as ended:
+        evaluate_pictures([*model, "--split", "nowhere"])
+    assert ended.value.code == 78
+    assert "no usable picture is among those chosen" in capsys.readouterr().err
 
-    good = run("--resamples", "5", "--json")
-    assert good.returncode == 0, good.stderr
-    assert json.loads(good.stdout)["schema"] == "inspector.evaluation/1"
-    wrong = run("--split", "nowhere")
-    assert wrong.returncode == 78
-    assert "no usable picture is among those chosen" in wrong.stderr
+
+def test_the_workshops_one_evaluate_command_knows_both_kinds_of_question(repo: Path) -> None:
+    command = [sys.executable, "-m", "tools.evaluate", "--model", "m", "--data", "nowhere"]
+    got = subprocess.run(command, cwd=repo, capture_output=True, text=True, check=False)
+    assert got.returncode == 78
+    assert "nowhere: no such folder" in got.stderr
+
+
+def test_folds_are_each_looked_at_by_their_own_model_and_pooled(scenes: Path, repo: Path, tmp_path: Path) -> None:
+    for fold in "01":
+        (tmp_path / f"net-{fold}").symlink_to(repo / "models/surface-small")
+    records = read(scenes).records
+    sides = {given.image: str(number % 2) for number, given in enumerate(records)}
+    question = Question(
+        model=tmp_path / "net-{fold}",
+        data=scenes,
+        choice=Choice(),
+        rename={},
+        resamples=2,
+        sides=sides,
+        folds=True,
+    )
+    found = evaluate(question)
+    assert found.document["data"]["splits"] == ["0", "1"]
+    assert found.document["counts"]["good"] + found.document["counts"]["bad"] == 16
 
 
 def test_thresholds_cannot_be_fitted_where_no_good_picture_is(scenes: Path, repo: Path) -> None:
