@@ -254,8 +254,8 @@ def _shown(pictures: Sequence[Path]) -> Iterator[str]:
     if not pictures:
         return
     yield from ("", "## Pictures", "")
-    yield "Left or above: the truth in green. Right or below: map and detections in red. The pictures of bsd and cookie are"
-    yield "their authors' (sources above), cut, scaled and drawn over by us, and remain under CC BY-SA 4.0."
+    yield "Left or above: the truth in green. Right or below: map and detections in red. The pictures of bsd and cookie"
+    yield "are their authors' (sources above), cut, scaled and drawn over by us, and remain under CC BY-SA 4.0."
     yield ""
     yield from (f"![{path.stem}](accuracy/{path.name})" for path in pictures)
 
