@@ -1,5 +1,6 @@
 """Pictures of parts as files in a folder beside the journal: whole or not at all, named once, never overwritten."""
 
+import errno
 import hashlib
 import os
 import re
@@ -24,6 +25,18 @@ CROP_MIN_PX = 64
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _LONGEST_NAME = 200
 _TEMPORARY = ".part"
+_MISTAKES = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EEXIST,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+    }
+)
 _PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
 
 # GenICam names a mosaic by its first row, OpenCV's aliases by both rows.
@@ -40,15 +53,19 @@ def open_evidence(root: Path, *, quality: int = 90) -> Iterator["EvidenceFiles"]
     """Open the folder, making it if need be. ``quality``: of the JPEGs, 1 to 100.
 
     Raises:
-        ConfigError: the folder cannot be made or written.
+        ConfigError: the folder cannot be made or written, and a human must mend that.
+        JournalError: the disk does not take it: full, damaged, read-only.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
+        if os.statvfs(root).f_flag & os.ST_RDONLY:
+            raise JournalError(f"evidence.path = {root}: its file system is read-only: mend or mount it anew")
+        if not os.access(root, os.W_OK | os.X_OK):
+            raise ConfigError(f"evidence.path = {root}: the folder cannot be written: give its owner the right to")
+        _sweep(root)
     except OSError as error:
-        raise ConfigError(f"evidence.path = {root}: the folder cannot be made: {error.strerror}") from error
-    if not os.access(root, os.W_OK | os.X_OK):
-        raise ConfigError(f"evidence.path = {root}: the folder cannot be written: give its owner the right to")
-    _sweep(root)
+        told = f"evidence.path = {root}: the folder cannot be made or looked through: {error.strerror}"
+        raise (ConfigError if error.errno in _MISTAKES else JournalError)(told) from error
     yield EvidenceFiles(root, quality=quality)
 
 

@@ -31,11 +31,15 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalHealth:
-    """How the journal thread stands: rows waiting, rows lost to a full queue, and its last error ("" if none)."""
+    """How the journal thread stands: rows waiting, rows lost to a full queue, and its last error ("" if none).
+
+    ``thread_alive`` False: it ended without being asked to, by an error nobody foresaw; nothing more is written.
+    """
 
     waiting: int
     lost: int
     error: str
+    thread_alive: bool = True
 
 
 class Recorder(Protocol):
@@ -45,16 +49,21 @@ class Recorder(Protocol):
         """Open a part at its trigger.
 
         Raises:
-            JournalError: the bounded queue is full and ``journal.on_failure`` is ``reject``.
+            JournalError: ``journal.on_failure`` is ``reject`` and the disk has failed (an error stands and the
+                oldest row has waited for over 2 s; the row is taken all the same) or the bounded queue is full.
         """
         ...
 
     def close(self, inspection: Inspection) -> None:
-        """Close a part once, by its Inspection. Raises as ``open`` does."""
+        """Close a part once, by its Inspection.
+
+        Raises:
+            JournalError: ``journal.on_failure`` is ``reject`` and the bounded queue is full.
+        """
         ...
 
     def note(self, event: Disposal | AlarmEvent) -> None:
-        """Write any other event. Raises as ``open`` does."""
+        """Write any other event. Raises as ``close`` does."""
         ...
 
 
@@ -70,7 +79,11 @@ class Archive(Protocol):
         ...
 
     def never_opened(self) -> Sequence[PartId]:
-        """Numbers inside the newest series that no part bears, at most 1000: lost to a full queue."""
+        """Numbers inside any series that no part bears, oldest series first, at most 1000: lost by the book.
+
+        The line saw each of them, and its rows never reached the disk (a full queue, a row refused for good): what
+        the gate was told of it is not known. None of them is "missed": those come after the last part.
+        """
         ...
 
     def resume(self, counter: int, at: datetime) -> Series:

@@ -106,9 +106,10 @@ class SqlJournal:
             last_id = page[-1]["id"]
 
     def never_opened(self) -> Sequence[PartId]:
-        """Numbers inside this station's newest series that no part bears, at most 1000: lost to a full queue.
+        """Numbers inside any series of this station that no part bears, at most 1000: lost by the book.
 
-        The caller closes them as missed at start-up, as it does with ``unfinished``.
+        Of all series: rows may be lost shortly before the PLC starts its counter anew. The caller closes them at
+        start-up, as it does with ``unfinished``, and asks again until there are none.
         """
         with at_the_border(self._path, self._engine):
             return proof.never_opened(self._engine, self._needed_station())

@@ -1,5 +1,6 @@
 """Locks between processes that die with the process that holds them."""
 
+import errno
 import fcntl
 import os
 import re
@@ -13,6 +14,9 @@ from inspector.domain.errors import ConfigError, JournalError
 _PATIENCE_S = 0.5
 _PAUSE_S = 0.02
 _MIGRATION_S = 120.0
+_MISTAKES = frozenset(
+    {errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
+)
 _STATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -35,6 +39,7 @@ def one_line(path: Path, station: str) -> Iterator[None]:
 
     Raises:
         ConfigError: the station already has a running line.
+        JournalError: the disk does not take the lock.
     """
     with _opened(station_lock(path, station)) as descriptor:
         if not _take(descriptor, _PATIENCE_S):
@@ -76,10 +81,17 @@ def is_running(path: Path, station: str) -> bool:
 
 @contextmanager
 def _opened(lock: Path) -> Iterator[int]:
+    """Open the lock's file, making it if need be.
+
+    Raises:
+        ConfigError: a human must mend it: a folder that is not there, a right that is not given.
+        JournalError: the disk does not take it: full, damaged, read-only.
+    """
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise ConfigError(f"journal: the lock {lock} cannot be opened: {error.strerror}") from error
+        told = f"journal: the lock {lock} cannot be opened: {error.strerror}"
+        raise (ConfigError if error.errno in _MISTAKES else JournalError)(told) from error
     try:
         yield descriptor
     finally:

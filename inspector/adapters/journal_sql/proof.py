@@ -13,7 +13,7 @@ from inspector.adapters.journal_sql.book import check_book
 from inspector.adapters.journal_sql.engine import at_the_border, open_engine
 from inspector.adapters.journal_sql.lock import is_running
 from inspector.adapters.journal_sql.schema import require_readable
-from inspector.adapters.journal_sql.series import RING, STRAY, newest, position_in
+from inspector.adapters.journal_sql.series import RING, STRAY, last_of, position_in
 from inspector.domain.errors import ConfigError
 from inspector.domain.frame import PartId, seq_after, seq_distance
 from inspector.ports.journal import Proof
@@ -65,23 +65,28 @@ def verify(path: Path, station: str | None = None, plc_count: int | None = None)
 
 
 def never_opened(engine: Engine, station: str) -> Sequence[PartId]:
-    """Numbers inside the station's newest series that no part bears: rows that a full queue lost. At most 1000."""
-    with engine.connect() as connection:
-        known = newest(connection, station)
-        if known is None or known.last_seq == known.first_seq:
-            return ()
-        part = tables.part.c
-        rows = select(func.count()).select_from(tables.part)
-        count = connection.scalar(rows.where(part.station == station, part.series == known.series))
-    last = position_in(known.first_seq, known.last_seq)
-    if count == last:
-        return ()
-    run = _Run(station, known.series, known.first_seq, newest=True)
-    numbers, _ = _parts(engine, run)
-    positions = np.sort((numbers - run.first_seq - 1) % RING + 1)
+    """Numbers inside any series of the station that no part bears: rows lost by the book. At most 1000."""
     found = _Findings()
-    _say_missing(run, positions, last, "", found)
-    return found.missing
+    with engine.connect() as connection:
+        runs = _runs(connection, station)
+    for run in runs:
+        if len(found.missing) >= MOST_LISTED:
+            break
+        _find_never_opened(engine, run, found)
+    return tuple(found.missing)
+
+
+def _find_never_opened(engine: Engine, run: _Run, found: _Findings) -> None:
+    part = tables.part.c
+    rows = select(func.count()).select_from(tables.part)
+    with engine.connect() as connection:
+        last_seq = last_of(connection, run.station, run.series, run.first_seq)
+        count = connection.scalar(rows.where(part.station == run.station, part.series == run.series))
+    last = position_in(run.first_seq, last_seq)
+    if last_seq == run.first_seq or count == last:
+        return
+    numbers, _ = _parts(engine, run)
+    _say_missing(run, np.sort((numbers - run.first_seq - 1) % RING + 1), last, "", found)
 
 
 def _prove(engine: Engine, path: Path, station: str | None, plc_count: int | None) -> Proof:

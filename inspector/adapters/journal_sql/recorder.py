@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import count, islice
 from pathlib import Path
 from typing import Literal, Self
@@ -21,8 +20,10 @@ from inspector.adapters.journal_sql.attempts import Attempts
 from inspector.adapters.journal_sql.engine import open_engine, plain
 from inspector.adapters.journal_sql.group import Row, write_group
 from inspector.adapters.journal_sql.lock import one_line
+from inspector.adapters.journal_sql.lost import Lost, LostParts
 from inspector.adapters.journal_sql.schema import migrate
 from inspector.domain.errors import JournalError
+from inspector.domain.frame import PartId
 from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, OpenedPart
 from inspector.ports.journal import JournalHealth
 
@@ -57,56 +58,17 @@ def open_recorder(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many rows may wait, what a full queue means, and how long the end may take."""
+    """How many rows may wait, what a failing disk means, and how long the end may take.
+
+    ``stuck_s``: how long the oldest row may wait while an error stands. ``hung_s``: how long one commit may take.
+    Past either the disk has failed.
+    """
 
     queue_size: int
     on_failure: OnFailure
     closing_s: float
-
-
-@dataclass(slots=True)
-class _Lost:
-    """Rows that a full queue did not take, since the book was last told of them."""
-
-    opened: int = 0
-    closed: int = 0
-    noted: int = 0
-    first: int = 0
-    last: int = 0
-
-    def add(self, row: Row) -> None:
-        """Count one row; parts by number."""
-        match row:
-            case OpenedPart():
-                self.opened += 1
-            case Inspection():
-                self.closed += 1
-            case _:
-                self.noted += 1
-        if isinstance(row, (OpenedPart, Inspection)):
-            self.first = self.first or row.part.part_seq
-            self.last = row.part.part_seq
-
-    def __bool__(self) -> bool:
-        return bool(self.opened or self.closed or self.noted)
-
-    def event(self, station: str) -> AlarmEvent:
-        """What the book is told of them."""
-        total = self.opened + self.closed + self.noted
-        return AlarmEvent(
-            code="journal.lost",
-            station=station,
-            action="raised",
-            text=f"{total} rows were lost: the disk did not take them and the queue was full",
-            at_utc=datetime.now(UTC),
-            details={
-                "opened": str(self.opened),
-                "closed": str(self.closed),
-                "noted": str(self.noted),
-                "first_part_seq": str(self.first),
-                "last_part_seq": str(self.last),
-            },
-        )
+    stuck_s: float = 2.0
+    hung_s: float = 10.0
 
 
 class SqlRecorder:
@@ -115,7 +77,8 @@ class SqlRecorder:
     A row leaves the queue when its commit (synchronous=FULL) has returned, and not before. While the disk does
     not take them rows wait, and the thread tries again with a fresh connection, from 50 ms to 2 s apart; when
     ``queue_size`` rows wait the next one is LOST: counted, logged, and written as an alarm event when the disk
-    is back (``on_failure`` "reject": the caller is told by JournalError as well).
+    is back. With ``on_failure`` "reject" the caller is told by JournalError: of every lost row, and at ``open`` as
+    soon as the disk has failed (``Limits``), though that row then waits like any other.
     """
 
     def __init__(self, engine: Engine, path: Path, *, station: str, limits: Limits) -> None:
@@ -123,14 +86,17 @@ class SqlRecorder:
         self._path = path
         self._station = station
         self._limits = limits
-        self._queue: deque[Row] = deque()
+        self._queue: deque[tuple[float, Row]] = deque()
         self._changed = threading.Condition()
         self._taken = 0
         self._written = 0
         self._lost = 0
-        self._untold = _Lost()
+        self._untold = Lost()
+        self._lost_parts = LostParts()
         self._error = ""
+        self._trying_since = math.inf
         self._closing = False
+        self._ended = False
         self._give_up_at = math.inf
         self._attempts = Attempts(engine, path, station)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -152,6 +118,8 @@ class SqlRecorder:
         """Open a part at its trigger. See ``Recorder``."""
         self._attempts.came(opened.part.serial)
         self._put(opened)
+        if self._limits.on_failure == "reject":
+            self._refuse_if_failed()
 
     def close(self, inspection: Inspection) -> None:
         """Close a part once, by its Inspection; one that was never opened is opened by it. See ``Recorder``."""
@@ -172,22 +140,35 @@ class SqlRecorder:
     def health(self) -> JournalHealth:
         """Rows waiting, rows lost since the start, and the last error until a commit succeeds again."""
         with self._changed:
-            dead = not self._closing and not self._thread.is_alive()
-            error = "the journal thread died: see the log" if dead else self._error
-            return JournalHealth(waiting=len(self._queue), lost=self._lost, error=error)
+            dead = self._ended and not self._closing
+            error = "the journal thread died: see the log" if dead else self._error or self._hung()
+            return JournalHealth(waiting=len(self._queue), lost=self._lost, error=error, thread_alive=not dead)
+
+    def take_lost(self, limit: int = GROUP_ROWS) -> Sequence[PartId]:
+        """Parts whose Inspection a full queue lost, oldest first, each given once; none while the disk is in trouble.
+
+        The caller closes each by an Inspection that says so (never ``open``: its opening may stand in the book).
+        At most 4096 are remembered; the next start finds the others (``unfinished``, ``never_opened``).
+        """
+        with self._changed:
+            room = self._limits.queue_size // 2 - len(self._queue)
+            if self._error or self._hung() or self._closing or self._ended:
+                return ()
+            return self._lost_parts.take(max(min(limit, room), 0))
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until every row put before this call is on disk; False if that took too long."""
+        """Wait until every row put before this call is on disk; False if that took too long or never will be."""
         with self._changed:
             goal = self._taken
-            return self._changed.wait_for(lambda: self._written >= goal, timeout_s)
+            self._changed.wait_for(lambda: self._ended or self._written >= goal, timeout_s)
+            return self._written >= goal
 
     def _put(self, row: Row) -> None:
         with self._changed:
-            if self._closing or not self._thread.is_alive():
+            if self._closing or self._ended or not self._thread.is_alive():
                 raise JournalError(f"journal {self._path}: the journal thread does not run; nothing more is written")
             if len(self._queue) < self._limits.queue_size:
-                self._queue.append(row)
+                self._queue.append((time.monotonic(), row))
                 self._taken += 1
                 self._changed.notify_all()
                 return
@@ -197,15 +178,42 @@ class SqlRecorder:
                 f"journal {self._path}: {self._limits.queue_size} rows wait for the disk ({self._error})"
             )
 
+    def _refuse_if_failed(self) -> None:
+        with self._changed:
+            waited_s = time.monotonic() - self._queue[0][0] if self._queue else 0.0
+            trouble = self._error if waited_s > self._limits.stuck_s else ""
+            trouble = trouble or self._hung()
+            waiting = len(self._queue)
+        if trouble:
+            raise JournalError(
+                f"journal {self._path}: {waiting} rows wait for the disk, the oldest for {waited_s:.1f} s ({trouble})"
+            )
+
+    def _hung(self) -> str:
+        """What to say of a commit that neither succeeds nor fails; "" if there is none."""
+        if time.monotonic() - self._trying_since <= self._limits.hung_s:
+            return ""
+        return f"the disk has not answered for over {self._limits.hung_s:g} s"
+
     def _lose(self, row: Row) -> None:
         if not self._untold:
             log.error("journal.overflow", path=str(self._path), waiting=len(self._queue), error=self._error)
         self._lost += 1
         self._untold.add(row)
+        self._lost_parts.add(row)
 
     # ---- the journal thread ----------------------------------------------------------------------------
 
     def _run(self) -> None:
+        """Write until asked to end; an error nobody foresaw ends it too, and ``health`` says so."""
+        try:
+            self._write_on()
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+    def _write_on(self) -> None:
         while True:
             group, told = self._next_group()
             if not group or not self._commit_at_last(group):
@@ -220,11 +228,11 @@ class SqlRecorder:
         """What waits, at most GROUP_ROWS, and how many alarm events about lost rows were added; empty at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._untold or self._closing)
-            group = list(islice(self._queue, GROUP_ROWS))
+            group = [row for _, row in islice(self._queue, GROUP_ROWS)]
             if not self._untold:
                 return group, 0
             group.append(self._untold.event(self._station))
-            self._untold = _Lost()
+            self._untold = Lost()
             return group, 1
 
     def _commit_at_last(self, group: Sequence[Row]) -> bool:
@@ -246,12 +254,15 @@ class SqlRecorder:
 
     def _try(self, group: Sequence[Row], number: int) -> bool:
         try:
+            self._trying_since = time.monotonic()
             write_group(self._engine, self._station, group, number)
         except (SQLAlchemyError, JournalError) as error:
             # Never repair here: after an I/O error an open connection may call a sound file damaged. Reopen.
             self._engine.dispose()
             self._set_error(plain(error))
             return False
+        finally:
+            self._trying_since = math.inf
         self._set_error("")
         return True
 

@@ -10,7 +10,8 @@ import pytest
 
 from inspector.adapters.evidence_files import open_evidence
 from inspector.adapters.journal_sql import open_journal, open_recorder, verify
-from inspector.domain.errors import JournalError
+from inspector.adapters.journal_sql.lock import one_line
+from inspector.domain.errors import ConfigError, JournalError
 from tests.adapters.evidence_frames import bgr_frame
 from tests.adapters.journal_sql.records import CRACKED, STATION, ask, inspection, opened
 
@@ -25,7 +26,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], check=False, capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=4m,nr_inodes=500", "tmpfs", str(disk)], check=False, capture_output=True
     )
     if done.returncode != 0:
         pytest.skip(f"this machine mounts no tmpfs: {done.stderr.decode().strip()}")
@@ -114,3 +115,41 @@ def test_a_picture_that_finds_no_room_leaves_nothing_and_says_why(small_disk: Pa
             evidence.put(bgr_frame(640, 480), (), name="2026/11/22/b", lossless=True)
     files = sorted(file.name for file in (small_disk / "evidence" / "2026/11/22").iterdir())
     assert files == [Path(kept.path).name]
+
+
+def read_only(disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True, capture_output=True)
+
+
+def test_a_disk_that_turned_read_only_is_no_mistake_in_a_file(small_disk: Path) -> None:
+    path = small_disk / "journal.db"
+    read_only(small_disk)
+    with pytest.raises(JournalError, match=r"the lock .* cannot be opened: Read-only"), one_line(path, STATION):
+        pass
+    for root in (small_disk, small_disk / "evidence"):
+        with pytest.raises(JournalError, match=r"evidence\.path = .*[Rr]ead-only"), open_evidence(root):
+            pass
+
+
+def test_a_disk_without_a_free_inode_is_no_mistake_in_a_file(small_disk: Path) -> None:
+    for number in range(100_000):
+        try:
+            (small_disk / str(number)).touch()
+        except OSError:
+            break
+    with (
+        pytest.raises(JournalError, match=r"the lock .* cannot be opened: No space left"),
+        one_line(small_disk / "journal.db", STATION),
+    ):
+        pass
+    with pytest.raises(JournalError, match="No space left"), open_evidence(small_disk / "evidence"):
+        pass
+
+
+def test_a_folder_that_is_not_there_or_a_file_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for folder in (tmp_path / "nowhere", tmp_path / "file"):
+        with pytest.raises(ConfigError, match="cannot be opened"), one_line(folder / "journal.db", STATION):
+            pass
+    with pytest.raises(ConfigError, match=r"evidence\.path"), open_evidence(tmp_path / "file"):
+        pass

@@ -88,6 +88,18 @@ def test_what_a_full_queue_lost_is_known_at_the_next_start(path: Path) -> None:
         assert journal.never_opened() == ()
 
 
+def test_what_was_lost_before_the_counter_began_anew_is_known_too(path: Path) -> None:
+    write(path, 1, 2, 5, 6)
+    write(path, 2, 3, counter=3)
+    with open_journal(path, station=STATION) as journal:
+        assert [(part.series, part.part_seq) for part in journal.never_opened()] == [(1, 3), (1, 4), (2, 1)]
+    with open_recorder(path, station=STATION) as recorder:
+        for series, number in ((1, 3), (1, 4), (2, 1)):
+            recorder.close(inspection(number, series=series))
+    with open_journal(path, station=STATION) as journal:
+        assert journal.never_opened() == ()
+
+
 def test_a_reject_without_picture_and_without_a_note_is_a_finding(path: Path) -> None:
     write(path, 1)
     with open_recorder(path, station=STATION) as recorder:

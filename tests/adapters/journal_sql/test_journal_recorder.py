@@ -4,17 +4,22 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from inspector.adapters.journal_sql import SqlRecorder, open_journal, open_recorder, verify
 from inspector.adapters.journal_sql.engine import open_engine, writing
 from inspector.adapters.journal_sql.group import write_group
+from inspector.adapters.journal_sql.recorder import Limits
+from inspector.adapters.journal_sql.schema import migrate
 from inspector.domain.errors import ConfigError, JournalError
 from inspector.domain.inspection import AlarmEvent, Inspection
 from tests.adapters.journal_sql.records import (
@@ -181,6 +186,133 @@ def test_on_failure_reject_tells_the_caller(path: Path) -> None:
             with pytest.raises(JournalError, match="2 rows wait"):
                 recorder.open(opened(3))
         assert recorder.flush(PATIENCE_S)
+
+
+@contextmanager
+def failing(recorder: SqlRecorder, trouble: BaseException) -> Iterator[None]:
+    """Every commit ends in this error meanwhile."""
+
+    def refuse(connection: object) -> None:
+        raise trouble
+
+    event.listen(recorder._engine, "commit", refuse)
+    try:
+        yield
+    finally:
+        event.remove(recorder._engine, "commit", refuse)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def full() -> OperationalError:
+    return OperationalError("COMMIT", {}, sqlite3.OperationalError("database or disk is full"))
+
+
+@contextmanager
+def pen(path: Path, **limits: Any) -> Iterator[SqlRecorder]:
+    """A recorder with limits of its own."""
+    values: dict[str, Any] = {"queue_size": 100, "on_failure": "reject", "closing_s": 5.0}
+    migrate(path)
+    engine = open_engine(path, "rw")
+    try:
+        with SqlRecorder(engine, path, station=STATION, limits=Limits(**(values | limits))) as recorder:
+            yield recorder
+    finally:
+        engine.dispose()
+
+
+def refused_in_time(recorder: SqlRecorder, number: int) -> int:
+    """Open parts until one is refused; its number."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            recorder.open(opened(number))
+        except JournalError:
+            return number
+        number += 1
+        time.sleep(0.02)
+    raise AssertionError("the recorder refused no part")
+
+
+def test_on_failure_reject_refuses_parts_soon_after_the_disk_fails_and_keeps_their_rows(path: Path) -> None:
+    with pen(path, stuck_s=0.3, queue_size=4096) as recorder:
+        recorder.open(opened(1))
+        assert recorder.flush(PATIENCE_S)
+        with failing(recorder, full()):
+            last = refused_in_time(recorder, 2)
+            assert recorder.health().lost == 0
+            with pytest.raises(JournalError, match=r"rows wait for the disk, the oldest for .* s \(.*disk is full"):
+                recorder.open(opened(last + 1))
+            recorder.close(inspection(last + 1))
+        assert recorder.flush(PATIENCE_S)
+        recorder.open(opened(last + 2))
+    assert ask(path, "SELECT count(*) FROM part") == [(last + 2,)]
+
+
+def test_reject_is_for_a_disk_that_never_answers_too(path: Path) -> None:
+    answer = threading.Event()
+    with pen(path, hung_s=0.2) as recorder:
+        event.listen(recorder._engine, "commit", lambda connection: answer.wait(PATIENCE_S))
+        try:
+            refused_in_time(recorder, 1)
+            assert recorder.health().error == "the disk has not answered for over 0.2 s"
+        finally:
+            answer.set()
+        assert recorder.flush(PATIENCE_S)
+        assert recorder.health().error == ""
+
+
+def test_run_takes_parts_while_the_disk_fails(path: Path) -> None:
+    with pen(path, on_failure="run", stuck_s=0.0) as recorder, failing(recorder, full()):
+        recorder.open(opened(1))
+        wait_until(lambda: recorder.health().error != "")
+        recorder.open(opened(2))
+    with open_recorder(path, station=STATION):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_journal_thread_that_an_unforeseen_error_ended_is_told(path: Path) -> None:
+    with open_recorder(path, station=STATION) as recorder:
+        assert recorder.health().thread_alive
+        with failing(recorder, RuntimeError("a bug")):
+            recorder.open(opened(1))
+            wait_until(lambda: not recorder.health().thread_alive)
+        assert recorder.health().error == "the journal thread died: see the log"
+        assert recorder.health().waiting == 1
+        assert not recorder.flush(PATIENCE_S), "nobody will write it: said at once"
+        with pytest.raises(JournalError, match="does not run"):
+            recorder.open(opened(2))
+
+
+def test_a_journal_thread_that_was_asked_to_end_is_no_fault(path: Path) -> None:
+    with open_recorder(path, station=STATION) as recorder:
+        pass
+    assert recorder.health().thread_alive
+
+
+def test_parts_whose_close_a_full_queue_lost_are_given_once_when_the_disk_is_back(path: Path) -> None:
+    with pen(path, on_failure="run", queue_size=10) as recorder:
+        with failing(recorder, full()):
+            for number in range(1, 11):
+                recorder.open(opened(number))
+            wait_until(lambda: recorder.health().error != "")
+            for number in range(1, 11):
+                recorder.close(inspection(number))
+            assert recorder.take_lost() == (), "no room for their closing yet"
+        assert recorder.flush(PATIENCE_S)
+        lost = [*recorder.take_lost(), *recorder.take_lost(), *recorder.take_lost()]
+        assert [part.part_seq for part in lost] == list(range(1, 11))
+        for part in lost[:5]:
+            recorder.close(inspection(part.part_seq))
+        assert recorder.flush(PATIENCE_S)
+    with open_journal(path, station=STATION) as journal:
+        assert [left.part.part_seq for left in journal.unfinished()] == [6, 7, 8, 9, 10]
 
 
 def test_a_second_line_of_the_same_station_is_refused_by_name_and_pid(path: Path) -> None:
