@@ -51,6 +51,8 @@ def drawn(look: Look, labels: Sequence[str], *, aim: tuple[int, int] | None) -> 
         box = detection.box
         first = (round((box.x - left) * scale), round((box.y - top) * scale))
         last = (round((box.right - left) * scale), round((box.bottom - top) * scale))
+        if last[0] < 0 or last[1] < 0 or first[0] >= size[0] or first[1] >= size[1]:
+            continue
         cv2.rectangle(seen, first, last, _SEEN, 1)
         text = f"{detection.label} {detection.score:.2f}"
         place = (max(first[0], 2), max(first[1] - 4, 11))
@@ -117,4 +119,6 @@ def write_pictures(folder: Path, name: str, looks: Sequence[Look], labels: Seque
         row, column = np.unravel_index(int(look.scores.max(axis=0).argmax()), look.scores.shape[1:])
         place = near[row * look.stride : (row + 1) * look.stride, column * look.stride : (column + 1) * look.stride]
         what = "good" if look.record.good else "hit" if place.any() else "miss"
-        (folder / f"{name}-{number}-{what}.jpg").write_bytes(drawn(look, labels, aim=place_of_interest(look, labels)))
+        strongest = int(row) * look.stride, int(column) * look.stride
+        aim = strongest if what == "hit" else place_of_interest(look, labels)
+        (folder / f"{name}-{number}-{what}.jpg").write_bytes(drawn(look, labels, aim=aim))
