@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,16 +12,20 @@ import numpy as np
 import pytest
 
 pytest.importorskip("faster_coco_eval", reason="the workshop needs it: pip install inspector[tools]")
+from inspector.adapters.decode_anomaly_map import AnomalyMapDecoder, AnomalyMapSettings
+from inspector.app.model_package import load_card
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError
 from inspector.domain.geometry import Box
+from inspector.ports.model import Tile, TileOutput
 from inspector.twin.scenes import SceneSettings
 from tools.data import Choice, MaskKind, Record, read
 from tools.data.scenes import write_scenes
 from tools.evaluation.evaluate import Question, evaluate, look_again
 from tools.evaluation.figures import Table
-from tools.evaluation.looking import Look, open_eye, painted
+from tools.evaluation.looking import Look, open_eye
 from tools.evaluation.main import main as evaluate_pictures
+from tools.evaluation.maps import anomaly_map, painted
 from tools.evaluation.report import chosen, write_report
 from tools.evaluation.table import make_row
 
@@ -111,7 +116,7 @@ def test_a_model_without_a_map_is_judged_by_its_painted_boxes(tmp_path: Path) ->
         width_px=0,
         area_px=0,
     )
-    cells = painted([seen], LABELS, given)
+    cells = painted([seen], LABELS, 160, 160)
     assert cells.shape == (2, 20, 20)
     assert cells[1, 5, 5] == np.float32(0.7)
     assert cells[0].max() == 0
@@ -119,6 +124,31 @@ def test_a_model_without_a_map_is_judged_by_its_painted_boxes(tmp_path: Path) ->
     assert row.rights.tolist() == [True]
     assert row.found_tc[40].tolist() == [1, 0]
     assert row.same_tc[40].tolist() == [0, 0]
+
+
+def test_an_anomaly_map_is_read_as_the_lines_decoder_reads_it(repo: Path) -> None:
+    plain = load_card(repo / "models/surface-small")
+    card = replace(
+        plain,
+        task="anomaly",
+        labels=("anomaly",),
+        output=replace(plain.output, stride=16, dtype="float32"),
+        decoder_settings={"values": "ratio", "edge_gain": (0.0, 0.5)},
+        candidate_score=0.001,
+    )
+    settings = AnomalyMapSettings(**card.decoder_settings)
+    values = np.random.default_rng(3).gamma(2.0, 0.3, (1, 1, 10, 12)).astype(np.float32)
+    keep = Box(x=0, y=0, width=384, height=320)
+    whole = Tile(x=0, y=0, width=192, height=160, keep=keep, scale_x=0.5, scale_y=0.5)
+    output = TileOutput(tile=whole, arrays=(values,))
+    scores = anomaly_map(card, [output], 320, 384)
+    assert scores.shape == (1, 40, 48)
+    strongest = AnomalyMapDecoder(settings, card).decode([output], np.zeros((320, 384), np.uint8))[0]
+    assert float(scores.max()) == pytest.approx(strongest.score, abs=1e-6)
+    assert scores[0, :4].max() == 0.0
+    row, column = np.unravel_index(int(scores[0].argmax()), scores.shape[1:])
+    assert strongest.box.x <= column * 8 < strongest.box.right
+    assert strongest.box.y <= row * 8 < strongest.box.bottom
 
 
 @pytest.fixture(scope="module")

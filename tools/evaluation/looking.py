@@ -15,15 +15,11 @@ from inspector.app.model_package import load_card
 from inspector.domain.detection import Detection
 from inspector.domain.errors import FrameError
 from inspector.domain.frame import Pixels
-from inspector.domain.geometry import Box
 from inspector.pipeline.detect import Detector
 from inspector.ports.model import Decoder, ModelCard, TileOutput
 from inspector.ports.plugin import Context
 from tools.data.record import Record
-
-BOX_STRIDE = 8
-"""Cells of a map that is painted from boxes, for models without a map."""
-_MAP_DIMENSIONS = 4
+from tools.evaluation.maps import score_map
 
 
 class Watcher:
@@ -77,52 +73,10 @@ class Eye:
             detections = self._detector.detect(pixels, pixel_format).detections
         except FrameError as error:
             undecided = str(error)
-        if self._has_map():
-            scores, stride = self._map(record), self.card.output.stride
-        else:
-            scores, stride = painted(detections, self.card.labels, record), BOX_STRIDE
-        return Look(record=record, scores=scores, stride=stride, detections=detections, undecided=undecided)
-
-    def _has_map(self) -> bool:
-        outputs = self._watcher.outputs
-        return (
-            self.card.task == "segmentation"
-            and bool(outputs)
-            and outputs[0].arrays[0].ndim == _MAP_DIMENSIONS
-            and outputs[0].arrays[0].shape[1] == len(self.card.labels)
+        scores, stride = score_map(
+            self.card, self._watcher.outputs, detections, height=record.height, width=record.width
         )
-
-    def _map(self, record: Record) -> NDArray[np.float32]:
-        """Paste the tiles' cells together; logits to 0..1 by the card."""
-        spec = self.card.output
-        stride = spec.stride
-        whole = np.zeros((len(self.card.labels), -(-record.height // stride), -(-record.width // stride)), np.float32)
-        for output in self._watcher.outputs:
-            tile, keep = output.tile, output.tile.keep
-            top, left = int(keep.y) // stride, int(keep.x) // stride
-            bottom, right = -(-int(keep.bottom) // stride), -(-int(keep.right) // stride)
-            row, column = (int(keep.y) - tile.y) // stride, (int(keep.x) - tile.x) // stride
-            cells = output.arrays[0][0, :, row : row + bottom - top, column : column + right - left]
-            logits = (cells.astype(np.float32) - spec.zero_point) * spec.scale
-            whole[:, top:bottom, left:right] = 1.0 / (1.0 + np.exp(-logits))
-        return whole
-
-
-def painted(detections: Sequence[Detection], labels: Sequence[str], record: Record) -> NDArray[np.float32]:
-    """Paint boxes with their confidence, the strongest on top."""
-    cells = np.zeros((len(labels), -(-record.height // BOX_STRIDE), -(-record.width // BOX_STRIDE)), np.float32)
-    for detection in detections:
-        window = (labels.index(detection.label), *box_cells(detection.box, BOX_STRIDE))
-        cells[window] = np.maximum(cells[window], detection.score)
-    return cells
-
-
-def box_cells(box: Box, stride: int) -> tuple[slice, slice]:
-    """Rows and columns of the cells that a box touches."""
-    return (
-        slice(max(int(box.y) // stride, 0), max(-(-int(np.ceil(box.bottom)) // stride), 0)),
-        slice(max(int(box.x) // stride, 0), max(-(-int(np.ceil(box.right)) // stride), 0)),
-    )
+        return Look(record=record, scores=scores, stride=stride, detections=detections, undecided=undecided)
 
 
 @contextmanager
