@@ -1,10 +1,12 @@
 """A folder as a camera: every file is one grab, good or bad, and a bad one is named."""
 
+import os
 import threading
 import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -199,6 +201,11 @@ def watching(folder: Path, **wanted: object) -> CameraFolderSettings:
     )
 
 
+def wait_past(moment: float) -> None:
+    while time.monotonic() < moment:
+        time.sleep(0.01)
+
+
 def test_watch_gives_new_files_only_and_each_once(tmp_path: Path) -> None:
     save(tmp_path, "old.png")
     camera = CameraFolder(watching(tmp_path))
@@ -256,8 +263,94 @@ def test_given_files_are_moved_away_if_so_set_and_none_is_overwritten(tmp_path: 
         camera.grab(buffer(camera), 5.0)
     save(tmp_path, "1.png")
     assert names(camera, 1) == ["1.png"]
+    camera.close()
     assert sorted(path.name for path in (tmp_path / "done").iterdir()) == ["1-2.png", "1.png", "2.png"]
     assert not list(tmp_path.glob("*.png"))
+
+
+@pytest.mark.parametrize("mode", ["once", "watch"])
+def test_a_given_file_stays_until_the_next_grab_so_that_a_killed_line_finds_it_again(tmp_path: Path, mode: str) -> None:
+    save(tmp_path, "1.png")
+    save(tmp_path, "2.png")
+    wanted = {"path": tmp_path, "mode": mode, "move_done": "done"}
+    killed = CameraFolder(CameraFolderSettings(**wanted))
+    assert names(killed, 1) == ["1.png"]
+    assert (tmp_path / "1.png").exists()
+    again = CameraFolder(CameraFolderSettings(**wanted))
+    assert names(again, 2) == ["1.png", "2.png"]
+    assert [path.name for path in (tmp_path / "done").iterdir()] == ["1.png"]
+    with pytest.raises(DeviceError):
+        again.grab(buffer(again), 0.0)
+    assert sorted(path.name for path in (tmp_path / "done").iterdir()) == ["1.png", "2.png"]
+
+
+def test_a_new_picture_under_the_name_of_the_last_one_is_not_put_away_unseen(tmp_path: Path) -> None:
+    camera = CameraFolder(watching(tmp_path, move_done="done"))
+    save(tmp_path, "part.png")
+    assert names(camera, 1) == ["part.png"]
+    save(tmp_path, "part.png", (255 - GREY).astype(np.uint8))
+    np.testing.assert_array_equal(camera.grab(buffer(camera), 5.0).pixels, 255 - GREY)
+    camera.close()
+    assert [path.name for path in (tmp_path / "done").iterdir()] == ["part.png"]
+
+
+def test_a_file_that_cannot_be_put_away_is_said_at_the_next_grab(tmp_path: Path) -> None:
+    save(tmp_path, "1.png")
+    save(tmp_path, "2.png")
+    (tmp_path / "done").write_text("a file stands where the folder should be")
+    with opened(tmp_path, move_done="done") as camera:
+        assert names(camera, 1) == ["1.png"]
+        with pytest.raises(DeviceError, match=r"1\.png cannot be moved"):
+            camera.grab(buffer(camera), 1.0)
+        (tmp_path / "done").unlink()
+        assert names(camera, 1) == ["2.png"]
+
+
+def test_watch_says_when_a_file_came_and_not_when_it_was_read(tmp_path: Path) -> None:
+    camera = CameraFolder(watching(tmp_path))
+    before = time.monotonic()
+    save(tmp_path, "1.png")
+    os.utime(tmp_path / "1.png", (1e9, 1e9))
+    after = time.monotonic()
+    wait_past(after + 0.3)
+    capture = camera.grab(buffer(camera), 5.0)
+    assert before - 0.05 <= capture.taken_at <= after + 0.05, "its date (copied along) says nothing of its arrival"
+    asked = datetime.now(UTC)
+    assert (asked - capture.taken_utc).total_seconds() >= 0.2
+
+
+def test_a_file_that_grows_slowly_came_when_it_was_first_seen(tmp_path: Path) -> None:
+    camera = CameraFolder(watching(tmp_path))
+    content = cv2.imencode(".png", GREY)[1].tobytes()
+    with (tmp_path / "slow.png").open("wb") as file:
+        file.write(content[:1000])
+        file.flush()
+        with pytest.raises(DeviceError):
+            camera.grab(buffer(camera), 0.0)
+        seen = time.monotonic()
+        wait_past(seen + 0.2)
+        file.write(content[1000:])
+    assert camera.grab(buffer(camera), 5.0).taken_at <= seen
+
+
+def test_nothing_new_is_not_a_lost_camera_and_a_vanished_folder_is(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    save(folder, "1.png")
+    camera = CameraFolder(watching(folder))
+    with pytest.raises(DeviceError, match="no new file") as quiet:
+        camera.grab(buffer(camera), 0.0)
+    assert not quiet.value.lost
+    folder.rename(tmp_path / "away")
+    with pytest.raises(DeviceError, match="is gone") as gone:
+        camera.grab(buffer(camera), 0.0)
+    assert gone.value.lost
+
+
+@pytest.mark.parametrize(("mode", "paced"), [("once", False), ("loop", False), ("watch", True)])
+def test_only_watched_files_come_at_a_pace_of_their_own(tmp_path: Path, mode: str, paced: bool) -> None:
+    save(tmp_path, "1.png")
+    with opened(tmp_path, mode=mode) as camera:
+        assert (camera.describe().paced, camera.describe().counts_frames) == (paced, False)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,11 @@ from inspector.ports.plugin import Context, Plugin
 
 @contextmanager
 def _open(settings: CameraFolderSettings, _context: Context) -> Iterator[CameraFolder]:
-    yield CameraFolder(settings)
+    camera = CameraFolder(settings)
+    try:
+        yield camera
+    finally:
+        camera.close()
 
 
 PLUGIN = Plugin(settings_model=CameraFolderSettings, open=_open)

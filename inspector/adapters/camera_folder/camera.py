@@ -1,17 +1,20 @@
 """A folder of image files as a camera."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, Self
 
+import structlog
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from inspector.adapters.camera_folder.files import Files, Loop, Once, Watch, images_in
+from inspector.adapters.camera_folder.files import Files, Loop, Once, Signature, Watch, images_in, signature_of
 from inspector.adapters.camera_folder.images import Expected, describe_file, read_into
 from inspector.domain.errors import DeviceError, FrameError
 from inspector.domain.frame import CameraStamp, Capture, PixelFormat, Pixels
 from inspector.ports.camera import CameraInfo
+
+log = structlog.get_logger(__name__)
 
 
 class CameraFolderSettings(BaseModel):
@@ -35,7 +38,7 @@ class CameraFolderSettings(BaseModel):
     move_done: str = Field(
         "",
         pattern=r"^[A-Za-z0-9._-]{0,64}$",
-        description="once and watch: sub-folder that files go to once they were given; empty: they stay.",
+        description="once and watch: sub-folder that a file goes to at the grab after its own; empty: they stay.",
     )
 
     @model_validator(mode="after")
@@ -50,7 +53,11 @@ class CameraFolderSettings(BaseModel):
 
 
 class CameraFolder:
-    """Gives every file once: good ones as captures, bad ones as one FrameError each."""
+    """Gives every file once: good ones as captures, bad ones as one FrameError each.
+
+    With ``move_done`` a file is moved at the next grab, or at the end: by then its part is opened. A line that dies in
+    between finds the file again: it is then looked at twice, never not at all.
+    """
 
     def __init__(self, settings: CameraFolderSettings) -> None:
         self._folder = settings.path
@@ -59,6 +66,14 @@ class CameraFolder:
         self._expected = _expected(settings, self._device)
         self._files = _files(settings)
         self._paced = settings.mode == "watch"
+        self._given: tuple[Path, Signature] | None = None
+
+    def close(self) -> None:
+        """Put the last file away."""
+        try:
+            self._put_away()
+        except DeviceError as error:
+            log.warning("camera.file_stays", device=self._device, reason=error.reason)
 
     def describe(self) -> CameraInfo:
         """Size and format from the settings, or from the first readable image."""
@@ -74,30 +89,34 @@ class CameraFolder:
 
     def grab(self, into: Pixels, timeout_s: float) -> Capture:
         """Decode the next file into ``into``. See the port for what is raised."""
-        path = self._files.next(timeout_s)
-        taken_at, taken_utc = time.monotonic(), datetime.now(UTC)
-        try:
-            read_into(path, into, self._expected)
-        finally:
-            self._put_away(path)
+        self._put_away()
+        found = self._files.next(timeout_s)
+        signature = signature_of(found.path)
+        self._given = (found.path, signature) if signature is not None else None
+        read_into(found.path, into, self._expected)
         pixels = into.view()
         pixels.flags.writeable = False
         return Capture(
             pixels=pixels,
             pixel_format=self._expected.pixel_format,
             frame_no=None,
-            taken_at=taken_at,
-            taken_utc=taken_utc,
+            taken_at=found.taken_at,
+            taken_utc=datetime.now(UTC) - timedelta(seconds=time.monotonic() - found.taken_at),
             camera=CameraStamp(serial=f"folder:{self._folder.name}"),
-            source=str(path),
+            source=str(found.path),
         )
 
     def flush(self) -> None:
         """Watching: forget files that are there now. Else nothing: a file is exposed when it is asked for."""
         self._files.flush()
 
-    def _put_away(self, path: Path) -> None:
-        if self._done is None or not path.exists():
+    def _put_away(self) -> None:
+        """Move the file that was given last, unless another picture stands under its name by now."""
+        if self._done is None or self._given is None:
+            return
+        path, signature = self._given
+        if signature_of(path) != signature:
+            self._given = None
             return
         try:
             self._done.mkdir(exist_ok=True)
@@ -106,6 +125,7 @@ class CameraFolder:
                 copy += 1
                 target = self._done / f"{path.stem}-{copy}{path.suffix}"
             path.rename(target)
+            self._given = None
         except OSError as error:
             raise DeviceError(
                 self._device, f"{path.name} cannot be moved to {self._done}: {error.strerror}; mend its permissions"

@@ -1,9 +1,11 @@
 """Which file comes next: a folder read once, round and round, or watched for new ones."""
 
+import math
 import re
 import time
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,14 +17,26 @@ _DIGITS = re.compile(r"(\d+)")
 _NO_LONGER_THERE = "the folder is gone or cannot be read: {reason}; put it back or set another camera.path"
 
 
+Signature = tuple[int, int, int]
+"""Inode, time of the last write, and size: another one is another picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A file whose turn it is. ``taken_at``: when it came, or the moment it was asked for (monotonic seconds)."""
+
+    path: Path
+    taken_at: float
+
+
 class Files(Protocol):
     """Names files one after the other."""
 
-    def next(self, timeout_s: float) -> Path:
+    def next(self, timeout_s: float) -> Found:
         """Give the next file.
 
         Raises:
-            DeviceError: there is none (in time), or the folder is gone.
+            DeviceError: there is none (``lost`` False: not in time, or all were read), or the folder is gone.
         """
         ...
 
@@ -61,14 +75,15 @@ class Once:
         self._left = deque(images_in(folder))
         self._given = 0
 
-    def next(self, timeout_s: float) -> Path:  # noqa: ARG002 - a file that is there needs no waiting
+    def next(self, timeout_s: float) -> Found:  # noqa: ARG002 - a file that is there needs no waiting
         """The next file; at the end a DeviceError that no reopening helps."""
         if not self._left:
-            raise DeviceError(f"camera folder {self._folder}", f"folder read, {self._given} file(s)", retry=False)
+            told = f"folder read, {self._given} file(s)"
+            raise DeviceError(f"camera folder {self._folder}", told, retry=False, lost=False)
         if not self._folder.is_dir():
             images_in(self._folder)
         self._given += 1
-        return self._left.popleft()
+        return Found(path=self._left.popleft(), taken_at=time.monotonic())
 
     def flush(self) -> None:
         """Files do not age."""
@@ -81,19 +96,25 @@ class Loop:
         self._folder = folder
         self._left: deque[Path] = deque()
 
-    def next(self, timeout_s: float) -> Path:  # noqa: ARG002 - a file that is there needs no waiting
+    def next(self, timeout_s: float) -> Found:  # noqa: ARG002 - a file that is there needs no waiting
         """The next file of this lap, or the first of the next."""
         if not self._left or not self._folder.is_dir():
             self._left = deque(images_in(self._folder))
         if not self._left:
             raise DeviceError(f"camera folder {self._folder}", "there is no image in the folder; put some there")
-        return self._left.popleft()
+        return Found(path=self._left.popleft(), taken_at=time.monotonic())
 
     def flush(self) -> None:
         """Files do not age."""
 
 
-_Signature = tuple[int, int, int]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Growing:
+    """A file that is not known to be whole: as it stood last, since when, and when it came."""
+
+    signature: Signature
+    since: float
+    arrived_at: float
 
 
 class Watch:
@@ -101,18 +122,23 @@ class Watch:
 
     A file is given once its container is whole, or has not grown for ``settle_s``: what is still bad then is
     a bad image. The same name with new content is a new file. State is kept in memory only.
+
+    When a file came is told by the time its inode changed last (it was written, or renamed into the folder), held
+    between the last look that did not see it and the first that did: so a clock that is off (a share's) is bounded
+    by the pace of the looks.
     """
 
     def __init__(self, folder: Path, *, settle_s: float, include_present: bool) -> None:
         self._folder = folder
         self._settle_s = settle_s
-        self._seen: dict[Path, _Signature] = {}
-        self._growing: dict[Path, tuple[_Signature, float]] = {}
-        self._ready: deque[Path] = deque()
+        self._seen: dict[Path, Signature] = {}
+        self._growing: dict[Path, _Growing] = {}
+        self._ready: deque[Found] = deque()
+        self._looked_at = -math.inf
         if not include_present:
             self.flush()
 
-    def next(self, timeout_s: float) -> Path:
+    def next(self, timeout_s: float) -> Found:
         """Wait for the next new file."""
         deadline = time.monotonic() + timeout_s
         while not self._ready:
@@ -121,44 +147,59 @@ class Watch:
                 break
             left = deadline - time.monotonic()
             if left <= 0:
-                raise DeviceError(f"camera folder {self._folder}", f"no new file within {timeout_s:g} s")
+                raise DeviceError(f"camera folder {self._folder}", f"no new file within {timeout_s:g} s", lost=False)
             time.sleep(min(_POLL_S, left))
         return self._ready.popleft()
 
     def flush(self) -> None:
         """Everything that is there now is old."""
-        self._seen = dict(_signed(images_in(self._folder)))
+        looked_at = time.monotonic()
+        self._seen = {path: signature for path, signature, _ in _signed(images_in(self._folder))}
+        self._looked_at = looked_at
         self._ready.clear()
         self._growing.clear()
 
     def _look(self) -> None:
-        present = dict(_signed(images_in(self._folder)))
-        self._seen = {path: signature for path, signature in self._seen.items() if path in present}
         now = time.monotonic()
-        growing: dict[Path, tuple[_Signature, float]] = {}
-        arrived: list[Path] = []
-        for path, signature in present.items():
+        present = {path: (signature, came) for path, signature, came in _signed(images_in(self._folder))}
+        self._seen = {path: signature for path, signature in self._seen.items() if path in present}
+        growing: dict[Path, _Growing] = {}
+        arrived: list[Found] = []
+        for path, (signature, came) in present.items():
             if self._seen.get(path) == signature:
                 continue
-            known, since = self._growing.get(path, (None, now))
-            if known != signature:
-                since = now
-            if now - since >= self._settle_s or (known != signature and _ends_well(path)):
+            known = self._growing.get(path)
+            arrived_at = known.arrived_at if known else max(self._looked_at, min(came, now))
+            same = known is not None and known.signature == signature
+            since = known.since if known is not None and same else now
+            if now - since >= self._settle_s or (not same and _ends_well(path)):
                 self._seen[path] = signature
-                arrived.append(path)
+                arrived.append(Found(path=path, taken_at=arrived_at))
             else:
-                growing[path] = (signature, since)
+                growing[path] = _Growing(signature=signature, since=since, arrived_at=arrived_at)
         self._growing = growing
-        self._ready.extend(sorted(arrived, key=lambda path: (present[path][1], natural(path))))
+        self._looked_at = now
+        self._ready.extend(sorted(arrived, key=lambda one: (one.taken_at, present[one.path][0][1], natural(one.path))))
 
 
-def _signed(paths: Iterable[Path]) -> Iterable[tuple[Path, _Signature]]:
+def signature_of(path: Path) -> Signature | None:
+    """How the file stands now; None if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _signed(paths: Iterable[Path]) -> Iterable[tuple[Path, Signature, float]]:
+    """Path, signature, and when its inode changed last, in monotonic seconds."""
+    to_monotonic = time.monotonic() - time.time()
     for path in paths:
         try:
             status = path.stat()
         except FileNotFoundError:  # renamed or taken away between listing and looking
             continue
-        yield path, (status.st_ino, status.st_mtime_ns, status.st_size)
+        yield path, (status.st_ino, status.st_mtime_ns, status.st_size), status.st_ctime + to_monotonic
 
 
 def _ends_well(path: Path) -> bool:
