@@ -21,9 +21,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.app.teach.edge import softened
 from inspector.app.teach.eyes import Eyes, load_backbone, open_eyes, within_margin
 from inspector.app.teach.gaussian import Floats, Gaussian, Sums, total
-from inspector.app.teach.lesson import FLIPPED_BELOW, Seen, leave_one_out
+from inspector.app.teach.lesson import FLIPPED_BELOW, Seen, distances, leave_one_out
 from inspector.app.teach.limit import prediction_limit
 from inspector.app.teach.scale import FULL, HALF, SMALL_PX
 
@@ -144,8 +145,8 @@ def measure(shown: Sequence[Shown], source: str, protocol: str, n: int, seed: in
         Seen(path=Path(one.name), shape=(0, 0), cells=one.cells, sums=one.flips if few else one.sums) for one in taught
     ]
     gaussian = Gaussian.fit(total([one.sums for one in seen]))
-    scores = leave_one_out(seen) if n <= max(SIZES[source][:3]) else [1.0, 1.1, 1.2]
-    maps = {id(one): _map(gaussian, one.cells) for one in tested}
+    scores, gain = leave_one_out(seen)
+    maps = {id(one): softened(distances(gaussian, one.cells), gain) for one in tested}
     good = np.array([maps[id(one)].max() for one in tested if one.good])
     bad = [one for one in tested if not one.good]
     found = np.array([maps[id(one)].max() for one in bad])
@@ -168,10 +169,6 @@ def measure(shown: Sequence[Shown], source: str, protocol: str, n: int, seed: in
         frr={key: float((good > limit).mean()) for key, limit in limits.items()},
         recall={key: float((found > limit).mean()) for key, limit in limits.items()},
     )
-
-
-def _map(gaussian: Gaussian, cells: Floats) -> Floats:
-    return gaussian.distances(cells.reshape(-1, cells.shape[2])).reshape(cells.shape[:2])
 
 
 def _left(distances: Floats, on: NDArray[np.bool_]) -> float:

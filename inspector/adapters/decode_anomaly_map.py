@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 import cv2
 import numpy as np
@@ -16,9 +16,6 @@ from inspector.domain.geometry import Box
 from inspector.ports.model import ModelCard, Tile, TileOutput
 from inspector.ports.plugin import Context, Plugin
 
-_BOTH = 2
-"""A map axis of no more cells than this keeps its margin: something must be looked at."""
-
 
 class AnomalyMapSettings(BaseModel):
     """How an anomaly map is read. No threshold here decides a part."""
@@ -29,8 +26,9 @@ class AnomalyMapSettings(BaseModel):
         default="score",
         description='"ratio": 1 is the limit, score = v / (1 + v), so 0.5 is the limit; "score": 0 to 1 as it is',
     )
-    margin_px: int = Field(
-        default=0, ge=0, le=4096, description="this much of the frame's border is not looked at (whole cells)"
+    edge_gain: tuple[Annotated[float, Field(ge=0.0, le=1.0)], ...] = Field(
+        default=(),
+        description="factors for the rings of cells at the frame's border, outermost first; 0: not looked at",
     )
     max_candidates: int = Field(
         default=400, ge=1, le=5000, description="more components than this: the scene is torn or covered, UNDECIDED"
@@ -55,9 +53,8 @@ class AnomalyMapDecoder:
         height, width = pixels.shape[:2]
         first = outputs[0].tile
         planes = self._planes(outputs[0]) if not first.native else self._paste(outputs, height, width)
-        strongest = self._scores(planes[0])
+        strongest = self._scores(self._softened(planes[0]))
         fired = (strongest >= self._card.candidate_score).astype(np.uint8)
-        self._clear_margin(fired, first)
         if not fired.any():
             return ()
         joined = fired
@@ -113,15 +110,18 @@ class AnomalyMapDecoder:
         ratio = np.maximum(values, 0.0)
         return cast("NDArray[np.float32]", ratio / (1.0 + ratio))
 
-    def _clear_margin(self, fired: NDArray[np.uint8], tile: Tile) -> None:
-        """Silence the cells at the frame's border."""
-        scale = 1.0 if tile.native else tile.scale_x
-        margin = -(-int(self._settings.margin_px * scale) // self._stride)
-        rows, columns = fired.shape
-        if margin and rows > _BOTH * margin:
-            fired[:margin] = fired[rows - margin :] = 0
-        if margin and columns > _BOTH * margin:
-            fired[:, :margin] = fired[:, columns - margin :] = 0
+    def _softened(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The map with the factors of its border rings: a frame's border looks odd on every part."""
+        gain = self._settings.edge_gain
+        if not gain:
+            return values
+        rows, columns = values.shape
+        if min(rows, columns) <= 2 * gain.count(0.0):
+            raise FrameError(f"a map of {columns} x {rows} cells is all border: the frame is too small for this model")
+        inwards = [np.minimum(np.arange(length), np.arange(length)[::-1]) for length in (rows, columns)]
+        ring = np.minimum.outer(*inwards)
+        softened: NDArray[np.float32] = values * np.array([*gain, 1.0], np.float32)[np.minimum(ring, len(gain))]
+        return softened
 
     def _detection(
         self,

@@ -64,7 +64,15 @@ def test_the_frames_border_is_not_looked_at_where_the_card_says_so() -> None:
     values = quiet()
     values[0, 0, 5] = values[0, 5, 9] = 4.0
     assert len(decode(whole(values), values="ratio")) == 2
-    assert decode(whole(values), values="ratio", margin_px=32) == []
+    assert decode(whole(values), values="ratio", edge_gain=(0.0,)) == []
+
+
+def test_rings_at_the_border_are_weighed_as_the_card_says_and_a_frame_that_is_all_border_is_refused() -> None:
+    values = np.full((1, CELLS, CELLS), 1.0, np.float32)
+    (found,) = decode(whole(values), values="ratio", edge_gain=(0.0, 0.5))
+    assert found.box == Box(x=64, y=64, width=192, height=192)
+    with pytest.raises(FrameError, match="all border"):
+        decode(whole(values), values="ratio", edge_gain=(0.0,) * 5)
 
 
 def test_a_name_is_given_where_the_evidence_is_and_anomaly_where_it_is_not() -> None:

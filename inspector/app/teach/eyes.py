@@ -96,6 +96,10 @@ def card_of(path: Path, *, name: str, shrink: int, output: str) -> ModelCard:
     )
 
 
+LEAST_CELLS = 5
+"""Cells along a side that a picture must have: a border on either side, and something between."""
+
+
 class Eyes:
     """Pixels to a grid of features, as the line would see them."""
 
@@ -120,10 +124,7 @@ class Eyes:
 
 def within_margin(cells: Floats) -> Floats:
     """Without the outermost cell on every side: the frame's border looks odd on every part."""
-    rows, columns = cells.shape[:2]
-    down = 1 if rows > 2 else 0  # noqa: PLR2004 - something must be left
-    across = 1 if columns > 2 else 0  # noqa: PLR2004
-    return cells[down : rows - down, across : columns - across]
+    return cells[1:-1, 1:-1]
 
 
 @contextmanager

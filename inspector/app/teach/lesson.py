@@ -7,9 +7,10 @@ from statistics import median
 
 import numpy as np
 
+from inspector.app.teach import edge
 from inspector.app.teach.eyes import Eyes, within_margin
 from inspector.app.teach.gaussian import Floats, Gaussian, Sums, total
-from inspector.app.teach.limit import ODD, Limit, oddest, prediction_limit
+from inspector.app.teach.limit import ODD, ODD_TIMES, Limit, oddest, prediction_limit
 from inspector.app.teach.pictures import Picture, Skipped
 from inspector.domain.errors import FrameError
 from inspector.domain.geometry import Box
@@ -46,6 +47,7 @@ class Lesson:
     """What was learnt. ``scores``: of each taught picture by a model that did not see it."""
 
     gaussian: Gaussian
+    edge_gain: tuple[float, ...]
     limit: Limit
     taught: tuple[Path, ...]
     scores: tuple[float, ...]
@@ -73,19 +75,20 @@ def learn(
             + "".join(f"\n  not used: {one.reason}" for one in skipped)
         )
     shapes = tuple(sorted({one.shape for one in seen}))
-    scores = leave_one_out(seen)
+    scores, gain = leave_one_out(seen)
     odd: list[Odd] = []
     while True:
         index, chance = oddest(scores)
-        if chance >= ODD:
+        if chance >= ODD or scores[index] < ODD_TIMES * median(scores):
             break
-        odd.append(_odd(seen, index, scores, chance, eyes.cell_px))
+        odd.append(_odd(seen, index, scores, chance, eyes.cell_px, gain))
         if keep_odd or len(odd) > _MOST_ODD_SHARE * len(seen) or len(seen) == LEAST:
             break
         del seen[index]
-        scores = leave_one_out(seen)
+        scores, gain = leave_one_out(seen)
     return Lesson(
         gaussian=Gaussian.fit(total([one.sums for one in seen])),
+        edge_gain=gain,
         limit=prediction_limit(scores, promise),
         taught=tuple(one.path for one in seen),
         scores=tuple(scores),
@@ -95,15 +98,20 @@ def learn(
     )
 
 
-def leave_one_out(seen: Sequence[Seen]) -> list[float]:
-    """Each picture's score by the Gaussian of all the others, exactly: its sums are taken away."""
+def leave_one_out(seen: Sequence[Seen]) -> tuple[list[float], tuple[float, ...]]:
+    """Each picture's score by the Gaussian of all the others, exactly: its sums are taken away; and the edge's gain.
+
+    A score is that of the strongest cell, as the decoder has it.
+    """
     everything = total([one.sums for one in seen])
-    return [score(Gaussian.fit(everything - one.sums), one.cells) for one in seen]
+    maps = [distances(Gaussian.fit(everything - one.sums), one.cells) for one in seen]
+    gain = edge.gain(maps)
+    return [float(edge.softened(one, gain).max()) for one in maps], gain
 
 
-def score(gaussian: Gaussian, cells: Floats) -> float:
-    """A picture's score: its strongest cell."""
-    return float(gaussian.distances(cells.reshape(-1, cells.shape[2])).max())
+def distances(gaussian: Gaussian, cells: Floats) -> Floats:
+    """The map (rows, columns) of a picture's cells."""
+    return gaussian.distances(cells.reshape(-1, cells.shape[2])).reshape(cells.shape[:2])
 
 
 def _look(
@@ -137,11 +145,13 @@ def _with_mirrors(eyes: Eyes, one: Seen, picture: Picture) -> Sums:
     return sums
 
 
-def _odd(seen: Sequence[Seen], index: int, scores: Sequence[float], chance: float, cell_px: int) -> Odd:
+def _odd(
+    seen: Sequence[Seen], index: int, scores: Sequence[float], chance: float, cell_px: int, gain: Sequence[float]
+) -> Odd:
     one = seen[index]
     rest = Gaussian.fit(total([other.sums for other in seen]) - one.sums)
-    distances = rest.distances(one.cells.reshape(-1, one.cells.shape[2])).reshape(one.cells.shape[:2])
-    row, column = np.unravel_index(int(distances.argmax()), distances.shape)
+    found = edge.softened(distances(rest, one.cells), gain)
+    row, column = np.unravel_index(int(found.argmax()), found.shape)
     return Odd(
         path=one.path,
         times=scores[index] / median(scores),

@@ -13,6 +13,8 @@ from inspector.app.teach import student
 
 ODD = 0.01
 """A picture is odd if so high a score would come among ``n`` good ones with less than this probability."""
+ODD_TIMES = 1.5
+"""... and if it is at least this many times the typical score: very equal parts make small differences improbable."""
 NEARLY_BLIND = 10
 FEW = 20
 

@@ -142,7 +142,7 @@ def _card(
             "halo_px": HALO_PX * shrink,
             "border": "replicate",
             "values": "ratio",
-            "margin_px": stride,
+            "edge_gain": [0.0, *(round(factor, 3) for factor in lesson.edge_gain)],
         },
         "measure": {
             "min_length_px": 3.0 * stride,

@@ -1,15 +1,12 @@
 """Read the pictures of a teach folder; what cannot be used is set aside by name, with the reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from inspector.adapters.camera_folder.images import SUFFIXES, read_image
 from inspector.domain.errors import ConfigError, FrameError
 from inspector.pipeline import preprocess
-
-SMALLEST_PX = 64
-"""A shorter side shows fewer than a handful of cells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +39,22 @@ def files(folder: Path) -> list[Path]:
     return found
 
 
-def read(paths: list[Path]) -> Iterator[Picture | Skipped]:
+def read(paths: Sequence[Path], *, smallest_px: int) -> Iterator[Picture | Skipped]:
     """One by one, so that only one frame of twelve megapixels stands in memory."""
     for path in paths:
         try:
-            yield _picture(path)
+            yield _picture(path, smallest_px)
         except FrameError as error:
             yield Skipped(path=path, reason=str(error))
 
 
-def _picture(path: Path) -> Picture:
+def _picture(path: Path, smallest_px: int) -> Picture:
     try:
         pixels, pixel_format = read_image(path)
         image = preprocess.grey(pixels, pixel_format)
     except FrameError as error:
         named = str(error) if str(path) in str(error) else f"{path}: {error}"
         raise FrameError(named) from error
-    if min(image.shape) < SMALLEST_PX:
-        raise FrameError(f"{path}: {image.shape[1]} x {image.shape[0]} px; {SMALLEST_PX} px a side is the least")
+    if min(image.shape) < smallest_px:
+        raise FrameError(f"{path}: {image.shape[1]} x {image.shape[0]} px; {smallest_px} px a side is the least")
     return Picture(path=path, pixels=image)

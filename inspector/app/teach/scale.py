@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from inspector.app.teach import pictures
-from inspector.app.teach.eyes import Backbone, Eyes, open_eyes, within_margin
+from inspector.app.teach import graph, pictures
+from inspector.app.teach.eyes import LEAST_CELLS, Backbone, Eyes, open_eyes, within_margin
 from inspector.app.teach.gaussian import Floats, Gaussian, Sums, total
-from inspector.app.teach.lesson import score
+from inspector.app.teach.lesson import distances
 from inspector.app.teach.pictures import Picture
 from inspector.domain.errors import FrameError
 
@@ -29,7 +29,9 @@ def choose(
     Raises:
         FrameError: no picture of a good part can be used.
     """
-    first = next((one for one in pictures.read(list(good)) if isinstance(one, Picture)), None)
+    first = next(
+        (one for one in pictures.read(good, smallest_px=LEAST_CELLS * graph.CELL_PX) if isinstance(one, Picture)), None
+    )
     if first is None:
         raise FrameError(f"{good[0].parent}: none of {len(good)} pictures can be used")
     if first.pixels.size >= LARGE_PX:
@@ -50,7 +52,8 @@ def choose(
 def _cells(eyes: Eyes, paths: Sequence[Path]) -> list[Floats]:
     """Up to a dozen of the pictures, spread over the folder."""
     few = [paths[int(place)] for place in np.linspace(0, len(paths) - 1, min(len(paths), _MOST))]
-    return [within_margin(eyes.see(one.pixels)) for one in pictures.read(few) if isinstance(one, Picture)]
+    usable = pictures.read(few, smallest_px=LEAST_CELLS * eyes.cell_px)
+    return [within_margin(eyes.see(one.pixels)) for one in usable if isinstance(one, Picture)]
 
 
 def _separation(good: Sequence[Floats], bad: Sequence[Floats]) -> float:
@@ -59,7 +62,7 @@ def _separation(good: Sequence[Floats], bad: Sequence[Floats]) -> float:
         return 0.5
     sums = [Sums.of(one.reshape(-1, one.shape[2])) for one in good]
     everything = total(sums)
-    clean = [score(Gaussian.fit(everything - own), cells) for own, cells in zip(sums, good, strict=True)]
+    clean = [distances(Gaussian.fit(everything - own), one).max() for own, one in zip(sums, good, strict=True)]
     model = Gaussian.fit(everything)
-    found = [score(model, cells) for cells in bad]
+    found = [distances(model, one).max() for one in bad]
     return float((np.array(found)[:, None] > np.array(clean)[None, :]).mean())

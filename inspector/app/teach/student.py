@@ -1,5 +1,6 @@
 """Quantiles and tails of Student's t, by the continued fraction of the incomplete beta function."""
 
+from functools import lru_cache
 from math import exp, lgamma, log, sqrt
 
 _TINY = 1e-300
@@ -14,6 +15,7 @@ def tail(t: float, degrees: float) -> float:
     return half if t >= 0 else 1.0 - half
 
 
+@lru_cache(maxsize=256)
 def quantile(share_above: float, degrees: float) -> float:
     """The t above which ``share_above`` (0 to 0.5) of the distribution lies."""
     low, high = 0.0, 1.0

@@ -8,10 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from inspector.app.teach import graph, naming, package, pictures, scale
-from inspector.app.teach.eyes import Backbone, Eyes, load_backbone, open_eyes, within_margin
+from inspector.app.teach import edge, graph, naming, package, pictures, scale
+from inspector.app.teach.eyes import LEAST_CELLS, Backbone, Eyes, load_backbone, open_eyes, within_margin
 from inspector.app.teach.gaussian import Floats
-from inspector.app.teach.lesson import Lesson, learn
+from inspector.app.teach.lesson import Lesson, distances, learn
 from inspector.app.teach.package import Place
 from inspector.app.teach.pictures import Skipped
 from inspector.domain.errors import ConfigError
@@ -82,7 +82,8 @@ def teach(order: Order, tell: Tell) -> Outcome:
         everything_bad = [path for paths in bad.values() for path in paths]
         shrink, chosen = scale.choose(backbone, good, everything_bad, tell)
     with open_eyes(backbone, shrink=shrink) as eyes:
-        lesson = learn(eyes, pictures.read(good), promise=order.promise, keep_odd=order.keep_odd, tell=tell)
+        usable = pictures.read(good, smallest_px=LEAST_CELLS * eyes.cell_px)
+        lesson = learn(eyes, usable, promise=order.promise, keep_odd=order.keep_odd, tell=tell)
         seen = _try(eyes, lesson, bad, tell)
         names = naming.learn(seen.regions) if len(seen.regions) >= _FEWEST_NAMES else None
         outcome = Outcome(
@@ -154,7 +155,7 @@ def _try(eyes: Eyes, lesson: Lesson, bad: Mapping[str, Sequence[Path]], tell: Te
     result = _Bad()
     for label, paths in bad.items():
         found = looked = 0
-        for picture in pictures.read(list(paths)):
+        for picture in pictures.read(paths, smallest_px=LEAST_CELLS * eyes.cell_px):
             if isinstance(picture, Skipped):
                 result.skipped.append(picture)
                 continue
@@ -173,10 +174,10 @@ def _region(lesson: Lesson, cells: Floats) -> tuple[float, Floats]:
     """The strongest distance, and the mean whitened features of the cells around it that stand out."""
     rows, columns, channels = cells.shape
     whitened = lesson.gaussian.whitened(cells.reshape(-1, channels))
-    distances = np.sqrt(np.square(whitened).sum(axis=1))
-    peak = int(distances.argmax())
-    floor = min(_REGION_SHARE * lesson.limit.value, float(distances[peak]))
-    _, labels = cv2.connectedComponents((distances >= floor).astype(np.uint8).reshape(rows, columns), connectivity=8)
+    softened = edge.softened(distances(lesson.gaussian, cells), lesson.edge_gain).ravel()
+    peak = int(softened.argmax())
+    floor = min(_REGION_SHARE * lesson.limit.value, float(softened[peak]))
+    _, labels = cv2.connectedComponents((softened >= floor).astype(np.uint8).reshape(rows, columns), connectivity=8)
     own = labels.ravel() == labels.ravel()[peak]
     mean: Floats = whitened[own].mean(axis=0)
-    return float(distances[peak]), mean
+    return float(softened[peak]), mean
