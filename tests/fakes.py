@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from inspector.domain.recipe import ClassRule, Recipe
 from inspector.domain.verdict import Defect, Outcome, Verdict
 from inspector.pipeline.ticket import ActiveRecipe, Station
 from inspector.ports.camera import CameraInfo
-from inspector.ports.gate import Confirmation, LineState, LinkHealth
+from inspector.ports.gate import Confirmation, LineState, LinkHealth, PlcWish
 from inspector.ports.journal import JournalHealth, Series
 from inspector.ports.model import InputSpec, ModelCard, OutputSpec, TileOutput
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
@@ -99,8 +99,8 @@ class FakeArchive:
     def unfinished(self) -> Sequence[OpenedPart]:
         return self._unfinished
 
-    def resume(self, counter: int, at: datetime) -> Series:
-        if counter < self._series.last_seq or at is None:
+    def resume(self, counter: int, at: datetime, *, echo_seq: int | None = None, restarted: bool = False) -> Series:
+        if counter < self._series.last_seq or at is None or restarted:
             self._series = Series(series=self._series.series + 1, first_seq=0, last_seq=0)
         elif self._series.series == 1 and counter and not self._series.last_seq:
             self._series = Series(series=1, first_seq=counter, last_seq=counter)
@@ -140,9 +140,12 @@ class FakeTrigger:
         self._begun = time.monotonic()
         self.counted_at: dict[int, float] = {}
         self.before: Callable[[int], None] = lambda _: None
+        self.first_after = 0.0
+        self.idle_until: Callable[[], bool] = lambda: True
         self.given = 0
 
     def position(self, timeout_s: float) -> TriggerPosition:
+        self._begun = time.monotonic()
         return self._position
 
     def wait(self, timeout_s: float) -> TriggerEvent | None:
@@ -153,16 +156,25 @@ class FakeTrigger:
         if not self._events:
             self._stop.set()
             return None
+        if self.given and not self.idle_until():
+            self._stop.wait(min(timeout_s, 0.02))
+            return None
         event = self._events.pop(0)
         if isinstance(event, InspectorError):
             raise event
         self.given += 1
         self.before(event if isinstance(event, int) else event.part_seq)
         if isinstance(event, int):
-            at = self._begun + self._pitch_s * self.given if self._pitch_s else time.monotonic()
+            last = max(self.counted_at.values(), default=self._begun + self.first_after)
+            spaced = last + 2 * WINDOW_S if self.first_after else max(time.monotonic(), last + 2 * WINDOW_S)
+            at = self._begun + self._pitch_s * self.given if self._pitch_s else spaced
             event = TriggerEvent(part_seq=event, at=at)
         self.counted_at[event.part_seq] = event.at
         return event
+
+
+WINDOW_S = 0.001
+"""Without a clock of its own a fake picture is taken exactly when its part is counted, however busy the machine is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +198,7 @@ class FakeCamera:
         self._paced = paced
         self.taken_at: Callable[[Shot], float] = lambda _: time.monotonic()
         self.during_grab: Callable[[Shot], None] = lambda _: None
+        self.light: Callable[[int], int | None] = lambda _: None
         self.buffers: set[int] = set()
         self.flushed = 0
 
@@ -208,7 +221,11 @@ class FakeCamera:
             raise shot
         self.buffers.add(id(into))
         into[...] = 128
+        into[16::32] = 90  # something to see, also for a look at every sixteenth row
         into[0, :5] = [*shot.part_seq.to_bytes(4, "big"), shot.bad]
+        light = self.light(shot.part_seq)
+        if light is not None:
+            into[...] = light
         taken_at = self.taken_at(shot)
         self.during_grab(shot)
         view = into.view()
@@ -262,14 +279,19 @@ class FakeDecoder:
 
 
 class FakeGate:
-    """Keeps what it was told; ``after``: called with each part it took. ``refuse``: parts for which it raises."""
+    """Keeps what it was told; ``after``: called with each part it took. ``refuse``: parts for which it raises.
+
+    ``lose_answer``: parts that it takes and echoes, but whose answer never comes back.
+    """
 
     def __init__(self, *, echoes: bool = True) -> None:
         self.expected: list[int] = []
         self.told: list[tuple[int, Outcome]] = []
         self.states: list[LineState] = []
         self.refuse: set[int] = set()
+        self.lose_answer: set[int] = set()
         self.alive = True
+        self.wish = PlcWish()
         self.after: Callable[[int], None] = lambda _: None
         self._echoes = echoes
         self._waiting: list[Confirmation] = []
@@ -287,6 +309,8 @@ class FakeGate:
                 echo = Confirmation(part_seq=part.part_seq, told=GateTold.ACKNOWLEDGED, at=time.monotonic())
                 self._waiting.append(echo)
                 self._came.notify_all()
+        if part.part_seq in self.lose_answer:
+            raise DeviceError("gate fake", "its write was not answered in time; its effect is unknown")
         self.after(part.part_seq)
 
     def confirmations(self, timeout_s: float) -> Sequence[Confirmation]:
@@ -300,6 +324,10 @@ class FakeGate:
 
     def link(self) -> LinkHealth:
         return LinkHealth(alive=self.alive, reason="" if self.alive else "no heartbeat for 1 s")
+
+    def plc_word(self) -> PlcWish:
+        wish, self.wish = self.wish, replace(self.wish, clear_error=False)
+        return wish
 
 
 class FakeEvidence:

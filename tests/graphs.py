@@ -52,6 +52,7 @@ def graph(
     output_type: int = TensorProto.UINT8,
     says_channels: bool = True,
     flat: bool = False,
+    log: bool = False,
 ) -> Path:
     """A net that gives the strongest light of each cell, once for every label."""
     shape = ["batch", channels, "height", "width"]
@@ -59,7 +60,7 @@ def graph(
         helper.make_node("Cast", [input_name], ["light"], to=TensorProto.FLOAT),
         helper.make_node("MaxPool", ["light"], ["cells"], kernel_shape=[stride, stride], strides=[stride, stride]),
         helper.make_node("Concat", ["cells"] * labels, ["several"], axis=1),
-        helper.make_node("Flatten" if flat else "Identity", ["several"], ["shaped"]),
+        helper.make_node("Log" if log else "Flatten" if flat else "Identity", ["several"], ["shaped"]),
         helper.make_node("Cast", ["shaped"], [output_name], to=output_type),
     ]
     given = ["batch", "all"] if flat else ["batch", labels if says_channels else "classes", "rows", "columns"]

@@ -1,5 +1,6 @@
 """The composition root: opens what the settings name and wires it together. Nothing else does."""
 
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +17,7 @@ from inspector.app import plugins, service
 from inspector.app.model_package import load_card
 from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
 from inspector.app.settings import Loaded, SiteTable
-from inspector.domain.errors import ConfigError
+from inspector.domain.errors import ConfigError, JournalError
 from inspector.domain.geometry import Scale
 from inspector.domain.inspection import ModelStamp, RecipeStamp
 from inspector.pipeline.detect import Detector
@@ -29,6 +30,8 @@ from inspector.ports.trigger import Trigger
 
 SOFTWARE = f"inspector {__version__}"
 JOURNAL_FILE = "journal.sqlite3"
+DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT})
+"""What no edit of a file mends: the process ends with 74 and is started again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,10 +180,10 @@ def make_folders(parts: Parts) -> None:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             where = parts.loaded.origin(("paths", key))
-            raise ConfigError(
-                f"{where}: paths.{key}: {folder} cannot be made: {error.strerror}; "
-                "create it and give it to this user, or set another one"
-            ) from error
+            told = f"{where}: paths.{key}: {folder} cannot be made: {error.strerror}; "
+            if error.errno in DISK_TROUBLE:
+                raise JournalError(f"{told}free or mend the disk") from error
+            raise ConfigError(f"{told}create it and give it to this user, or set another one") from error
 
 
 @contextmanager
@@ -236,7 +239,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 archive=archive,
                 evidence=evidence,
                 attempts=recorder.attempts,
-                flush=lambda: _flush(recorder.flush, parts.journal),
+                flush=recorder.flush,
             ),
             detector=detector,
             tuning=Tuning(
@@ -256,11 +259,6 @@ def _going_on(settings: BaseModel, last: int) -> BaseModel:
     if "start_after" in type(settings).model_fields and "start_after" not in settings.model_fields_set:
         return settings.model_copy(update={"start_after": last})
     return settings
-
-
-def _flush(flush: Callable[[float], bool], journal: Path) -> None:
-    if not flush(60.0):
-        raise ConfigError(f"{journal}: nothing could be written within 60 s; is the disk full or read-only?")
 
 
 def _station(parts: Parts, detector: Detector) -> Station:

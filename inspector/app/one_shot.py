@@ -21,6 +21,7 @@ from inspector.domain.geometry import Scale
 from inspector.domain.inspection import EvidenceRef, GateTold, Inspection, RecipeStamp, Timings, uuid7
 from inspector.domain.rules import judge
 from inspector.domain.verdict import Verdict, undecided
+from inspector.pipeline import optics
 from inspector.pipeline.detect import Detector
 from inspector.ports.plugin import Context
 
@@ -62,6 +63,8 @@ class OneShot:
     def _look(
         self, pixels: Pixels, pixel_format: PixelFormat, *, grab_ms: float
     ) -> tuple[Verdict, tuple[Detection, ...], Timings]:
+        if pixel_format is not PixelFormat.MONO16:
+            optics.check(pixels)
         seen = self._detector.detect(pixels, pixel_format)
         begun = time.perf_counter()
         verdict = judge(self._recipe.recipe, seen.detections, self._scale)

@@ -1,5 +1,6 @@
 """How a process lives under systemd: signals, sd_notify, logs."""
 
+import ctypes
 import logging
 import os
 import signal
@@ -14,6 +15,8 @@ from typing import Any
 
 import structlog
 
+_TIMEX_BYTES = 256
+_FORBIDDEN, _TIME_ERROR = -1, 5
 _PRIORITY = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 
 
@@ -82,5 +85,12 @@ def _prioritised(_logger: Any, method: str, rendered: str) -> str:
 
 
 def clock_synced() -> bool:
-    """Whether systemd-timesyncd says that the wall clock is synchronised."""
-    return Path("/run/systemd/timesync/synchronized").exists()
+    """Whether the kernel's clock is kept in step (by timesyncd, chrony or ntpd); adjtimex(2), read only.
+
+    Where a sandbox forbids the call, timesyncd's own mark is asked.
+    """
+    timex = ctypes.create_string_buffer(_TIMEX_BYTES)
+    state = ctypes.CDLL(None, use_errno=True).adjtimex(timex)
+    if state == _FORBIDDEN:
+        return Path("/run/systemd/timesync/synchronized").exists()
+    return bool(state != _TIME_ERROR)

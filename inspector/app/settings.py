@@ -70,7 +70,7 @@ class StationTable(BaseModel):
     handoff_depth: int = Field(2, ge=1, le=16, description="frames that may wait for inspection; more is an overrun")
     pictures_waiting: int = Field(4, ge=1, le=64, description="frames that may wait for the disk")
     strip_px: int = Field(0, ge=0, le=8192, description="rows a strip; 0: the frame in one run")
-    hang_limit_s: float = Field(5.0, ge=1.0, le=60.0, description="a loop silent for longer is stuck: restart")
+    hang_limit_s: float = Field(3.0, ge=1.0, le=6.0, description="a loop silent for longer is stuck: restart")
     simulated: bool = Field(default=False, description="parts are not real: records say isSimulated")
 
 

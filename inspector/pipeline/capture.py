@@ -2,42 +2,32 @@
 
 import threading
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
 
-from inspector.domain.errors import DeviceError, FrameError
-from inspector.domain.frame import Capture, Frame, PartId, seq_after, seq_distance
+from inspector.domain.errors import DeviceError
+from inspector.domain.frame import Frame, PartId, seq_after, seq_distance
 from inspector.domain.inspection import OpenedPart, RecipeStamp, Timings
 from inspector.domain.verdict import Verdict, undecided
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.handoff import Handoff
-from inspector.pipeline.pool import FramePool, Loan
+from inspector.pipeline.picture import Picture, PictureFinder
 from inspector.pipeline.supervise import Pulse
-from inspector.pipeline.sync import FrameSync, Match
 from inspector.pipeline.ticket import ActiveRecipe, Equipment, Shown, Station, Ticket
 from inspector.ports.journal import Series
 from inspector.ports.trigger import TriggerEvent
 
 log = structlog.get_logger(__name__)
 
-CAMERA_ALARM = "camera.lost"
 TRIGGER_ALARM = "trigger.lost"
 _FREE_RUN_WAIT_S = 0.25
 _CHUNK = 500
+_BOOK_S = 10.0
 _PAUSE_S = 0.05
-_NO_PART = frozenset({"law.camera", "law.overrun"})
+_NO_PART = frozenset({"law.camera", "law.no_frame", "law.overrun"})
 """In free run these mean that there is no part yet: nothing outside has counted one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
-    """A frame that was exposed for a later part than the one we waited for."""
-
-    capture: Capture
-    loan: Loan
 
 
 class CaptureLoop:
@@ -53,9 +43,8 @@ class CaptureLoop:
         station: Station,
         equipment: Equipment,
         desk: Desk,
-        pool: FramePool,
+        finder: PictureFinder,
         handoff: Handoff[Shown],
-        sync: FrameSync,
         alarms: AlarmBoard,
         stop: threading.Event,
         pulse: Pulse,
@@ -63,24 +52,26 @@ class CaptureLoop:
     ) -> None:
         self._station = station
         self._trigger = equipment.trigger
-        self._camera = equipment.camera
         self._gate = equipment.gate
         self._archive = equipment.archive
         self._desk = desk
-        self._pool = pool
+        self._finder = finder
         self._handoff = handoff
-        self._sync = sync
         self._alarms = alarms
         self._stop = stop
         self._pulse = pulse
         self._series = series.series
         self._last_seq = series.last_seq
-        self._held: _Held | None = None
         self._flush = equipment.flush
         self._free_run = equipment.trigger.counted_by == "line"
         self._source_waits = not equipment.camera.describe().paced
-        self.ended = False
+        self._last_frame_no: int | None = None
         self.finished = threading.Event()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the source of pictures will never give another one."""
+        return self._finder.ended
 
     def run(self) -> None:
         """Wait for triggers until stopped or the source of pictures has ended."""
@@ -104,30 +95,55 @@ class CaptureLoop:
             self._stop.wait(_PAUSE_S)
             return
         self._alarms.clear(TRIGGER_ALARM)
-        if event is not None and self._account_for(event):
+        if event is None:
+            self._finder.try_again()
+        elif self._account_for(event):
             self._take(event)
 
     def _wait_for_frame(self) -> None:
         """In free run the frame is the trigger: no frame, no part; an unusable frame is a part."""
         if self._source_waits and not self._handoff.wait_for_room(_FREE_RUN_WAIT_S):
             return
-        got = self._next_capture(time.monotonic() + _FREE_RUN_WAIT_S)
+        got = self._finder.next(time.monotonic() + _FREE_RUN_WAIT_S)
         if isinstance(got, Verdict) and got.decision.rule in _NO_PART:
             return
-        while (event := self._trigger.wait(_FREE_RUN_WAIT_S)) is None:
-            self._pulse.beat()
-            if self._stop.is_set():
-                return
-        self._last_seq = event.part_seq
+        for _ in range(self._frames_lost(got)):
+            self._account_for_unseen()
+        event = self._own_count()
+        if event is None:
+            return
         ticket, refused = self._open(event)
         self._gate.expect(ticket.opened.part, deadline=ticket.deadline)
         if isinstance(got, Verdict):
             self._answer(ticket, got)
         elif refused is not None:
-            shown = self._shown(ticket, got.capture, got.loan, grab_ms=0.0)
+            shown = self._shown(ticket, got, grab_ms=0.0)
             self._answer(ticket, refused, shown=shown)
         else:
-            self._show(ticket, got.capture, got.loan, grab_ms=0.0)
+            self._show(ticket, got, grab_ms=0.0)
+
+    def _own_count(self) -> TriggerEvent | None:
+        """The next number of a trigger that counts by itself; None if stopped meanwhile."""
+        while not self._stop.is_set():
+            event = self._trigger.wait(_FREE_RUN_WAIT_S)
+            if event is not None:
+                self._last_seq = event.part_seq
+                return event
+            self._pulse.beat()
+        return None
+
+    def _frames_lost(self, got: Picture | Verdict) -> int:
+        """How many frames a counting camera took since the last one we saw: in free run each was a part."""
+        if isinstance(got, Verdict) or got.capture.frame_no is None:
+            return 0
+        before, self._last_frame_no = self._last_frame_no, got.capture.frame_no
+        return 0 if before is None else max(got.capture.frame_no - before - 1, 0)
+
+    def _account_for_unseen(self) -> None:
+        event = self._own_count()
+        if event is not None:
+            ticket, _ = self._open(event)
+            self._desk.record_unseen(ticket, missed_verdict())
 
     def _account_for(self, event: TriggerEvent) -> bool:
         """Every number between the last part and this one was a part that we did not see: UNDECIDED("missed").
@@ -135,15 +151,14 @@ class CaptureLoop:
         False: this very number was taken already; it is no new part.
         """
         ahead = seq_distance(event.part_seq, self._last_seq) if self._last_seq else event.part_seq
-        if ahead == 0:
+        if ahead == 0 and not event.restarted:
             log.warning("trigger.repeated", part_seq=event.part_seq)
             return False
-        if ahead < 0:
+        if ahead < 0 or event.restarted:
             log.warning("trigger.restarted", last=self._last_seq, now=event.part_seq)
-            self._desk.new_epoch()
-            self._sync.loosen()
-            self._flush()  # the book must know the last part before it is asked where it stands
-            series = self._archive.resume(event.part_seq, datetime.now(UTC))
+            self._finder.restart()
+            self._wait_for_the_book()  # the book must know the last part before it is asked where it stands
+            series = self._archive.resume(event.part_seq, datetime.now(UTC), restarted=event.restarted)
             self._series, self._last_seq = series.series, series.last_seq
             ahead = seq_distance(event.part_seq, self._last_seq) if self._last_seq else event.part_seq
         for step in range(1, ahead):
@@ -157,9 +172,16 @@ class CaptureLoop:
 
     def _let_the_book_catch_up(self) -> None:
         """A counter that jumped by thousands must not fill the queues towards the book."""
-        while self._desk.waiting and not self._stop.wait(_PAUSE_S):
+        until = time.monotonic() + _BOOK_S
+        while self._desk.waiting and time.monotonic() < until and not self._stop.wait(_PAUSE_S):
             self._pulse.beat()
-        self._flush()
+        self._wait_for_the_book()
+
+    def _wait_for_the_book(self) -> None:
+        """Until what was given to the book is written; a disk that fails does not hold up the line for long."""
+        until = time.monotonic() + _BOOK_S
+        while not self._flush(_FREE_RUN_WAIT_S) and time.monotonic() < until and not self._stop.is_set():
+            self._pulse.beat()
 
     def _number(self, step: int) -> int:
         return seq_after(self._last_seq, step) if self._last_seq else step
@@ -194,70 +216,28 @@ class CaptureLoop:
             self._answer(ticket, undecided(f"job {event.job}: no recipe has this number", rule="law.job"))
             return
         begun = time.monotonic()
-        found = self._picture(ticket)
+        until = min(event.at + self._station.grab_timeout_s, ticket.deadline)
+        found = self._finder.find(ticket, until)
         if isinstance(found, Verdict):
+            self._finder.missing(found)
             self._answer(ticket, found, grab_ms=(time.monotonic() - begun) * 1e3)
             return
-        capture, loan = found
         if refused is not None:
-            shown = self._shown(ticket, capture, loan, grab_ms=(time.monotonic() - begun) * 1e3)
+            shown = self._shown(ticket, found, grab_ms=(time.monotonic() - begun) * 1e3)
             self._answer(ticket, refused, shown=shown)
             return
-        self._show(ticket, capture, loan, grab_ms=(time.monotonic() - begun) * 1e3)
+        self._show(ticket, found, grab_ms=(time.monotonic() - begun) * 1e3)
 
-    def _show(self, ticket: Ticket, capture: Capture, loan: Loan, *, grab_ms: float) -> None:
-        shown = self._shown(ticket, capture, loan, grab_ms=grab_ms)
+    def _show(self, ticket: Ticket, picture: Picture, *, grab_ms: float) -> None:
+        shown = self._shown(ticket, picture, grab_ms=grab_ms)
         if not self._handoff.put(shown):
             verdict = undecided("overrun: the parts come faster than they are judged", rule="law.overrun")
             self._answer(ticket, verdict, shown=shown)
 
     @staticmethod
-    def _shown(ticket: Ticket, capture: Capture, loan: Loan, *, grab_ms: float) -> Shown:
-        frame = Frame(part=ticket.opened.part, capture=capture)
-        return Shown(ticket=ticket, frame=frame, loan=loan, grab_ms=grab_ms)
-
-    def _picture(self, ticket: Ticket) -> tuple[Capture, Loan] | Verdict:
-        """This part's capture in a lent buffer, or why there is none."""
-        until = min(ticket.opened.opened_at + self._station.grab_timeout_s, ticket.deadline)
-        while True:
-            got = self._next_capture(until)
-            if isinstance(got, Verdict):
-                return got
-            match self._sync.match(ticket.opened.part.part_seq, ticket.opened.opened_at, got.capture):
-                case Match.MINE:
-                    return got.capture, got.loan
-                case Match.OLDER:
-                    got.loan.release()
-                case Match.NEWER:
-                    self._held = got
-                    return undecided("camera: this part's frame was lost", rule="law.frame_lost")
-                case Match.DISAGREE:
-                    got.loan.release()
-                    self._desk.new_epoch()
-                    self._sync.loosen()
-                    return undecided("resync: frame counter and trigger counter disagree", rule="law.resync")
-
-    def _next_capture(self, until: float) -> _Held | Verdict:
-        if self._held is not None:
-            held, self._held = self._held, None
-            return held
-        loan = self._pool.lend() or self._desk.shed_picture(self._pool)
-        if loan is None:
-            return undecided("overrun: every frame buffer is in use", rule="law.overrun")
-        remaining = until - time.monotonic()
-        try:
-            capture = self._camera.grab(loan.buffer, max(remaining, 0.001))
-        except FrameError as error:
-            loan.release()
-            return undecided(f"camera: {error}", rule="law.frame")
-        except DeviceError as error:
-            loan.release()
-            self.ended = not error.retry
-            if error.retry and not self._free_run:
-                self._alarms.raise_alarm(CAMERA_ALARM, str(error))
-            return undecided(f"camera: {error.reason}", rule="law.camera")
-        self._alarms.clear(CAMERA_ALARM)
-        return _Held(capture=capture, loan=loan)
+    def _shown(ticket: Ticket, picture: Picture, *, grab_ms: float) -> Shown:
+        frame = Frame(part=ticket.opened.part, capture=picture.capture)
+        return Shown(ticket=ticket, frame=frame, loan=picture.loan, grab_ms=grab_ms)
 
     def _answer(self, ticket: Ticket, verdict: Verdict, *, grab_ms: float = 0.0, shown: Shown | None = None) -> None:
         """Tell and record a part that is not looked at."""

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 JOURNAL_ALARM = "journal.refused"
 GATE_ALARM = "gate.lost"
+RACE_ALARM = "sync.race"
 _MAX_WAITING = 20_000
 
 
@@ -63,6 +64,7 @@ class Desk:
     ) -> None:
         """Signal the verdict if it is in time, then queue the part for the book."""
         begun = time.monotonic()
+        wanted = verdict
         verdict, told = self._tell(ticket, verdict, begun)
         told_at = time.monotonic()
         timings = replace(timings, gate=(told_at - begun) * 1e3, total=(told_at - ticket.opened.opened_at) * 1e3)
@@ -74,6 +76,7 @@ class Desk:
                 detections=detections,
                 timings=timings,
                 told=told,
+                wanted=wanted if told is GateTold.UNKNOWN else None,
                 frame=frame,
                 loan=loan,
             )
@@ -102,6 +105,10 @@ class Desk:
                 return _late(ticket, verdict, after), GateTold.UNKNOWN
             return _overruled(verdict, f"gate: {error.reason}", "law.gate"), GateTold.UNKNOWN
         self._alarms.clear(GATE_ALARM)
+        if ticket.epoch != self.epoch and verdict.outcome is Outcome.PASS:
+            self._alarms.raise_alarm(
+                RACE_ALARM, f"part {ticket.opened.part.part_seq} was told PASS as the counters parted"
+            )
         return verdict, GateTold.SENT
 
     def _queue(self, judged: Judged) -> None:

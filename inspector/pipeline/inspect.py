@@ -8,6 +8,7 @@ from inspector.domain.errors import DeviceError, FrameError
 from inspector.domain.inspection import Timings
 from inspector.domain.rules import judge
 from inspector.domain.verdict import Verdict, undecided
+from inspector.pipeline import optics
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.detect import Detector, Seen
@@ -16,6 +17,7 @@ from inspector.pipeline.supervise import Pulse
 from inspector.pipeline.ticket import Shown, Station
 
 MODEL_ALARM = "model.failed"
+RETRY_S = 2.0
 
 
 class InspectLoop:
@@ -39,6 +41,7 @@ class InspectLoop:
         self._alarms = alarms
         self._fed = fed
         self._pulse = pulse
+        self._retry_at = 0.0
         self.busy = False
         self.finished = threading.Event()
 
@@ -55,8 +58,21 @@ class InspectLoop:
                     self.busy = False
                 elif last:
                     return
+                elif MODEL_ALARM in self._alarms.standing():
+                    self._try_again()
         finally:
             self.finished.set()
+
+    def _try_again(self) -> None:
+        """With no part waiting, see whether a model that failed works again: the PLC may be holding the belt for us."""
+        if time.monotonic() < self._retry_at:
+            return
+        self._retry_at = time.monotonic() + RETRY_S
+        try:
+            self._detector.prove()
+        except DeviceError:
+            return
+        self._alarms.clear(MODEL_ALARM)
 
     def _inspect(self, shown: Shown) -> None:
         ticket = shown.ticket
@@ -88,11 +104,16 @@ class InspectLoop:
     def _look(self, shown: Shown) -> Seen | Verdict:
         capture = shown.frame.capture
         try:
+            optics.check(capture.pixels)
+        except FrameError as error:
+            return undecided(str(error), rule="law.optics")
+        try:
             seen = self._detector.detect(capture.pixels, capture.pixel_format)
         except FrameError as error:
             return undecided(str(error), rule="law.frame")
         except DeviceError as error:
             self._alarms.raise_alarm(MODEL_ALARM, str(error))
+            self._retry_at = time.monotonic() + RETRY_S
             return undecided(f"model: {error.reason}", rule="law.model")
         self._alarms.clear(MODEL_ALARM)
         return seen

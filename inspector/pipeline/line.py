@@ -18,6 +18,7 @@ A part that fails on the way leaves it at the desk, as UNDECIDED, told and recor
 import gc
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,12 +29,13 @@ from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import OpcState
 from inspector.pipeline.alarms import AlarmBoard
-from inspector.pipeline.capture import CAMERA_ALARM, TRIGGER_ALARM, CaptureLoop
+from inspector.pipeline.capture import TRIGGER_ALARM, CaptureLoop
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.detect import Detector
 from inspector.pipeline.handoff import Handoff
 from inspector.pipeline.inspect import MODEL_ALARM, InspectLoop
 from inspector.pipeline.paper import PaperLoop
+from inspector.pipeline.picture import CAMERA_ALARM, PictureFinder
 from inspector.pipeline.pool import FramePool
 from inspector.pipeline.start import reconcile
 from inspector.pipeline.status import StatusFile
@@ -41,6 +43,7 @@ from inspector.pipeline.supervise import Loop, Pulse, Supervisor
 from inspector.pipeline.sync import FrameSync
 from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Shown, Station
+from inspector.ports.camera import CameraInfo
 from inspector.ports.gate import LineState
 from inspector.ports.journal import JournalHealth, Series
 from inspector.ports.trigger import TriggerPosition
@@ -52,6 +55,10 @@ DISK_ALARM = "journal.waiting"
 _ILL = frozenset({CAMERA_ALARM, MODEL_ALARM})
 _SWITCH_INTERVAL_S = 0.0005
 _POSITION_WAIT_S = 0.5
+_PATIENT_S = 3600.0
+"""A slow disk is an alarm, not a stop: the record loop is not counted as stuck before this."""
+_SLOW_S = 5.0
+SLOW_ALARM = "evidence.slow"
 _EXTEND_USEC = 10_000_000
 
 
@@ -62,7 +69,7 @@ class Tuning:
     handoff_depth: int = 2
     pictures_waiting: int = 4
     sync_window_s: float = 0.15
-    hang_limit_s: float = 5.0
+    hang_limit_s: float = 3.0
 
 
 class Line:
@@ -91,16 +98,14 @@ class Line:
         self._desk = Desk(equipment=equipment, alarms=self._alarms, tally=self._tally)
         self._handoff: Handoff[Shown] = Handoff(tuning.handoff_depth)
         self._opc = OpcState.PREOPERATIONAL
+        self._paper_pulse = Pulse(name="paper", limit_s=_PATIENT_S)
+        self._listening_since = time.monotonic()
 
     def run(self, *, notify: Callable[[str], None]) -> int:
         """Warm up, reconcile, then judge parts until ``stop``. ``notify`` takes sd_notify lines."""
         self._equipment.annunciator.announce(LineState.ONLINE)
         info = self._equipment.camera.describe()
-        if info.pixel_format is PixelFormat.MONO16:
-            raise ConfigError(
-                f"camera {info.name} gives {info.pixel_format.value}, but the model takes 8-bit pixels: "
-                "set the camera to an 8-bit format (Mono8)"
-            )
+        self._refuse_what_cannot_work(info)
         shape: tuple[int, ...] = (info.height, info.width)
         if info.pixel_format.channels > 1:
             shape = (*shape, info.pixel_format.channels)
@@ -136,6 +141,7 @@ class Line:
                 self._status.write(self._content(alive=True))
                 notify(f"EXTEND_TIMEOUT_USEC={_EXTEND_USEC}\nSTATUS=waiting: {error}")
             else:
+                self._listening_since = time.monotonic()
                 self._alarms.clear(TRIGGER_ALARM)
                 return position
         return None
@@ -148,16 +154,44 @@ class Line:
         self._status.write(self._content(alive=False))
         return code
 
+    def _finder(self, pool: FramePool) -> PictureFinder:
+        camera, window_s = self._equipment.camera, self._tuning.sync_window_s
+        sync = FrameSync(window_s=window_s, paced=camera.describe().paced)
+        return PictureFinder(
+            camera=camera,
+            pool=pool,
+            sync=sync,
+            desk=self._desk,
+            alarms=self._alarms,
+            window_s=window_s,
+            listening_since=self._listening_since,
+        )
+
+    def _refuse_what_cannot_work(self, info: CameraInfo) -> None:
+        """Say now what would make every part UNDECIDED, or worse: give it another part's picture."""
+        if info.pixel_format is PixelFormat.MONO16:
+            raise ConfigError(
+                f"camera {info.name} gives {info.pixel_format.value}, but the model takes 8-bit pixels: "
+                "set the camera to an 8-bit format (Mono8)"
+            )
+        if self._equipment.trigger.counted_by == "plc" and not info.paced and not self._station.simulated:
+            raise ConfigError(
+                f"camera {info.name} is read on demand: nothing says which of its pictures shows which part that the "
+                'PLC counts. Set trigger.kind = "free", or a camera that the light gate triggers '
+                "(station.simulated = true allows it for trials: records then say isSimulated)"
+            )
+
     def _loops(self, pool: FramePool, series: Series) -> tuple[CaptureLoop, Supervisor]:
         limit = self._tuning.hang_limit_s
-        pulses = {name: Pulse(name=name, limit_s=limit) for name in ("capture", "inspect", "paper")}
+        limits = {"capture": limit + self._station.grab_timeout_s, "inspect": limit, "paper": _PATIENT_S}
+        pulses = {name: Pulse(name=name, limit_s=limit_s) for name, limit_s in limits.items()}
+        self._paper_pulse = pulses["paper"]
         capture = CaptureLoop(
             station=self._station,
             equipment=self._equipment,
             desk=self._desk,
-            pool=pool,
+            finder=self._finder(pool),
             handoff=self._handoff,
-            sync=FrameSync(window_s=self._tuning.sync_window_s, paced=self._equipment.camera.describe().paced),
             alarms=self._alarms,
             stop=self._stop,
             pulse=pulses["capture"],
@@ -208,6 +242,10 @@ class Line:
             self._alarms.raise_alarm(DISK_ALARM, health.error)
         else:
             self._alarms.clear(DISK_ALARM)
+        if self._paper_pulse.alive_within(_SLOW_S):
+            self._alarms.clear(SLOW_ALARM)
+        else:
+            self._alarms.raise_alarm(SLOW_ALARM, "pictures or rows wait for the disk")
         standing = self._alarms.standing()
         state = LineState.ONLINE
         if standing.keys() & _ILL:

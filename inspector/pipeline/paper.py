@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -69,6 +70,10 @@ class PaperLoop:
         if judged.loan is not None:
             judged.loan.release()
         told = self._gate_told(judged)
+        if told is GateTold.ACKNOWLEDGED and judged.wanted is not None:
+            judged = replace(
+                judged, verdict=judged.wanted
+            )  # its answer was lost, the verdict was not: the gate acted on it
         inspection = inspection_of(
             judged,
             station=self._station,

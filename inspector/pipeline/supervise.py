@@ -15,6 +15,8 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+CRASH_GRACE_S = 1.5
+"""After a crash the other loops get this long to finish: the line must be back within 10 s."""
 EX_OK = 0
 EX_SOFTWARE = 70
 
@@ -30,6 +32,10 @@ class Pulse:
     def beat(self) -> None:
         """Called by the loop each time around, and around each long step."""
         self.beaten_at = time.monotonic()
+
+    def alive_within(self, limit_s: float) -> bool:
+        """Whether the loop beat within the last ``limit_s``."""
+        return time.monotonic() - self.beaten_at <= limit_s
 
     def alive(self, now: float) -> bool:
         """Whether the loop beat within its limit."""
@@ -86,7 +92,7 @@ class Supervisor:
                 self._crash(f"stuck: {', '.join(stuck)}")
         if not self._crashed:
             self._guarded("leaving", leaving)
-        until = time.monotonic() + self._grace_s
+        until = time.monotonic() + (min(self._grace_s, CRASH_GRACE_S) if self._crashed else self._grace_s)
         for thread in threads:
             thread.join(max(until - time.monotonic(), 0.0))
         hung = [thread.name for thread in threads if thread.is_alive()]

@@ -36,6 +36,11 @@ class FrameSync:
         """Whether the counters are tied."""
         return self._tie is not None
 
+    @property
+    def counting(self) -> bool:
+        """Whether frames must agree with the trigger at all (a source that is read on demand need not)."""
+        return self._paced
+
     def loosen(self) -> None:
         """Forget the tie: the next pair is matched by time again."""
         self._tie = None

@@ -60,7 +60,7 @@ class Equipment:
     archive: Archive
     evidence: Evidence
     attempts: Callable[[str], int]
-    flush: Callable[[], None]
+    flush: Callable[[float], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,7 @@ class Judged:
     """A part whose verdict stands and was told (or could not be), on its way into the book.
 
     ``told``: NOTHING: nobody tried to tell; SENT: the gate took it; UNKNOWN: telling failed on the way.
+    ``wanted``: with UNKNOWN, the verdict that was on the way: it stands if the gate's echo shows that it arrived.
     ``frame`` and ``loan`` are None where there is no
     picture.
     """
@@ -100,5 +101,6 @@ class Judged:
     detections: tuple[Detection, ...]
     timings: Timings
     told: GateTold
+    wanted: Verdict | None = None
     frame: Frame | None = None
     loan: Loan | None = None

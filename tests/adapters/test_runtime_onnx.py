@@ -42,6 +42,14 @@ def test_what_it_cannot_run_is_a_device_error(tmp_path: Path) -> None:
         runtime.run(np.zeros((1, 3, 64, 64), np.uint8))
 
 
+def test_numbers_that_are_none_are_a_failed_model_not_an_empty_picture(tmp_path: Path) -> None:
+    graph(tmp_path / "model.onnx", output_type=TensorProto.FLOAT, log=True)
+    runtime = opened(package(tmp_path, output_dtype="float32"), threads=1)
+    assert np.isfinite(runtime.run(np.full((1, 1, 64, 64), 9, np.uint8))[0]).all()
+    with pytest.raises(DeviceError, match="NaN or infinity"):
+        runtime.run(np.zeros((1, 1, 64, 64), np.uint8))
+
+
 WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any], str]] = {
     "labels": (graph, {"labels": '["crack", "stain", "dent"]'}, "3 labels, but the graph gives 2 channels"),
     "labels the graph does not name": (

@@ -1,6 +1,7 @@
 """A whole line over a scripted plant, and the law it must keep."""
 
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,13 +55,16 @@ class Plant:
         self.tuning = Tuning(
             handoff_depth=handoff_depth,
             pictures_waiting=pictures_waiting,
-            sync_window_s=0.15 if pitch_s else 5.0,  # without a clock of its own a busy machine is no lost frame
+            sync_window_s=0.15 if pitch_s else fakes.WINDOW_S,
             hang_limit_s=30.0,
         )
         self.status = StatusFile(folder)
+        counted = self.trigger.counted_at
+        self.camera.taken_at = lambda shot: counted.get(shot.part_seq, time.monotonic())
         if pitch_s:
-            begun = self.trigger._begun
-            self.camera.taken_at = lambda shot: begun + pitch_s * (shot.part_seq if shot.at is None else shot.at)
+            self.camera.taken_at = lambda shot: (
+                self.trigger._begun + pitch_s * (shot.part_seq if shot.at is None else shot.at)
+            )
 
     def line(self) -> Line:
         return Line(
@@ -74,7 +78,7 @@ class Plant:
                 archive=self.archive,
                 evidence=self.evidence,
                 attempts=lambda _serial: 1,
-                flush=lambda: None,
+                flush=lambda _: True,
             ),
             detector=Detector(card=fakes.card(), runtime=self.runtime, decoder=self.decoder),
             tuning=self.tuning,

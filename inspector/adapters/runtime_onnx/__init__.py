@@ -15,7 +15,9 @@ from inspector.ports.model import ModelCard
 from inspector.ports.plugin import Context, Plugin
 
 _TYPES = {dtype: kind for kind, dtype in DTYPES.items()}
-_IMAGE_RANK = 4
+_MAP_RANK = 4
+_AXES = {"NCHW": (1, 2, 3), "NHWC": (3, 1, 2), "CHW": (0, 1, 2)}
+"""Where channels, height and width stand."""
 _TRIED_PX = 64
 _MAP_TASK = "segmentation"
 
@@ -83,12 +85,12 @@ def _check_against_card(session: ort.InferenceSession, card: ModelCard) -> None:
 
 def _check_input_shape(shape: list[Any], card: ModelCard, place: str) -> None:
     spec, frame = card.input, card.frame
-    deep, high, wide = (1, 2, 3) if spec.layout == "NCHW" else (3, 1, 2)
-    if len(shape) != _IMAGE_RANK or (isinstance(shape[deep], int) and shape[deep] != spec.channels):
+    deep, high, wide = _AXES[spec.layout]
+    if len(shape) != len(spec.layout) or (isinstance(shape[deep], int) and shape[deep] != spec.channels):
         raise ConfigError(
             f"{place}: input is {spec.layout} with {spec.channels} channel(s), but the graph takes shape {shape}"
         )
-    if isinstance(shape[0], int) and shape[0] != 1:
+    if spec.layout != "CHW" and isinstance(shape[0], int) and shape[0] != 1:
         raise ConfigError(f"{place}: the graph takes {shape[0]} pictures at once; export it with a batch of 1")
     fixed = isinstance(shape[high], int) or isinstance(shape[wide], int)
     if fixed and frame.native:
@@ -102,7 +104,7 @@ def _check_input_shape(shape: list[Any], card: ModelCard, place: str) -> None:
 
 
 def _check_map_shape(shape: list[Any], card: ModelCard, place: str) -> None:
-    if len(shape) != _IMAGE_RANK:
+    if len(shape) != _MAP_RANK:
         raise ConfigError(f"{place}: output is a class map of 4 dimensions, but the graph gives shape {shape}")
     if isinstance(shape[1], int) and shape[1] != len(card.labels):
         raise ConfigError(f"{place}: {len(card.labels)} labels, but the graph gives {shape[1]} channels")
@@ -127,9 +129,8 @@ def _try(session: ort.InferenceSession, card: ModelCard, constants: dict[str, ND
     side = card.input.multiple * -(-_TRIED_PX // card.input.multiple)
     width, height = (card.frame.width or side), (card.frame.height or side)
     place = f"{card.path}: does not match its card"
-    deep = card.input.channels
-    shape = (1, deep, height, width) if card.input.layout == "NCHW" else (1, height, width, deep)
-    blank = np.zeros(shape, card.input.dtype)
+    sides = {"C": card.input.channels, "H": height, "W": width, "N": 1}
+    blank = np.zeros([sides[axis] for axis in card.input.layout], card.input.dtype)
     try:
         given = session.run([card.output.name], {card.input.name: blank, **constants})[0].shape
     except VENDOR_ERRORS as error:

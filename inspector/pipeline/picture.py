@@ -1,0 +1,144 @@
+"""Finds the picture that shows a part, or says why there is none."""
+
+import time
+from dataclasses import dataclass
+
+from inspector.domain.errors import DeviceError, FrameError
+from inspector.domain.frame import Capture
+from inspector.domain.verdict import Verdict, undecided
+from inspector.pipeline.alarms import AlarmBoard
+from inspector.pipeline.desk import Desk
+from inspector.pipeline.pool import FramePool, Loan
+from inspector.pipeline.sync import FrameSync, Match
+from inspector.pipeline.ticket import Ticket
+from inspector.ports.camera import Camera
+
+CAMERA_ALARM = "camera.lost"
+WINDOW_ALARM = "sync.window"
+RETRY_S = 2.0
+_PROBE_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A capture and the lent buffer that it stands in."""
+
+    capture: Capture
+    loan: Loan
+
+
+class PictureFinder:
+    """Owned by the capture thread. ``ended``: the source will never give another frame.
+
+    Args:
+        window_s: parts that follow each other within this time cannot be told apart by it.
+        listening_since: monotonic seconds from which on every trigger is known; a part that comes within the window
+            of it may have an unknown neighbour.
+    """
+
+    def __init__(
+        self,
+        *,
+        camera: Camera,
+        pool: FramePool,
+        sync: FrameSync,
+        desk: Desk,
+        alarms: AlarmBoard,
+        window_s: float,
+        listening_since: float,
+    ) -> None:
+        self._camera = camera
+        self._pool = pool
+        self._sync = sync
+        self._desk = desk
+        self._alarms = alarms
+        self._window_s = window_s
+        self._held: Picture | None = None
+        self._last_trigger_at = listening_since
+        self._first = True
+        self._retry_at = 0.0
+        self.ended = False
+
+    def find(self, ticket: Ticket, until: float) -> Picture | Verdict:
+        """The picture of this part, waited for until ``until`` (monotonic seconds), or why there is none."""
+        at = ticket.opened.opened_at
+        pitch_s, self._last_trigger_at = at - self._last_trigger_at, at
+        first, self._first = self._first, False
+        if self._sync.counting and pitch_s <= self._window_s:
+            if first:
+                return self._disagree("it came as we began to listen: it may have a neighbour that we do not know")
+            self._alarms.raise_alarm(
+                WINDOW_ALARM,
+                f"parts {pitch_s * 1e3:.0f} ms apart cannot be told apart with station.sync_window_ms = "
+                f"{self._window_s * 1e3:.0f}; below half the pitch is right",
+            )
+            return self._disagree("parts came closer together than the window that tells them apart")
+        self._alarms.clear(WINDOW_ALARM)
+        while True:
+            got = self.next(until)
+            if isinstance(got, Verdict):
+                return got
+            match self._sync.match(ticket.opened.part.part_seq, at, got.capture):
+                case Match.MINE:
+                    return got
+                case Match.OLDER:
+                    got.loan.release()
+                case Match.NEWER:
+                    self._held = got
+                    return undecided("camera: this part's frame was lost", rule="law.frame_lost")
+                case Match.DISAGREE:
+                    got.loan.release()
+                    return self._disagree("frame counter and trigger counter disagree")
+
+    def next(self, until: float) -> Picture | Verdict:
+        """The next frame, whosever it is, waited for until ``until``; or why there is none."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            return held
+        loan = self._pool.lend() or self._desk.shed_picture(self._pool)
+        if loan is None:
+            return undecided("overrun: every frame buffer is in use", rule="law.overrun")
+        try:
+            capture = self._camera.grab(loan.buffer, max(until - time.monotonic(), 0.001))
+        except FrameError as error:
+            loan.release()
+            return undecided(f"camera: {error}", rule="law.frame")
+        except DeviceError as error:
+            loan.release()
+            self.ended = not error.retry
+            rule = "law.camera" if error.lost else "law.no_frame"
+            if error.lost and error.retry:
+                self._alarm(str(error))
+            return undecided(f"camera: {error.reason}", rule=rule)
+        self._alarms.clear(CAMERA_ALARM)
+        return Picture(capture=capture, loan=loan)
+
+    def missing(self, verdict: Verdict) -> None:
+        """A part that was triggered got no frame: raise the alarm even if the camera says that it is well."""
+        if verdict.decision.rule == "law.no_frame" and not self.ended:
+            self._alarm(verdict.reason)
+
+    def try_again(self) -> None:
+        """With no part waiting, see whether a camera that failed is back: the PLC may be holding the belt for us."""
+        if CAMERA_ALARM not in self._alarms.standing() or time.monotonic() < self._retry_at:
+            return
+        self._retry_at = time.monotonic() + RETRY_S
+        got = self.next(time.monotonic() + _PROBE_S)
+        if isinstance(got, Picture):
+            self._held = got
+        elif got.decision.rule == "law.no_frame":
+            self._alarms.clear(CAMERA_ALARM)
+
+    def _alarm(self, text: str) -> None:
+        self._alarms.raise_alarm(CAMERA_ALARM, text)
+        self._retry_at = time.monotonic() + RETRY_S
+
+    def restart(self) -> None:
+        """The trigger's counter began anew: the counters are tied again."""
+        self._desk.new_epoch()
+        self._sync.loosen()
+
+    def _disagree(self, why: str) -> Verdict:
+        """Every part in flight becomes UNDECIDED, until the counters are tied again."""
+        self.restart()
+        return undecided(f"resync: {why}", rule="law.resync")
