@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from inspector.domain.frame import PartId
 from inspector.domain.inspection import GateTold
 from inspector.domain.verdict import Verdict
-from inspector.ports.gate import Confirmation, LineState, LinkHealth
+from inspector.ports.gate import Confirmation, LineState, LinkHealth, PlcWish
 from inspector.ports.plugin import Context, Plugin
 
 CONFIRMATIONS = 1024
@@ -66,6 +66,10 @@ class DryGate:
     def link(self) -> LinkHealth:
         """There is nothing to lose."""
         return LinkHealth(alive=True, reason="")
+
+    def plc_word(self) -> PlcWish:
+        """Nobody asks anything."""
+        return PlcWish()
 
 
 @contextmanager

@@ -34,10 +34,32 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkHealth:
-    """Whether the other side lives (an echoed heartbeat proves it), and why not."""
+    """Whether the other side lives (an echoed heartbeat proves it), and why not.
+
+    ``thread_alive``: False once the thread that keeps the link has ended unasked; then the link never comes back, and
+    only a new process mends it.
+    """
 
     alive: bool
     reason: str
+    thread_alive: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlcWish:
+    """What the PLC asks of the line. Everything is "not asked" while its link is dead.
+
+    ``job``: number requested, 0: none. ``clear_error``: the bit rose since it was last asked for. The others are as
+    they stand: ``stop`` the belt is stopped, ``bin_full`` the reject bin is full, ``bypass`` verdicts are ignored,
+    ``enable`` verdicts are wanted.
+    """
+
+    job: int = 0
+    clear_error: bool = False
+    stop: bool = False
+    bin_full: bool = False
+    bypass: bool = False
+    enable: bool = False
 
 
 class Gate(Protocol):
@@ -71,4 +93,8 @@ class Annunciator(Protocol):
 
     def link(self) -> LinkHealth:
         """Whether the PLC lives. A dry gate's link is alive."""
+        ...
+
+    def plc_word(self) -> PlcWish:
+        """What the PLC asks now. Each rise of ``clear_error`` is given once: ask from one place. Never blocks."""
         ...

@@ -86,8 +86,13 @@ class Archive(Protocol):
         """
         ...
 
-    def resume(self, counter: int, at: datetime) -> Series:
-        """Continue the series that ``counter`` belongs to, or start a new one (first run, counter went back)."""
+    def resume(self, counter: int, at: datetime, *, echo_seq: int | None = None, restarted: bool = False) -> Series:
+        """Continue the series that ``counter`` belongs to, or start a new one (first run, counter went back).
+
+        ``restarted``: the source was seen to begin anew: a new series, even where ``counter`` is further than before.
+        ``echo_seq``: what the source echoes as it is read at start-up; 0, where the newest series has parts that were
+        acknowledged, means the same.
+        """
         ...
 
 

@@ -8,7 +8,9 @@ from typing import Protocol
 class TriggerEvent:
     """One part came. ``at``: monotonic seconds when we learnt of it. ``encoder``: counts, None if not wired.
 
-    ``part_id`` and ``lot`` are "" and ``job`` is 0 where the source does not tell them.
+    ``part_id`` and ``lot`` are "" and ``job`` is 0 where the source does not tell them. ``restarted``: the source
+    showed that its counter began anew at 1 since the event before, whatever this number is: 1 to ``part_seq`` are
+    new parts, even where their numbers came before.
     """
 
     part_seq: int
@@ -17,17 +19,20 @@ class TriggerEvent:
     part_id: str = ""
     lot: str = ""
     job: int = 0
+    restarted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerPosition:
     """Where the counter stands at start-up: the last trigger counted and the last result the gate echoed.
 
-    ``part_seq`` 0: nothing counted yet. ``echo_seq`` None: this source echoes nothing.
+    ``part_seq`` 0: nothing counted yet. ``echo_seq`` None: this source echoes nothing; 0: none since the counter began.
+    ``restarted``: the source was seen to begin its counter anew before this call.
     """
 
     part_seq: int
     echo_seq: int | None = None
+    restarted: bool = False
 
 
 class Trigger(Protocol):

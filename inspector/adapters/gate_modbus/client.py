@@ -5,6 +5,7 @@ write words 0-7  ◀── desk: the next result           at once, one in fligh
 write words 0-7  ◀── desk: the same with a new beat  each 250 ms
 """
 
+import sys
 import threading
 import time
 from types import TracebackType
@@ -59,7 +60,6 @@ class Client:
 
     def _run(self) -> None:
         delay = _BACK_OFF_S
-        ended = DeviceError(self._settings.device, "the connection thread has ended", retry=False)
         try:
             while not self._desk.stopping:  # read without the lock: it only ever turns True
                 polls = self._desk.polls
@@ -69,9 +69,18 @@ class Client:
                     delay = _BACK_OFF_S if self._desk.polls > polls else min(2 * delay, _BACK_OFF_MAX_S)
                     self._lost(error, delay)
         finally:
-            self._wire.close()
-            with self._desk.work:
-                self._desk.lost(ended)
+            self._end()
+
+    def _end(self) -> None:
+        """Whatever ended the thread, everybody learns it; only a stop was asked for."""
+        bug = sys.exception()
+        with self._desk.work:
+            self._desk.ended = not self._desk.stopping
+            why = f": {type(bug).__name__}: {bug}" if bug else ""
+            self._desk.lost(DeviceError(self._settings.device, f"the connection thread has ended{why}", retry=False))
+        if self._desk.ended:
+            log.critical("gate.thread_ended", device=self._settings.device, error=repr(bug))
+        self._wire.close()
 
     def _lost(self, error: DeviceError, delay_s: float) -> None:
         """Close, tell everybody, and back off."""

@@ -3,22 +3,24 @@
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 
 import structlog
 
-from inspector.adapters.gate_modbus.layout import Command, Feedback
+from inspector.adapters.gate_modbus.layout import Command, Feedback, PlcStatus
 from inspector.adapters.gate_modbus.life import Life
 from inspector.adapters.gate_modbus.outbox import Outbox
 from inspector.adapters.gate_modbus.settings import ModbusGateSettings
 from inspector.domain.errors import DeviceError
 from inspector.domain.inspection import GateTold
-from inspector.ports.gate import Confirmation, LineState, LinkHealth
+from inspector.ports.gate import Confirmation, LineState, LinkHealth, PlcWish
 from inspector.ports.trigger import TriggerEvent
 
 log = structlog.get_logger(__name__)
 
 TRIGGERS = 64
 CONFIRMATIONS = 1024
+RECOUNTING = "the PLC has started its counter anew: this number may now mean another part"
 _FRESH_S = 0.2
 
 
@@ -42,8 +44,13 @@ class Desk:
         self.trouble: DeviceError | None = DeviceError(settings.device, "not connected yet")
         self.refused = 0
         self.stopping = False
+        self.ended = False  # the connection thread has ended unasked
+        self.restarted = False  # the counter began anew, and no event has said so yet
+        self.recounting = False  # ... nor has an event that says so been taken: old parts share numbers with new ones
+        self.clear_error = False
         self._polled_at = 0.0
         self._was_alive = False
+        self._followed = False  # somebody takes the triggers: where another source counts, nobody does
 
     # --- the connection thread's side
 
@@ -67,30 +74,64 @@ class Desk:
         if self.outbox.echoed(feedback.echo_seq):
             self.confirm(feedback.echo_seq, GateTold.ACKNOWLEDGED, now)
         if before is not None:
-            if feedback.trigger_seq not in {0, before.trigger_seq}:
+            if feedback.anew_after(before):
+                self._count_anew(before, feedback)
+            if feedback.trigger_seq and (self.restarted or feedback.trigger_seq != before.trigger_seq):
                 self._trigger(feedback, now)
             if feedback.status != before.status:
                 log.info("gate.plc_status", device=self.settings.device, status=str(feedback.status))
+            self.clear_error |= PlcStatus.CLEAR_ERROR in feedback.status & ~before.status
         self._polled_at = now
         self.polled.notify_all()
+
+    def _count_anew(self, before: Feedback, feedback: Feedback) -> None:
+        """The old numbers now mean other parts: no result of an old part may reach the PLC any more."""
+        if not self.restarted:
+            log.warning(
+                "gate.counter_restarted",
+                device=self.settings.device,
+                last=before.trigger_seq,
+                now=feedback.trigger_seq,
+            )
+        self.restarted = True
+        self.recounting = self._followed
+        self.outbox.clear(RECOUNTING)
+        self.news.notify_all()
 
     def _trigger(self, feedback: Feedback, now: float) -> None:
         """Report the newest number; found after an outage, it may be as old as the last poll before."""
         fresh = now - self._polled_at <= self.settings.poll_period_ms / 1000 + _FRESH_S
-        if len(self.triggers) >= TRIGGERS:
-            self._refuse("triggers")
-            return
-        self.triggers.append(
-            TriggerEvent(
-                part_seq=feedback.trigger_seq,
-                at=now if fresh else self._polled_at,
-                encoder=feedback.encoder if self.settings.encoder else None,
-                part_id=feedback.part_id,
-                lot=feedback.lot,
-                job=feedback.job,
-            )
+        event = TriggerEvent(
+            part_seq=feedback.trigger_seq,
+            at=now if fresh else self._polled_at,
+            encoder=feedback.encoder if self.settings.encoder else None,
+            part_id=feedback.part_id,
+            lot=feedback.lot,
+            job=feedback.job,
+            restarted=self.restarted,
         )
+        if len(self.triggers) < TRIGGERS:
+            self.triggers.append(event)
+            self.restarted = False
+        else:
+            self._refuse("triggers")
+            if not self.restarted:  # else tried again at the next poll: the old counter's last number must be told too
+                self.triggers[-1] = replace(event, restarted=self.triggers[-1].restarted)
         self.news.notify_all()
+
+    def next_trigger(self) -> TriggerEvent:
+        """Take the oldest event. From one that tells of a restart on, numbers mean new parts only."""
+        event = self.triggers.popleft()
+        self.recounting = self.restarted or any(later.restarted for later in self.triggers)
+        return event
+
+    def baseline(self) -> bool:
+        """Forget the events so far: the caller reads the counter as it stands. Gives whether it began anew before."""
+        anew = self.restarted or any(event.restarted for event in self.triggers)
+        self._followed = True
+        self.triggers.clear()
+        self.restarted = self.recounting = False
+        return anew
 
     def confirm(self, part_seq: int, told: GateTold, now: float) -> None:
         """Report what is known of a part."""
@@ -101,7 +142,7 @@ class Desk:
         self.news.notify_all()
 
     def _refuse(self, what: str) -> None:
-        """A full queue refuses the newest; every one is counted, the first is logged."""
+        """A full queue is counted each time, and logged the first time."""
         self.refused += 1
         if self.refused == 1:
             log.error("gate.queue_full", device=self.settings.device, queue=what)
@@ -137,7 +178,7 @@ class Desk:
     def health(self, now: float) -> LinkHealth:
         """Alive only while the PLC echoes our heartbeat."""
         if self.trouble is not None:
-            return LinkHealth(alive=False, reason=self.trouble.reason)
+            return LinkHealth(alive=False, reason=self.trouble.reason, thread_alive=not self.ended)
         if self.life.alive(now):
             return LinkHealth(alive=True, reason="")
         silence = self.life.silence_s(now)
@@ -146,6 +187,21 @@ class Desk:
             alive=False,
             reason=f"the heartbeat {echoed}; right would be a PLC in RUN that checks our block (CRC, byte_order, "
             f"word_order) and copies its word 1 to word 0 of its own",
+        )
+
+    def wish(self, now: float) -> PlcWish:
+        """What the PLC asks; a dead one asks nothing, and a rise of "clear error" waits until it is heard."""
+        if self.feedback is None or not self.health(now).alive:
+            return PlcWish()
+        status, clear_error = self.feedback.status, self.clear_error
+        self.clear_error = False
+        return PlcWish(
+            job=self.feedback.job,
+            clear_error=clear_error,
+            stop=PlcStatus.STOP in status,
+            bin_full=PlcStatus.BIN_FULL in status,
+            bypass=PlcStatus.BYPASS in status,
+            enable=PlcStatus.ENABLE in status,
         )
 
     def silent(self) -> DeviceError:

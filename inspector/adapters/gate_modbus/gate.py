@@ -3,14 +3,14 @@
 import time
 from collections.abc import Sequence
 
-from inspector.adapters.gate_modbus.desk import Desk
-from inspector.adapters.gate_modbus.layout import PlcStatus, Result, ResultCode, severity_word
+from inspector.adapters.gate_modbus.desk import RECOUNTING, Desk
+from inspector.adapters.gate_modbus.layout import Result, ResultCode, severity_word
 from inspector.adapters.gate_modbus.outbox import BLOCK_S, Job, JobState
 from inspector.adapters.gate_modbus.wire import RefusedError
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.frame import SEQ_MODULUS, PartId
 from inspector.domain.verdict import Outcome, Verdict
-from inspector.ports.gate import Confirmation, LineState, LinkHealth
+from inspector.ports.gate import Confirmation, LineState, LinkHealth, PlcWish
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
 
 BOOKED = 1024
@@ -22,7 +22,7 @@ class ModbusGate:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._booked: dict[int, float] = {}
+        self._booked: dict[tuple[int, int], float] = {}
 
     # --- Trigger
 
@@ -41,8 +41,9 @@ class ModbusGate:
                 if left <= 0:
                     raise desk.silent()
                 desk.polled.wait(left)
-            desk.triggers.clear()
-            return TriggerPosition(part_seq=desk.feedback.trigger_seq, echo_seq=desk.feedback.echo_seq)
+            return TriggerPosition(
+                part_seq=desk.feedback.trigger_seq, echo_seq=desk.feedback.echo_seq, restarted=desk.baseline()
+            )
 
     def wait(self, timeout_s: float) -> TriggerEvent | None:
         """The next part. After an outage ``at`` is the last moment before it: the part may be that old."""
@@ -55,14 +56,17 @@ class ModbusGate:
                         raise desk.silent()
                     return None
                 desk.news.wait(until - now)
-            return desk.triggers.popleft()
+            event = desk.next_trigger()
+            if event.restarted:
+                self._booked.clear()  # parts of the old counter are told no more
+            return event
 
     # --- Gate
 
     def expect(self, part: PartId, *, deadline: float) -> None:
         """Book the deadline; the PLC itself rejects by default from the trigger on."""
         with self._desk.work:
-            self._booked[part.part_seq] = deadline
+            self._booked[part.series, part.part_seq] = deadline
             while len(self._booked) > BOOKED:
                 del self._booked[next(iter(self._booked))]
 
@@ -73,7 +77,10 @@ class ModbusGate:
         desk = self._desk
         with desk.news:
             now = time.monotonic()
-            deadline = min(deadline, self._booked.pop(part.part_seq, deadline))
+            booked = self._booked.pop((part.series, part.part_seq), None)
+            if booked is None or desk.recounting:
+                raise self._not_told(result, RECOUNTING if desk.recounting else "it was not announced by expect")
+            deadline = min(deadline, booked)
             self._check(result, now=now, deadline=deadline)
             job = Job(result=result, deadline=deadline, give_up=min(now + BLOCK_S, deadline))
             if not desk.outbox.put(job):
@@ -113,11 +120,10 @@ class ModbusGate:
         with self._desk.work:
             return self._desk.health(time.monotonic())
 
-    @property
-    def plc_status(self) -> PlcStatus:
-        """What the PLC last said of itself (word 5)."""
+    def plc_word(self) -> PlcWish:
+        """Word 5 and word 12 of the last poll; ``clear_error`` once for each rise of its bit."""
         with self._desk.work:
-            return PlcStatus.NONE if self._desk.feedback is None else self._desk.feedback.status
+            return self._desk.wish(time.monotonic())
 
     def wait_alive(self, timeout_s: float) -> None:
         """Wait for the first echoed heartbeat.

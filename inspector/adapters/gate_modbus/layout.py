@@ -93,6 +93,12 @@ class Feedback:
     job: int
     lot: str
 
+    def anew_after(self, before: "Feedback") -> bool:
+        """Whether the PLC's counter was started anew since ``before``: it, or its echo, is back at 0."""
+        count_fell = before.trigger_seq != 0 and self.trigger_seq == 0
+        echo_fell = before.echo_seq != 0 and self.echo_seq == 0
+        return count_fell or echo_fell
+
 
 def severity_word(score: float) -> int:
     """A severity score x 1000 as a word, saturated; what is no number counts as the gravest."""

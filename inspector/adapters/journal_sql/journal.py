@@ -119,16 +119,20 @@ class SqlJournal:
         with self._reading() as connection:
             return series.newest(connection, self._needed_station())
 
-    def resume(self, counter: int, at: datetime) -> Series:
+    def resume(self, counter: int, at: datetime, *, echo_seq: int | None = None, restarted: bool = False) -> Series:
         """Continue the series that ``counter`` belongs to, or start a new one: the rule is ``series.judge``.
 
         ``counter``: the last number the source has counted, 0 for none yet. The caller accounts for every number
         from ``last_seq + 1`` to ``counter``. Call it when no row waits in the recorder (start-up, or after ``flush``).
+        ``restarted``, or an ``echo_seq`` of 0 after parts of this series were acknowledged: the counter began anew.
         """
         station = self._needed_station()
         with self._writing() as connection:
             known = series.newest(connection, station)
-            beginning = series.judge(known, counter)
+            anew = restarted or (
+                echo_seq == 0 and known is not None and series.acknowledged(connection, station, known)
+            )
+            beginning = series.judge(known, counter, restarted=anew)
             if known is not None and beginning is None:
                 return known
             if beginning is None:

@@ -6,12 +6,14 @@ from sqlalchemy import Connection, insert, select
 
 from inspector.adapters.journal_sql import tables
 from inspector.domain.frame import SEQ_MODULUS, seq_distance
+from inspector.domain.inspection import GateTold
 from inspector.ports.journal import Series
 
 RING = SEQ_MODULUS - 1
 MOST_AWAY = 1_000_000
 LONGEST = 1 << 31
 STRAY = 2 * MOST_AWAY
+RECENT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +29,12 @@ def position_in(first_seq: int, part_seq: int) -> int:
     return (part_seq - first_seq - 1) % RING + 1
 
 
-def judge(known: Series | None, counter: int) -> Beginning | None:
+def judge(known: Series | None, counter: int, *, restarted: bool = False) -> Beginning | None:
     """Whether ``counter`` (the last number the source counted; 0: none yet) goes on with ``known``: then None.
 
         first run                        new series from ``counter``: parts before it were never ours
+        restarted                        the source showed that it began anew: as if it had gone back, wherever it
+                                         stands now; a series that has no part yet and begins at 1 is that new one
         0 to 1,000,000 parts ahead       the same series; the caller accounts for every number in between
         gone back, to 1,000,000 at most  the PLC restarted from zero and counted 1..counter without us:
                                          first_seq = 0, so they are accounted for as well
@@ -40,18 +44,19 @@ def judge(known: Series | None, counter: int) -> Beginning | None:
 
     When a counter went back we cannot tell a restart from zero from a memory saved late (it would stand a little
     below the last number): the parts are then accounted for once too often, never once too seldom. A PLC that
-    restarts AND overtakes the last number while we are away looks like one that never restarted; docs/journal.md
-    tells the PLC's programmer to retain the counter.
+    restarts AND reaches the last number while we are away is known only by its sign (docs/plc.md, rule 7); without
+    the sign it looks like one that never restarted.
     """
     if known is None:
         return Beginning(first_seq=counter, why="first run")
     last = known.last_seq
-    if counter == 0:
+    if counter == 0 or (restarted and last == 0):
         return None if last == 0 else Beginning(first_seq=0, why=f"the counter went back from {last} to 0")
     ahead = seq_distance(counter, last)
-    if ahead < 0:
+    if restarted or ahead < 0:
         first_seq = 0 if counter <= MOST_AWAY else counter - 1
-        return Beginning(first_seq=first_seq, why=f"the counter went back from {last} to {counter}")
+        how = "was started anew after" if restarted else "went back from"
+        return Beginning(first_seq=first_seq, why=f"the counter {how} {last} to {counter}")
     if ahead > MOST_AWAY:
         return Beginning(first_seq=counter - 1, why=f"the counter jumped from {last} to {counter}")
     if last != known.first_seq and position_in(known.first_seq, last) > LONGEST:
@@ -86,6 +91,19 @@ def last_of(connection: Connection, station: str, series: int, first_seq: int) -
         return int(wrapped)
     last = connection.scalar(in_series.where(part.part_seq > first_seq).order_by(newest_first).limit(1))
     return first_seq if last is None else int(last)
+
+
+def acknowledged(connection: Connection, station: str, known: Series) -> bool:
+    """Whether the PLC took one of the last ``RECENT`` parts of a series: its echo was then this number, and not 0."""
+    part, inspection = tables.part.c, tables.inspection.c
+    recent = (
+        select(inspection.gate_told)
+        .select_from(tables.part.join(tables.inspection, inspection.part_id == part.id))
+        .where(part.station == station, part.series == known.series)
+        .order_by(part.part_seq.desc())
+        .limit(RECENT)
+    )
+    return GateTold.ACKNOWLEDGED.value in connection.scalars(recent)
 
 
 def begin(connection: Connection, station: str, number: int, beginning: Beginning, at_us: int) -> Series:

@@ -1,5 +1,7 @@
 """What the PLC gate makes of polls, echoes and time, without a wire."""
 
+import pytest
+
 from inspector.adapters.gate_modbus import ModbusGateSettings
 from inspector.adapters.gate_modbus.desk import CONFIRMATIONS, TRIGGERS, Desk
 from inspector.adapters.gate_modbus.layout import NO_RESULT, Feedback, PlcStatus, Result, ResultCode
@@ -56,7 +58,70 @@ def test_a_counter_that_starts_anew_at_zero_is_no_trigger() -> None:
     poll(d, feedback(41), 0.0)
     poll(d, feedback(0), 0.01)
     poll(d, feedback(1), 0.02)
-    assert [event.part_seq for event in d.triggers] == [1]
+    assert [(event.part_seq, event.restarted) for event in d.triggers] == [(1, True)]
+    poll(d, feedback(2), 0.03)
+    assert not d.triggers[-1].restarted
+
+
+@pytest.mark.parametrize("after", [1, 41, 42, 90])
+def test_an_echo_that_is_0_again_is_a_restart_whatever_the_counter_says(after: int) -> None:
+    d = desk()
+    poll(d, feedback(41, echo_seq=40), 0.0)
+    poll(d, feedback(after, echo_seq=0), 60.0)
+    poll(d, feedback(after, echo_seq=0), 60.01)
+    assert [(event.part_seq, event.at, event.restarted) for event in d.triggers] == [(after, 0.0, True)]
+
+
+def test_both_signs_of_one_restart_are_one_restart() -> None:
+    d = desk()
+    poll(d, feedback(41, echo_seq=40), 0.0)
+    poll(d, feedback(0, echo_seq=0), 0.01)
+    poll(d, feedback(0, echo_seq=0), 0.02)
+    poll(d, feedback(9, echo_seq=0), 0.03)
+    poll(d, feedback(10, echo_seq=9), 0.04)
+    assert [(event.part_seq, event.restarted) for event in d.triggers] == [(9, True), (10, False)]
+
+
+def test_a_counter_that_never_showed_0_and_an_echo_that_stands_are_no_restart() -> None:
+    d = desk()
+    for seq, echo in ((41, 0), (42, 0), (42, 41), (42, 42), (43, 42), (2**32 - 1, 42), (1, 42)):
+        poll(d, feedback(seq, echo_seq=echo), 0.01)
+    assert not any(event.restarted for event in d.triggers)
+
+
+def test_results_of_old_parts_are_gone_the_moment_the_counter_starts_anew() -> None:
+    d = desk()
+    poll(d, feedback(5, echo_seq=4), 0.0)
+    told, waiting = job(5, deadline=0.0), job(6)
+    for one in (told, waiting):
+        d.outbox.put(one)
+    d.outbox.take(0.0)
+    assert d.command().result.part_seq == 5
+    poll(d, feedback(0), 0.01)
+    assert waiting.state is JobState.FAILED
+    assert d.command().result == NO_RESULT, "no heartbeat repeats an OK that may now mean another part"
+
+
+def test_a_restart_is_not_lost_in_a_full_queue_nor_is_the_old_counters_last_number() -> None:
+    d = desk()
+    for seq in range(TRIGGERS + 3):
+        poll(d, feedback(seq), seq * 0.01)
+    for seq in (0, 1, 2):
+        poll(d, feedback(seq), 1.0 + seq)
+    assert d.triggers[-1].part_seq == TRIGGERS + 2
+    with d.work:
+        d.next_trigger()
+    poll(d, feedback(2), 5.0)
+    assert (d.triggers[-1].part_seq, d.triggers[-1].restarted) == (2, True)
+
+
+def test_the_position_says_whether_the_counter_began_anew_before_it() -> None:
+    d = desk()
+    poll(d, feedback(5), 0.0)
+    for seq, expected in ((6, False), (0, True), (1, False)):
+        poll(d, feedback(seq), 0.01)
+        with d.work:
+            assert d.baseline() is expected
 
 
 def test_a_trigger_found_after_an_outage_is_as_old_as_the_last_poll_before() -> None:
@@ -69,11 +134,11 @@ def test_a_trigger_found_after_an_outage_is_as_old_as_the_last_poll_before() -> 
     assert [(event.part_seq, event.at) for event in d.triggers] == [(43, 1.0), (44, 6.01)]
 
 
-def test_a_full_trigger_queue_keeps_the_oldest_and_counts_the_refused() -> None:
+def test_a_full_trigger_queue_keeps_the_oldest_and_the_newest_number_and_counts_the_rest() -> None:
     d = desk()
     for seq in range(TRIGGERS + 4):
         poll(d, feedback(seq), seq * 0.01)
-    assert [event.part_seq for event in d.triggers] == list(range(1, TRIGGERS + 1))
+    assert [event.part_seq for event in d.triggers] == [*range(1, TRIGGERS), TRIGGERS + 3]
     assert d.refused == 3
 
 

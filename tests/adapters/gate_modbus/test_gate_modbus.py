@@ -4,16 +4,17 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from pymodbus.client import ModbusTcpClient
 
 from inspector.adapters.gate_modbus import PLUGIN, ModbusGate
-from inspector.adapters.gate_modbus.layout import Command, Orders, PlcStatus, ResultCode, decode_command
+from inspector.adapters.gate_modbus.layout import Command, Orders, ResultCode, decode_command
 from inspector.domain.errors import DeviceError
 from inspector.domain.inspection import GateTold
 from inspector.domain.verdict import Outcome
-from inspector.ports.gate import LineState
+from inspector.ports.gate import LineState, PlcWish
 from tests.adapters.gate_modbus.parts import next_part, tell
 from tests.peers.plc_peer import Plc
 
@@ -56,7 +57,33 @@ def test_the_plcs_words_about_the_part_come_with_the_trigger(gate_and_plc: Pair,
         plc.say(said)
     event = next_part(gate)
     assert (event.encoder, event.part_id, event.lot, event.job) == (4000000001, "SN-00042", "L7", 12)
-    until(lambda: gate.plc_status == PlcStatus.ENABLE | PlcStatus.BIN_FULL)
+    until(lambda: gate.plc_word() == PlcWish(job=12, enable=True, bin_full=True))
+
+
+def test_clear_error_is_asked_once_for_each_press_and_a_stop_as_long_as_it_stands(
+    gate_and_plc: Pair, until: Until
+) -> None:
+    gate, plc = gate_and_plc()
+    asked: list[bool] = []
+
+    def asks(wish: PlcWish) -> bool:
+        word = gate.plc_word()
+        asked.append(word.clear_error)
+        return replace(word, clear_error=False) == wish
+
+    plc.say("status 16")
+    until(lambda: asks(PlcWish()) and True in asked)
+    plc.say("status 18")
+    until(lambda: asks(PlcWish(stop=True)))
+    plc.say("status 8")
+    until(lambda: asks(PlcWish(bypass=True)))
+    assert asked.count(True) == 1
+    plc.say("status 16")
+    until(lambda: asks(PlcWish()) and asked.count(True) == 2)
+    plc.say("heartbeat off")
+    plc.say("status 2")
+    until(lambda: not gate.link().alive)
+    assert gate.plc_word() == PlcWish(), "a PLC whose program stands asks nothing"
 
 
 def test_position_tells_the_counter_and_later_triggers_are_reported(gate_and_plc: Pair) -> None:
@@ -145,7 +172,7 @@ def test_without_an_echo_the_next_result_goes_after_the_deadline(gate_and_plc: P
 
 
 def test_a_run_of_parts_comes_out_as_it_was_judged(gate_and_plc: Pair) -> None:
-    gate, plc = gate_and_plc("--period", "25", "--count", "60", "--window", "2000", "--wait-permit")
+    gate, plc = gate_and_plc("--period", "50", "--count", "60", "--window", "2000", "--wait-permit")
     gate.announce(RUNNING)
     outcomes = [Outcome.PASS, Outcome.FAIL, Outcome.UNDECIDED]
     for expected in range(1, 61):

@@ -1,5 +1,6 @@
 """Which run of the trigger counter a start-up continues."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from inspector.adapters.journal_sql import open_journal, open_recorder
 from inspector.adapters.journal_sql.series import LONGEST, MOST_AWAY, RING, judge, position_in
 from inspector.domain.errors import ConfigError
 from inspector.domain.frame import seq_after, seq_distance
+from inspector.domain.inspection import GateTold, Inspection
 from inspector.ports.journal import Series
 from tests.adapters.journal_sql.records import NOW, STATION, inspection
 
@@ -82,6 +84,57 @@ def test_starts_continue_and_a_restarted_plc_begins_anew(path: Path) -> None:
         assert journal.resume(2, NOW) == Series(series=2, first_seq=0, last_seq=0)
     with open_journal(path, station="right") as journal:
         assert journal.resume(7, NOW) == Series(series=1, first_seq=7, last_seq=7)
+
+
+@pytest.mark.parametrize(
+    ("series", "counter", "first_seq"),
+    [
+        (None, 5, 5),
+        (known(0, 0), 12, None),
+        (known(7, 7), 12, 0),
+        (known(0, 5), 0, 0),
+        (known(0, 5), 1, 0),
+        (known(0, 5), 5, 0),
+        (known(0, 5), 9, 0),
+        (known(0, 5), MOST_AWAY + 1, MOST_AWAY),
+    ],
+)
+def test_a_counter_that_is_known_to_have_restarted_never_goes_on_with_a_series_that_has_parts(
+    series: Series | None, counter: int, first_seq: int | None
+) -> None:
+    beginning = judge(series, counter, restarted=True)
+    assert (None if beginning is None else beginning.first_seq) == first_seq
+
+
+def test_a_restart_that_reached_the_old_number_begins_a_series_and_is_not_counted_twice(path: Path) -> None:
+    with open_journal(path, station=STATION) as journal:
+        journal.resume(0, NOW)
+        with open_recorder(path, station=STATION) as recorder:
+            for number in (1, 2, 3):
+                recorder.close(inspection(number))
+        assert journal.resume(3, NOW, restarted=True) == Series(series=2, first_seq=0, last_seq=0)
+        assert journal.resume(3, NOW, restarted=True) == Series(series=2, first_seq=0, last_seq=0)
+
+
+def test_an_echo_of_0_at_the_start_is_a_restart_only_where_parts_were_acknowledged(path: Path) -> None:
+    def told(part_seq: int, how: GateTold, series: int = 1) -> Inspection:
+        born = inspection(part_seq)
+        return replace(born, gate_told=how, part=replace(born.part, series=series))
+
+    with open_journal(path, station=STATION) as journal, open_recorder(path, station=STATION) as recorder:
+        journal.resume(0, NOW)
+        recorder.close(told(1, GateTold.SENT))
+        recorder.flush(5)
+        assert journal.resume(1, NOW, echo_seq=0).series == 1, "a PLC that never echoes"
+        recorder.close(told(2, GateTold.ACKNOWLEDGED))
+        recorder.close(told(3, GateTold.NOTHING))
+        recorder.flush(5)
+        assert journal.resume(3, NOW, echo_seq=2).series == 1
+        assert journal.resume(3, NOW).series == 1, "a source that echoes nothing"
+        assert journal.resume(3, NOW, echo_seq=0) == Series(series=2, first_seq=0, last_seq=0)
+        recorder.close(told(1, GateTold.NOTHING, series=2))
+        recorder.flush(5)
+        assert journal.resume(1, NOW, echo_seq=0) == Series(series=2, first_seq=0, last_seq=1)
 
 
 def test_the_last_number_is_known_across_the_wrap(path: Path) -> None:
