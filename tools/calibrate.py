@@ -177,8 +177,7 @@ def write_package(model: Path, out: Path, calibration: Calibration, *, data_sha2
     metrics["calibration_error_after"] = round(calibration.after, 4)
     metrics["calibration_detections"] = calibration.detections
     metrics["calibration_list_sha256"] = data_sha256
-    out.mkdir(parents=True)
-    shutil.copy2(model / str(table["model"]["file"]), out)
+    shutil.copytree(model, out)
     (out / "card.toml").write_text(tomlkit.dumps(card), encoding="utf-8")
     page = model / "MODEL_CARD.md"
     if page.is_file():

@@ -11,6 +11,7 @@ import argparse
 import csv
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,9 +130,9 @@ def _scenes(asked: argparse.Namespace) -> None:
     print(f"{asked.out}: {count} parts")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and do what it asks; a folder that a human must mend ends with exit code 78."""
-    asked = _parser().parse_args()
+    asked = _parser().parse_args(arguments)
     verbs = {"card": _card, "split": _split, "convert": _convert, "scenes": _scenes}
     try:
         verbs[asked.verb](asked)
