@@ -10,8 +10,8 @@ from inspector.domain.frame import Capture, PixelFormat, Pixels
 class CameraInfo:
     """What an opened camera will deliver. ``counts_frames``: its captures carry ``frame_no``.
 
-    ``paced``: frames come when the outside world triggers the exposure (True), or whenever asked (False:
-    a folder of files).
+    ``paced``: frames come when the outside world makes them (True: a triggered exposure, a live stream, files that
+    arrive), or whenever asked (False: a folder of files, a video file).
     """
 
     name: str
@@ -38,8 +38,8 @@ class Camera(Protocol):
 
         Raises:
             FrameError: this frame is torn, truncated or of another size; the next one may be good.
-            DeviceError: no frame within ``timeout_s``, or the camera is lost. ``retry`` False: a source that
-                has ended (a folder read once).
+            DeviceError: no frame within ``timeout_s`` (``lost`` False while the camera itself is well), or the camera
+                is lost (``lost`` True). ``retry`` False: a source that has ended (a folder read once).
         """
         ...
 

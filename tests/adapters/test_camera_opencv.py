@@ -1,12 +1,15 @@
 """Cameras that OpenCV opens: a video file frame by frame, a live source by its newest frame."""
 
 import http.server
+import re
 import socket
 import threading
+import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -14,8 +17,9 @@ import pytest
 from pydantic import ValidationError
 
 from inspector.adapters.camera_opencv import PLUGIN, CameraOpencvSettings
+from inspector.adapters.camera_opencv.stream import Stream
 from inspector.domain.errors import ConfigError, DeviceError, FrameError
-from inspector.domain.frame import PixelFormat, Pixels
+from inspector.domain.frame import Capture, PixelFormat, Pixels
 from inspector.ports.camera import Camera
 from inspector.ports.plugin import Context
 
@@ -50,11 +54,13 @@ def test_every_frame_of_a_file_comes_in_order_and_then_it_ends(video: Path) -> N
         assert (camera.describe().width, camera.describe().height) == (160, 120)
         for number, value in enumerate(values(), 1):
             capture = camera.grab(into, 1.0)
-            assert capture.frame_no == number
+            assert capture.frame_no is None, "it is read on demand: its count says nothing of parts"
+            assert capture.source.endswith(f"#{number}")
             assert abs(int(np.median(capture.pixels)) - value) <= 2
         with pytest.raises(DeviceError, match=r"file read, 10 frame\(s\) of 10 announced") as said:
             camera.grab(into, 1.0)
     assert not said.value.retry
+    assert not said.value.lost
 
 
 def test_a_file_can_be_read_as_grey(video: Path) -> None:
@@ -144,30 +150,36 @@ def network_camera() -> Iterator[MjpegServer]:
         thread.join()
 
 
-def grab_many(camera: Camera, into: Pixels) -> None:
+def grab_many(camera: Camera, into: Pixels, timeout_s: float = 1.0) -> None:
     for _ in range(50):
-        camera.grab(into, 1.0)
+        camera.grab(into, timeout_s)
 
 
-def test_a_stream_gives_its_newest_frame_and_counts_the_skipped(network_camera: MjpegServer) -> None:
+def level(capture: Capture) -> float:
+    return float(np.median(capture.pixels))
+
+
+def test_a_stream_gives_the_frame_nearest_to_the_moment_of_asking_and_counts_nothing(
+    network_camera: MjpegServer,
+) -> None:
     into = np.empty((120, 160, 3), np.uint8)
     with opened(network_camera.url) as camera:
-        first = camera.grab(into, 5.0).frame_no
+        info = camera.describe()
+        assert (info.counts_frames, info.paced) == (False, True)
+        first = camera.grab(into, 5.0)
+        first_level = level(first)
         sent = network_camera.number
         while network_camera.number < sent + 10:
             threading.Event().wait(0.01)
+        asked = time.monotonic()
         second = camera.grab(into, 5.0)
+        assert second.taken_at >= asked - 0.1
+        assert (level(second) - first_level) % 250 > 5, "those nobody asked for are skipped"
         third = camera.grab(into, 5.0)
-        assert first is not None
-        assert second.frame_no is not None
-        assert second.frame_no > first + 1
-        assert third.frame_no is not None
-        assert third.frame_no > second.frame_no
         assert third.taken_at > second.taken_at
         camera.flush()
-        fourth = camera.grab(into, 5.0)
-        assert fourth.frame_no is not None
-        assert fourth.frame_no > third.frame_no
+        assert camera.grab(into, 5.0).taken_at > third.taken_at
+        assert {first.frame_no, second.frame_no, third.frame_no} == {None}
 
 
 def test_a_lost_stream_is_said_and_comes_back_by_itself(network_camera: MjpegServer) -> None:
@@ -178,8 +190,9 @@ def test_a_lost_stream_is_said_and_comes_back_by_itself(network_camera: MjpegSer
         with pytest.raises(DeviceError, match="no frame within") as said:
             grab_many(camera, into)
         assert said.value.retry
+        assert said.value.lost
         network_camera.gone.clear()
-        assert camera.grab(into, 10.0).frame_no is not None
+        camera.grab(into, 10.0)
 
 
 def test_a_stream_that_comes_back_with_another_size_gives_frame_errors(network_camera: MjpegServer) -> None:
@@ -193,6 +206,91 @@ def test_a_stream_that_comes_back_with_another_size_gives_frame_errors(network_c
         network_camera.gone.clear()
         with pytest.raises(FrameError, match="320 x 240 px, uint8, where 160 x 120 px"):
             camera.grab(into, 10.0)
+
+
+class Clockwork:
+    """A capture of ten lines: gives a frame each 20 ms, or fails as its maker says; ``values``: what it tells."""
+
+    def __init__(
+        self, *, frames: int, trouble: Exception | None = None, values: dict[int, float] | None = None
+    ) -> None:
+        self.left = frames
+        self.trouble = trouble
+        self.values = values or {}
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return True
+
+    def grab(self) -> bool:
+        threading.Event().wait(0.02)
+        self.left -= 1
+        if self.left < 0 and self.trouble is not None:
+            raise self.trouble
+        return self.left >= 0
+
+    def retrieve(self) -> tuple[bool, Pixels]:
+        return True, np.zeros((120, 160, 3), np.uint8)
+
+    def get(self, prop: int) -> float:
+        return self.values.get(prop, 0.0)
+
+    def release(self) -> None:
+        return
+
+
+def made_of(*captures: Clockwork) -> Callable[[CameraOpencvSettings, str], cv2.VideoCapture]:
+    """Opens these, one after the other."""
+    coming = iter(captures)
+    return lambda _settings, _address: cast("cv2.VideoCapture", next(coming))
+
+
+def test_a_frame_that_is_not_due_yet_is_no_lost_camera() -> None:
+    into = np.empty((120, 160, 3), np.uint8)
+    with Stream(CameraOpencvSettings(source="0"), opener=made_of(Clockwork(frames=10_000))) as camera:
+        camera.grab(into, 5.0)
+        camera.flush()
+        with pytest.raises(DeviceError, match="not due yet") as said:
+            grab_many(camera, into, 0.0)
+        assert not said.value.lost
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_reader_that_an_unforeseen_error_ended_is_said_and_started_again() -> None:
+    into = np.empty((120, 160, 3), np.uint8)
+    opener = made_of(Clockwork(frames=3, trouble=RuntimeError("a bug")), Clockwork(frames=10_000))
+    with Stream(CameraOpencvSettings(source="0"), opener=opener) as camera:
+        with pytest.raises(DeviceError, match="ended by an error nobody foresaw") as said:
+            grab_many(camera, into)
+        assert said.value.lost
+        assert camera.grab(into, 5.0).pixels.shape == (120, 160, 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ((1280.0, 720.0, 30.0), "asked for 1920 x 1080 px, it gives 1280 x 720 px; set camera.width"),
+        ((1920.0, 1080.0, 5.0), "asked for 30 frames a second, it gives 5; set camera.width"),
+        ((640.0, 480.0, 15.0), "asked for 1920 x 1080 px, it gives 640 x 480 px; asked for 30 frames"),
+    ],
+)
+def test_a_device_that_gives_another_size_or_rate_is_refused(given: tuple[float, ...], says: str) -> None:
+    props = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
+    capture = Clockwork(frames=10, values=dict(zip(props, given, strict=True)))
+    settings = CameraOpencvSettings(source="0", width=1920, height=1080, fps=30.0)
+    with (
+        pytest.raises(DeviceError, match=re.escape(says)) as said,
+        Stream(settings, opener=lambda _settings, _address: cast("cv2.VideoCapture", capture)),
+    ):
+        pass
+    assert said.value.lost
+
+
+@pytest.mark.parametrize("rate", [30.0, 29.97, 0.0])
+def test_a_device_that_does_as_asked_or_tells_no_rate_is_taken(rate: float) -> None:
+    values = {cv2.CAP_PROP_FRAME_WIDTH: 160.0, cv2.CAP_PROP_FRAME_HEIGHT: 120.0, cv2.CAP_PROP_FPS: rate}
+    settings = CameraOpencvSettings(source="0", width=160, height=120, fps=30.0)
+    with Stream(settings, opener=made_of(Clockwork(frames=10_000, values=values))) as camera:
+        assert (camera.describe().width, camera.describe().height) == (160, 120)
 
 
 def test_a_password_stands_in_a_file_of_its_own(tmp_path: Path) -> None:

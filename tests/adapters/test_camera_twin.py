@@ -93,6 +93,7 @@ def test_no_frame_in_time_is_a_device_error(name: str) -> None:
     with ring_of(name), camera_of(name) as camera, pytest.raises(DeviceError, match=r"no frame within 0\.01 s") as said:
         camera.grab(buffer(), 0.01)
     assert said.value.retry
+    assert not said.value.lost
 
 
 def test_overwritten_frames_are_one_frame_error_that_counts_them(name: str) -> None:
@@ -129,6 +130,7 @@ def test_a_restarted_line_is_found_again_and_all_its_frames_are_new(name: str) -
     with pytest.raises(DeviceError, match="is gone") as said:
         camera.grab(buffer(), 1.0)
     assert said.value.retry
+    assert said.value.lost
     with ring_of(name) as ring:
         put(ring, 5, 6)
         assert [camera.grab(buffer(), 1.0).frame_no for _ in range(2)] == [1, 2]

@@ -140,6 +140,7 @@ def test_after_the_last_frame_a_device_error_says_whether_to_try_again(
     with pytest.raises(DeviceError) as said:
         camera.grab(into, 0.0)
     assert said.value.retry == camera.describe().paced
+    assert not said.value.lost, "it is well, it has nothing to give"
 
 
 def test_a_paced_camera_forgets_what_came_before_a_flush(camera: Camera) -> None:

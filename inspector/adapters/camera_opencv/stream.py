@@ -1,13 +1,16 @@
 """A live source as a camera: a thread of its own reads it, and reopens it with back-off after a loss.
 
     reader:  grab ─▶ decode into the back buffer ─▶ [lock] swap, count, wake
-    grab():  [lock] wait for a newer count ─▶ copy the front buffer
-The newest frame wins; frames nobody asked for in time show as a jump of ``frame_no``. A capture that lost its
-stream never comes back and still calls itself opened: only what a read returns is believed.
+    grab():  [lock] wait for a frame near enough to the call ─▶ copy the front buffer
+A live source gives frames at its own pace, whether a part stands there or not: it counts no parts, so its captures
+carry no number and are matched by their time alone. ``grab`` gives the frame nearest to its call: the newest one if
+it is younger than half a frame's interval, else the next. A capture that lost its stream never comes back and still
+calls itself opened: only what a read returns is believed.
 """
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -16,6 +19,7 @@ from typing import Self
 import cv2
 import structlog
 
+from inspector.adapters.camera_opencv.device import open_capture, refusal
 from inspector.adapters.camera_opencv.frames import new_buffer, put_into
 from inspector.adapters.camera_opencv.settings import CameraOpencvSettings
 from inspector.domain.errors import DeviceError, FrameError
@@ -26,24 +30,30 @@ log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE_S = 0.2
 _SLACK_S = 1.0
+_OLDEST_S = 0.1
+_NO_FRAME = "no frame yet"
+
+Opener = Callable[[CameraOpencvSettings, str], cv2.VideoCapture]
 
 
 @dataclass(slots=True, kw_only=True)
 class _Front:
-    """What the reader hands over. ``fault``: why this frame is unusable, "" if it is good."""
+    """What the reader hands over. ``interval_s``: since the frame before it; ``fault``: why it is unusable, else ""."""
 
     buffer: Pixels
-    frame_no: int
+    number: int
     taken_at: float
     taken_utc: datetime
+    interval_s: float
     fault: str = ""
 
 
 class Stream:
     """A V4L2 device or a network stream."""
 
-    def __init__(self, settings: CameraOpencvSettings) -> None:
+    def __init__(self, settings: CameraOpencvSettings, *, opener: Opener = open_capture) -> None:
         self._settings = settings
+        self._opener = opener
         self._address = settings.address()
         self._device = f"camera opencv {settings.source}"
         self._format = PixelFormat(settings.pixel_format)
@@ -51,16 +61,17 @@ class Stream:
         self._front: _Front | None = None
         self._back: Pixels | None = None
         self._given = 0
-        self._frame_no = 0
-        self._reason = "no frame yet"
+        self._newest = 0
+        self._reason = _NO_FRAME
+        self._pause_s = _FIRST_PAUSE_S
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._read_on, name="camera-opencv", daemon=True)
+        self._thread = self._new_reader()
 
     def __enter__(self) -> Self:
         self._thread.start()
         wait_s = self._settings.open_timeout_s + self._settings.read_timeout_s + _SLACK_S
         with self._changed:
-            self._changed.wait_for(lambda: self._front is not None or self._reason != "no frame yet", wait_s)
+            self._changed.wait_for(lambda: self._front is not None or self._reason != _NO_FRAME, wait_s)
             opened, reason = self._front is not None, self._reason
         if not opened:
             self._end()
@@ -81,27 +92,30 @@ class Stream:
             width=front.buffer.shape[1],
             height=front.buffer.shape[0],
             pixel_format=self._format,
-            counts_frames=True,
+            counts_frames=False,
             paced=True,
         )
 
     def grab(self, into: Pixels, timeout_s: float) -> Capture:
-        """Copy the newest frame not yet given into ``into``. See the port for what is raised."""
+        """Copy the frame nearest to this call, and not yet given, into ``into``. See the port for what is raised."""
+        called_at = time.monotonic()
+        self._revive()
         with self._changed:
-            if not self._changed.wait_for(lambda: self._frame_no > self._given, timeout_s) or self._front is None:
-                raise DeviceError(self._device, f"no frame within {timeout_s:g} s: {self._reason or 'silent'}")
-            front = self._front
-            self._given = front.frame_no
+            self._changed.wait_for(lambda: self._fresh(called_at) is not None, timeout_s)
+            front = self._fresh(called_at)
+            if front is None:
+                raise self._nothing(timeout_s)
+            self._given = front.number
             if front.fault:
                 raise FrameError(front.fault)
             put_into(into, front.buffer, device=self._device)
-            frame_no, taken_at, taken_utc = front.frame_no, front.taken_at, front.taken_utc
+            taken_at, taken_utc = front.taken_at, front.taken_utc
         pixels = into.view()
         pixels.flags.writeable = False
         return Capture(
             pixels=pixels,
             pixel_format=self._format,
-            frame_no=frame_no,
+            frame_no=None,
             taken_at=taken_at,
             taken_utc=taken_utc,
             camera=CameraStamp(serial=self._settings.source),
@@ -111,7 +125,33 @@ class Stream:
     def flush(self) -> None:
         """Forget the frame that waits."""
         with self._changed:
-            self._given = self._frame_no
+            self._given = self._newest
+
+    def _fresh(self, called_at: float) -> _Front | None:
+        """The frame that waits, if it was not given and is no older than half an interval (100 ms at most)."""
+        front = self._front
+        if front is None or front.number <= self._given:
+            return None
+        oldest = called_at - min(front.interval_s / 2, _OLDEST_S)
+        return front if front.taken_at >= oldest else None
+
+    def _nothing(self, timeout_s: float) -> DeviceError:
+        """Why there is no frame; the camera is not lost while frames come, only none in this time."""
+        silent_s = time.monotonic() - self._front.taken_at if self._front is not None else 0.0
+        lost = bool(self._reason) or silent_s > self._settings.read_timeout_s
+        reason = self._reason or (f"silent for {silent_s:.1f} s" if lost else "the next one is not due yet")
+        return DeviceError(self._device, f"no frame within {timeout_s:g} s: {reason}", lost=lost)
+
+    def _new_reader(self) -> threading.Thread:
+        return threading.Thread(target=self._run, name="camera-opencv", daemon=True)
+
+    def _revive(self) -> None:
+        """Start the reader again that an error nobody foresaw has ended; it pauses first."""
+        if self._stopping.is_set() or self._thread.is_alive():
+            return
+        log.error("camera.reader_died", device=self._device, again_in_s=self._pause_s)
+        self._thread = self._new_reader()
+        self._thread.start()
 
     def _end(self) -> None:
         self._stopping.set()
@@ -119,22 +159,35 @@ class Stream:
         if self._thread.is_alive():
             log.warning("camera.reader_hangs", device=self._device)
 
+    def _run(self) -> None:
+        ended = False
+        try:
+            self._read_on()
+            ended = True
+        finally:
+            if not ended:
+                self._say("its reader was ended by an error nobody foresaw (see the log); it is started again")
+
     def _read_on(self) -> None:
         """What the reader's thread does: open, read until it fails, release, pause, open again."""
-        pause_s = _FIRST_PAUSE_S
+        if self._reason not in {"", _NO_FRAME}:
+            self._pause()
         while not self._stopping.is_set():
-            capture = _open(self._settings, self._address)
+            capture = self._opener(self._settings, self._address)
             try:
-                frames = self._read_until_lost(capture)
+                refused = refusal(self._settings, capture) if capture.isOpened() else ""
+                frames = 0 if refused else self._read_until_lost(capture)
             finally:
                 capture.release()
             if frames:
-                pause_s = _FIRST_PAUSE_S
                 log.warning("camera.lost", device=self._device, frames=frames)
-            reason = "the stream was lost" if frames else "it does not answer or gives no picture"
-            self._say(f"{reason}; trying again each {pause_s:.1f} s")
-            self._stopping.wait(pause_s)
-            pause_s = min(pause_s * 2, self._settings.reopen_max_s)
+            reason = refused or ("the stream was lost" if frames else "it does not answer or gives no picture")
+            self._say(f"{reason}; trying again each {self._pause_s:.1f} s")
+            self._pause()
+
+    def _pause(self) -> None:
+        self._stopping.wait(self._pause_s)
+        self._pause_s = min(self._pause_s * 2, self._settings.reopen_max_s)
 
     def _read_until_lost(self, capture: cv2.VideoCapture) -> int:
         frames = 0
@@ -165,10 +218,17 @@ class Stream:
                 return
         with self._changed:
             spare = self._front.buffer if self._front is not None else self._back.copy()
-            self._frame_no += 1
+            interval_s = taken_at - self._front.taken_at if self._front is not None else 0.0
+            self._newest += 1
             self._front = _Front(
-                buffer=self._back, frame_no=self._frame_no, taken_at=taken_at, taken_utc=taken_utc, fault=fault
+                buffer=self._back,
+                number=self._newest,
+                taken_at=taken_at,
+                taken_utc=taken_utc,
+                interval_s=interval_s,
+                fault=fault,
             )
+            self._pause_s = _FIRST_PAUSE_S
             self._back = spare
             self._reason = ""
             self._changed.notify_all()
@@ -177,26 +237,3 @@ class Stream:
         with self._changed:
             self._reason = reason
             self._changed.notify_all()
-
-
-def _open(settings: CameraOpencvSettings, address: str) -> cv2.VideoCapture:
-    """A capture; whether it works is seen by reading it."""
-    if settings.is_url:
-        timeouts = [
-            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-            int(settings.open_timeout_s * 1000),
-            cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-            int(settings.read_timeout_s * 1000),
-        ]
-        return cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts)
-    capture = cv2.VideoCapture(int(address) if address.isdigit() else address, cv2.CAP_V4L2)
-    if settings.fourcc:
-        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*settings.fourcc))
-    for prop, value in (
-        (cv2.CAP_PROP_FRAME_WIDTH, settings.width),
-        (cv2.CAP_PROP_FRAME_HEIGHT, settings.height),
-        (cv2.CAP_PROP_FPS, settings.fps),
-    ):
-        if value is not None:
-            capture.set(prop, float(value))
-    return capture

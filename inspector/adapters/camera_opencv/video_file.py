@@ -46,7 +46,7 @@ class VideoFile:
             width=shape[1],
             height=shape[0],
             pixel_format=self._format,
-            counts_frames=True,
+            counts_frames=False,
             paced=False,
         )
 
@@ -70,7 +70,7 @@ class VideoFile:
         return Capture(
             pixels=pixels,
             pixel_format=self._format,
-            frame_no=self._frame_no,
+            frame_no=None,
             taken_at=time.monotonic(),
             taken_utc=datetime.now(UTC),
             camera=CameraStamp(serial=self._serial),
@@ -87,6 +87,9 @@ class VideoFile:
         ok, decoded = self._capture.read()
         if not ok or decoded is None:
             raise DeviceError(
-                self._device, f"file read, {self._frame_no} frame(s) of {self._announced} announced", retry=False
+                self._device,
+                f"file read, {self._frame_no} frame(s) of {self._announced} announced",
+                retry=False,
+                lost=False,
             )
         return decoded  # type: ignore[return-value] # put_into checks its dtype
