@@ -2,10 +2,9 @@
 
 import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from uuid import UUID
 
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError
@@ -15,7 +14,7 @@ from inspector.domain.recipe import ClassRule, Recipe
 from inspector.domain.rules import judge
 from inspector.domain.tuning import ReviewedPart
 from inspector.domain.verdict import Outcome
-from inspector.ports.journal import Reader
+from inspector.ports.journal import Event, Reader
 
 _COLUMNS = ("score", "truth", "sampling_probability")
 _TRUTHS = {"pass": False, "good": False, "ok": False, "0": False, "fail": True, "bad": True, "nok": True, "1": True}
@@ -124,29 +123,28 @@ def from_journal(journal: Reader, *, recipe: Recipe, scale: Scale | None, model:
     The probability that a part was looked at is that of keeping its picture (recipe: keep_good; rejects always) times
     the share of the kept ones of its kind that have been reviewed: reviewers must not choose among them.
     """
-    inspections, reviews = _events(journal)
+    reviews = {event.result_id: event for event in _events(journal) if isinstance(event, Review)}
     left_out: Counter[str] = Counter()
     kept: Counter[bool] = Counter()
     told: Counter[bool] = Counter()
     found: list[tuple[Inspection, bool]] = []
-    for result_id, inspection in inspections.items():
-        reason = _not_counted(inspection, model)
-        if reason:
-            left_out[reason] += result_id in reviews
+    for event in _events(journal):  # months of parts: only the reviewed ones stay in memory
+        if not isinstance(event, Inspection):
             continue
-        let_pass = inspection.verdict.outcome is Outcome.PASS
-        if let_pass and inspection.kept_probability <= 0.0:
-            left_out["reviewed, but let pass without a picture: not drawn at random"] += result_id in reviews
+        review = reviews.get(event.result_id)
+        let_pass = event.verdict.outcome is Outcome.PASS
+        reason = _not_counted(event, model)
+        kept[let_pass] += not reason
+        if review is None:
             continue
-        kept[let_pass] += 1
-        bad = truth_of(inspection, reviews[result_id]) if result_id in reviews else None
-        if bad is not None:
-            told[let_pass] += 1
-            found.append((inspection, bad))
-        elif result_id in reviews:
-            left_out["the reviewer was not sure"] += 1
+        bad = truth_of(event, review)
+        if reason or bad is None:
+            left_out[reason or "the reviewer was not sure"] += 1
+            continue
+        told[let_pass] += 1
+        found.append((event, bad))
     parts = tuple(_part(inspection, recipe, scale, told=told, kept=kept, bad=bad) for inspection, bad in found)
-    return Reviewed(parts=parts, left_out={reason: count for reason, count in left_out.items() if count})
+    return Reviewed(parts=parts, left_out=dict(left_out))
 
 
 def _part(
@@ -168,21 +166,11 @@ def _part(
     )
 
 
-def _events(journal: Reader) -> tuple[dict[UUID, Inspection], dict[UUID, Review]]:
-    inspections: dict[UUID, Inspection] = {}
-    reviews: dict[UUID, Review] = {}
+def _events(journal: Reader) -> Iterator[Event]:
     cursor = 0
     while entries := journal.after(cursor):
-        for entry in entries:
-            match entry.event:
-                case Inspection() as event:
-                    inspections[event.result_id] = event
-                case Review() as event:
-                    reviews[event.result_id] = event
-                case _:
-                    pass
+        yield from (entry.event for entry in entries)
         cursor = entries[-1].journal_seq
-    return inspections, reviews
 
 
 def _not_counted(inspection: Inspection, model: tuple[str, str]) -> str:
@@ -190,6 +178,8 @@ def _not_counted(inspection: Inspection, model: tuple[str, str]) -> str:
         return "not judged by the recipe (late, missed, camera ...)"
     if (inspection.model.sha256, inspection.model.version) != model:
         return "judged by another model"
+    if inspection.verdict.outcome is Outcome.PASS and inspection.kept_probability <= 0.0:
+        return "let pass without a picture: not drawn at random"
     return ""
 
 
