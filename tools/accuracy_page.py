@@ -5,6 +5,7 @@ No figure on the page is typed by hand, but the published ones, which name their
 
 import argparse
 import json
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -260,6 +261,18 @@ def _shown(pictures: Sequence[Path]) -> Iterator[str]:
     yield from (f"![{path.stem}](accuracy/{path.name})" for path in pictures)
 
 
+def stale(found: Sequence[tuple[str, dict[str, Any]]], models: Path) -> list[str]:
+    """Name the evaluations of a shipped model that is no longer the one that ships."""
+    wrong = []
+    for name, document in found:
+        card = models / str(document["model"]["name"]) / "card.toml"
+        if card.is_file():
+            sha256 = tomllib.loads(card.read_text(encoding="utf-8"))["model"]["sha256"]
+            if sha256 != document["model"]["sha256"]:
+                wrong.append(f"{name}: evaluated before the model changed; run it again")
+    return wrong
+
+
 def run_all(data: Path, models: Sequence[Path]) -> None:
     """Evaluate models on every source, as the page shows them, into docs/accuracy/."""
     if not (SCENES / "manifest.csv").is_file():
@@ -278,13 +291,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.accuracy_page", description=__doc__)
     parser.add_argument("--run", type=Path, metavar="DATA", help="evaluate first, on ../shared/data/real and the like")
     parser.add_argument("--model", type=Path, action="append", help="with --run [default: every models/surface-*]")
-    parser.add_argument("--check", action="store_true", help="exit 1 if the page is not what the evaluations say")
+    parser.add_argument("--check", action="store_true", help="exit 1 if page or evaluations are out of date")
     asked = parser.parse_args()
     if asked.run:
         run_all(asked.run, asked.model or sorted(Path("models").glob("surface-*")))
     text = page(documents(FOLDER), sorted(FOLDER.glob("*.jpg")))
     if asked.check:
-        raise SystemExit(0 if PAGE.read_text(encoding="utf-8") == text else f"{PAGE} is out of date")
+        wrong = stale(documents(FOLDER), Path("models"))
+        if PAGE.read_text(encoding="utf-8") != text:
+            wrong.append(f"{PAGE} is not what the evaluations say: run python -m tools.accuracy_page")
+        raise SystemExit("\n".join(wrong) or 0)
     PAGE.write_text(text, encoding="utf-8")
     print(f"{PAGE}: {len(documents(FOLDER))} evaluations")
 

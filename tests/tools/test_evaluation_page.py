@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("faster_coco_eval", reason="the workshop needs it: pip install inspector[tools]")
-from tools.accuracy_page import documents, page
+from tools.accuracy_page import documents, page, stale
 
 
 @pytest.fixture
@@ -43,3 +43,12 @@ def test_controls_and_counts_stand_beside_every_image_figure(evaluation: dict) -
     head = next(line for line in text.splitlines() if "image AUROC" in line)
     assert "AUROC, defect removed" in head
     assert "strongest cell on the defect" in head
+
+
+def test_an_evaluation_of_an_earlier_model_is_named(evaluation: dict, tmp_path: Path) -> None:
+    (tmp_path / "surface-small").mkdir()
+    card = tmp_path / "surface-small" / "card.toml"
+    card.write_text(f'[model]\nsha256 = "{evaluation["model"]["sha256"]}"\n')
+    assert stale([("a", evaluation)], tmp_path) == []
+    card.write_text('[model]\nsha256 = "ab"\n')
+    assert stale([("a", evaluation)], tmp_path) == ["a: evaluated before the model changed; run it again"]
