@@ -63,6 +63,7 @@ class Table:
         self._stacks = {
             name: np.stack([np.asarray(getattr(row, name), np.float64) for row in rows]) for name in _SUMMED
         }
+        self._slices: dict[tuple[str, int], Floats] = {}
         self._owner = np.repeat(np.arange(len(rows)), [len(row.confidences) for row in rows])
         self._confidences = np.concatenate([row.confidences for row in rows])
         self._rights = np.concatenate([row.rights for row in rows]).astype(np.bool_)
@@ -70,6 +71,12 @@ class Table:
     def total(self, name: str, weights: Floats) -> Floats:
         """Weighted sum over pictures."""
         return np.asarray(np.tensordot(weights, self._stacks[name], 1), np.float64)
+
+    def _at(self, name: str, index: int, weights: Floats) -> Floats:
+        """Weighted sum over pictures at one threshold."""
+        if (name, index) not in self._slices:
+            self._slices[name, index] = np.ascontiguousarray(self._stacks[name][:, index])
+        return np.asarray(weights @ self._slices[name, index], np.float64)
 
     def points(self) -> tuple[Point, ...]:
         """0.5, and the lowest thresholds that keep to so many false pieces a good megapixel, where goods are there."""
@@ -128,13 +135,13 @@ class Table:
     def _pieces(self, weights: Floats, point: Point) -> Mapping[str, float]:
         t, name = point.index, point.name
         bad_weights = weights * self.bad
-        found, same = self.total("found_tc", weights)[t], self.total("same_tc", weights)[t]
+        found, same = self._at("found_tc", t, weights), self._at("same_tc", t, weights)
         defects = self.total("defects_c", weights)
-        pieces, alike = self.total("pieces_tc", weights)[t], self.total("same_pieces_tc", weights)[t]
-        right, right_bad = self.total("right_t", weights)[t], self.total("right_t", bad_weights)[t]
-        wrong, wrong_bad = self.total("wrong_t", weights)[t], self.total("wrong_t", bad_weights)[t]
+        pieces, alike = self._at("pieces_tc", t, weights), self._at("same_pieces_tc", t, weights)
+        right, right_bad = float(self._at("right_t", t, weights)), float(self._at("right_t", t, bad_weights))
+        wrong, wrong_bad = float(self._at("wrong_t", t, weights)), float(self._at("wrong_t", t, bad_weights))
         good_area = float((weights * ~self.bad * self.known) @ self.megapixels)
-        sizes, sized = self.total("found_ts", weights)[t], self.total("defects_s", weights)
+        sizes, sized = self._at("found_ts", t, weights), self.total("defects_s", weights)
         return {
             f"component recall {name}": _share(float(sizes.sum()), float(sized.sum())),
             f"component precision {name}": _share(right, right + wrong),
