@@ -240,6 +240,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 evidence=evidence,
                 attempts=recorder.attempts,
                 flush=recorder.flush,
+                take_lost=recorder.take_lost,
             ),
             detector=detector,
             tuning=Tuning(

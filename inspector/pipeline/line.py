@@ -25,7 +25,7 @@ from typing import Any
 
 import structlog
 
-from inspector.domain.errors import ConfigError, DeviceError
+from inspector.domain.errors import ConfigError, DeviceError, JournalError
 from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import OpcState
 from inspector.pipeline.alarms import AlarmBoard
@@ -37,7 +37,7 @@ from inspector.pipeline.inspect import MODEL_ALARM, InspectLoop
 from inspector.pipeline.paper import PaperLoop
 from inspector.pipeline.picture import CAMERA_ALARM, PictureFinder
 from inspector.pipeline.pool import FramePool
-from inspector.pipeline.start import reconcile
+from inspector.pipeline.start import close_lost, reconcile
 from inspector.pipeline.status import StatusFile
 from inspector.pipeline.supervise import Loop, Pulse, Supervisor
 from inspector.pipeline.sync import FrameSync
@@ -238,10 +238,12 @@ class Line:
         else:
             self._alarms.raise_alarm(LINK_ALARM, link.reason)
         health = self._journal_health()
+        _must_live(health.thread_alive, "the journal's thread has ended")
         if health.error:
             self._alarms.raise_alarm(DISK_ALARM, health.error)
         else:
             self._alarms.clear(DISK_ALARM)
+            close_lost(self._station, self._equipment)
         if self._paper_pulse.alive_within(_SLOW_S):
             self._alarms.clear(SLOW_ALARM)
         else:
@@ -287,3 +289,9 @@ class Line:
             "software": self._station.software,
             **self._tally.snapshot(),
         }
+
+
+def _must_live(alive: bool, what: str) -> None:  # noqa: FBT001 - read as a sentence where it is called
+    """A thread that is not the supervisor's own has ended of a bug: the process must not go on without it."""
+    if not alive:
+        raise JournalError(f"{what}; the line stops to be started anew")

@@ -81,6 +81,13 @@ def _lost() -> Verdict:
     return undecided("lost: judged or not, its record never reached the book", rule="law.lost")
 
 
+def close_lost(station: Station, equipment: Equipment) -> None:
+    """While the line runs: close the parts whose Inspection a full queue kept out of the book, now that it is well."""
+    for part in equipment.take_lost():
+        opened = _opened_late(station, part, datetime.now(UTC))
+        equipment.recorder.close(_unseen(station, opened, _lost(), GateTold.UNKNOWN))
+
+
 def _interrupted() -> Verdict:
     return undecided("interrupted: the line stopped while this part was under way", rule="law.interrupted")
 

@@ -1,11 +1,11 @@
 """What travels with a part from thread to thread."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from inspector.domain.detection import Detection
-from inspector.domain.frame import Frame
+from inspector.domain.frame import Frame, PartId
 from inspector.domain.geometry import Scale
 from inspector.domain.inspection import GateTold, ModelStamp, OpenedPart, RecipeStamp, Timings
 from inspector.domain.recipe import Recipe
@@ -49,7 +49,8 @@ class Equipment:
     """Everything of the outside world that one line holds open.
 
     ``attempts``: how often a serial has come, this time included. ``flush`` waits until everything given to the
-    recorder so far is committed.
+    recorder so far is committed. ``take_lost`` gives, once each, parts whose Inspection a full queue kept out of the
+    book.
     """
 
     trigger: Trigger
@@ -61,6 +62,7 @@ class Equipment:
     evidence: Evidence
     attempts: Callable[[str], int]
     flush: Callable[[float], bool]
+    take_lost: Callable[[], Sequence[PartId]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,7 @@ class Plant:
                 evidence=self.evidence,
                 attempts=lambda _serial: 1,
                 flush=lambda _: True,
+                take_lost=list,
             ),
             detector=Detector(card=fakes.card(), runtime=self.runtime, decoder=self.decoder),
             tuning=self.tuning,
