@@ -32,7 +32,7 @@ class _Input(BaseModel):
 
     name: str
     dtype: Literal["uint8", "float32"]
-    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    layout: Literal["NCHW", "NHWC", "CHW"] = "NCHW"
     channels: Literal[1, 3]
     multiple: int = Field(1, ge=1, le=256)
     colour: Literal["grey", "rgb", "bgr"] = "grey"

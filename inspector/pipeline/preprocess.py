@@ -72,19 +72,26 @@ class Presenter:
     def tensor(self, tile: Tile) -> NDArray[Any]:
         """An empty tensor for this tile."""
         sides = (tile.height, tile.width)
-        deep = self._spec.channels
-        shape = (1, deep, *sides) if self._spec.layout == "NCHW" else (1, *sides, deep)
-        return np.zeros(shape, self._spec.dtype)
+        return np.zeros(input_shape(self._spec, sides), self._spec.dtype)
 
     def write(self, tensor: NDArray[Any], image: Image, tile: Tile) -> None:
         """Write the tile of ``image`` into its tensor."""
-        planes = tensor[0] if self._spec.layout == "NCHW" else tensor[0].transpose(2, 0, 1)
+        planes = tensor if self._spec.layout == "CHW" else tensor[0]
+        if self._spec.layout == "NHWC":
+            planes = planes.transpose(2, 0, 1)
         if self._spec.plain and tile.native:
             fill(planes[0], image, tile, pad=self._frame.pad)
             return
         shown = _scaled(image, tile, self._frame) if not tile.native else _cut(image, tile, self._frame.pad)
         for index, channel in enumerate(_channels(shown, self._spec)):
             planes[index] = channel if tensor.dtype == np.uint8 else cv2.LUT(channel, self._tables[index])
+
+
+def input_shape(spec: InputSpec, sides: tuple[int, int]) -> tuple[int, ...]:
+    """Shape of a tensor of these sides (height, width)."""
+    if spec.layout == "NHWC":
+        return (1, *sides, spec.channels)
+    return (spec.channels, *sides) if spec.layout == "CHW" else (1, spec.channels, *sides)
 
 
 def fill(tensor: NDArray[np.uint8], image: Image, tile: Tile, *, pad: int = -1) -> None:

@@ -17,7 +17,7 @@ from inspector.domain.geometry import Box
 class InputSpec:
     """The model's input tensor.
 
-    ``layout``: "NCHW" or "NHWC". ``multiple``: of its sides, where they are free. ``colour``: "grey", "rgb" or
+    ``layout``: "NCHW", "NHWC" or "CHW" (no batch). ``multiple``: of its sides, where they are free. ``colour``: "grey", "rgb" or
     "bgr". A number is ``(pixel * scale - mean) / std``; empty ``mean`` and ``std``: 0 and 1. ``constants``:
     further inputs of the graph that are the same for every frame, by name, as nested lists.
     """

@@ -9,7 +9,7 @@ import pytest
 
 from inspector.adapters.decode_torchvision import PLUGIN
 from inspector.domain.errors import ConfigError, FrameError
-from inspector.ports.model import FrameSpec, OutputSpec
+from inspector.ports.model import FrameSpec, InputSpec, OutputSpec
 from tests.model_graphs import corners, model_card, says, seen
 
 OUTPUTS = (
@@ -45,6 +45,18 @@ def test_labels_may_begin_at_nought(tmp_path: Path) -> None:
 def test_relative_boxes_are_of_the_input(tmp_path: Path) -> None:
     boxes = np.array([[0.5, 0.25, 1.0, 0.5]], np.float32)
     assert told(tmp_path, [1], boxes, (0.5,), unit="relative") == [("line", 0.5, (40, 12, 80, 24))]
+
+
+def test_an_input_without_a_batch_is_torchvisions_own_export(tmp_path: Path) -> None:
+    answers = {
+        "boxes": BOXES,
+        "labels": np.array([1, 2, 1], np.int64),
+        "scores": np.array([0.5, 0.75, 0.1], np.float32),
+    }
+    graph = says(tmp_path / "m.onnx", answers, shape=(3, "height", "width"))
+    entry = InputSpec(name="images", dtype="float32", layout="CHW", channels=3, multiple=1, colour="rgb", scale=1 / 255)
+    bound = model_card(graph, frame=FrameSpec(), outputs=OUTPUTS, border="none", input=entry)
+    assert [d.label for d in seen(PLUGIN, bound, BLANK)] == ["spot", "line"]
 
 
 def test_a_picture_without_boxes_has_no_detection(tmp_path: Path) -> None:

@@ -252,7 +252,7 @@ def unusual(path: Path, shape: list[int | str] | None, kind: int = TensorProto.F
     ("shape", "kind", "message"),
     [
         (None, TensorProto.FLOAT, "its rank is free"),
-        ([1, 3, 8], TensorProto.FLOAT, "no input is a picture of four dimensions"),
+        ([1, 8], TensorProto.FLOAT, "no input is a picture of four dimensions"),
         ([1, 5, 64, 64], TensorProto.FLOAT, "neither 1 nor 3 channels"),
         ([4, 3, 64, 64], TensorProto.FLOAT, "takes 4 pictures at once"),
         ([1, 3, 64, 64], TensorProto.FLOAT16, "dtype float16; export the model with float32"),

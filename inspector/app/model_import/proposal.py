@@ -87,7 +87,7 @@ def propose(graph: Graph, name: str, hints: Hints) -> Proposal:
 def _entry(graph: Graph, hints: Hints) -> Entry:
     node, layout, channels = image_input(graph.inputs)
     shape = node.shape or ()
-    high, wide = (shape[2], shape[3]) if layout == "NCHW" else (shape[1], shape[2])
+    high, wide = shape[layout.index("H")], shape[layout.index("W")]
     sides = (wide, high) if wide is not None and high is not None else None
     if sides is not None and hints.size is not None and hints.size != sides:
         raise ConfigError(
@@ -115,7 +115,8 @@ def _constants(inputs: Sequence[Node], picture: Node, size: tuple[int, int] | No
 
 def _outputs(graph: Graph, entry: Entry, size: tuple[int, int], constants: Mapping[str, Any]) -> list[Output]:
     wide, high = size
-    shape = (1, entry.channels, high, wide) if entry.layout == "NCHW" else (1, high, wide, entry.channels)
+    sides = {"N": 1, "C": entry.channels, "H": high, "W": wide}
+    shape = tuple(sides[axis] for axis in entry.layout)
     level = _GREY_LEVEL / 255 if _real(entry) else _GREY_LEVEL
     given = trial(graph, {entry.node.name: np.full(shape, level), **constants})
     return [

@@ -14,6 +14,7 @@ _END2END = 6
 _MOST_QUERIES = 1000
 _DETR_QUERIES = 300
 _VECTOR, _ROWS, _MAP = 2, 3, 4
+_LAYOUTS: Mapping[int, tuple[str, ...]] = {4: ("NCHW", "NHWC"), 3: ("CHW",)}
 FLOORS: Mapping[str, float] = {"classification": 0.05, "yolo": 0.25, "instance_segmentation": 0.25}
 FLOOR = 0.3
 TASKS: Mapping[str, str] = {
@@ -151,8 +152,8 @@ def image_input(inputs: Sequence[Node]) -> tuple[Node, str, int]:
     Raises:
         ConfigError: none is, or its rank or channels are free.
     """
-    pictures = [node for node in inputs if node.shape is not None and len(node.shape) == _MAP]
-    if not pictures:
+    shaped = [(node, node.shape) for node in inputs if node.shape is not None and len(node.shape) in _LAYOUTS]
+    if not shaped:
         free = [node.name for node in inputs if not node.shape]
         found = ", ".join(f"{node.name} {node.shape}" for node in inputs)
         if free:
@@ -161,17 +162,16 @@ def image_input(inputs: Sequence[Node]) -> tuple[Node, str, int]:
                 "dimensions: 1, 3, height, width"
             )
         raise ConfigError(f"no input is a picture of four dimensions; the graph takes {found}")
-    node = pictures[0]
-    assert node.shape is not None  # noqa: S101 - chosen for having one
+    node, shape = shaped[0]
     if node.dtype not in {"uint8", "float32"}:
         raise ConfigError(f"input {node.name}: dtype {node.dtype}; export the model with float32 or uint8 input")
-    if node.shape[0] not in {None, 1}:
-        raise ConfigError(f"input {node.name}: takes {node.shape[0]} pictures at once; export it with a batch of 1")
-    for layout, place in (("NCHW", 1), ("NHWC", 3)):
-        channels = node.shape[place]
+    if len(shape) == _MAP and shape[0] not in {None, 1}:
+        raise ConfigError(f"input {node.name}: takes {shape[0]} pictures at once; export it with a batch of 1")
+    for layout in _LAYOUTS[len(shape)]:
+        channels = shape[layout.index("C")]
         if channels in {1, 3}:
             return node, layout, int(channels)
     raise ConfigError(
-        f"input {node.name}: shape {node.shape} has neither 1 nor 3 channels, in second or last place; export the "
+        f"input {node.name}: shape {shape} has neither 1 nor 3 channels, where they usually stand; export the "
         "model with the number of channels fixed"
     )
