@@ -52,7 +52,7 @@ def test_the_distance_of_an_average_patch_is_near_one() -> None:
     seen = pictures(20)
     model = Gaussian.fit(total([one.sums for one in seen]))
     mean_square = np.mean([np.square(model.distances(one.cells.reshape(-1, 6))).mean() for one in seen])
-    assert 0.7 < mean_square <= 1.0  # below one by what the ridge takes
+    assert 0.5 < mean_square <= 1.0  # below one by what the ridge takes
 
 
 @pytest.mark.parametrize("n", [5, 20, 50])
