@@ -242,6 +242,19 @@ def test_mvtec_folders_give_masks_and_an_empty_mask_is_no_truth(tmp_path: Path) 
     assert [trouble.reason.split(" is ")[-1].split(",")[0] for trouble in dataset.troubles] == ["empty", "missing"]
 
 
+def test_a_mask_beside_its_picture_is_its_truth(tmp_path: Path) -> None:
+    for seed, name in enumerate(("a", "b", "c", "d")):
+        picture(tmp_path / f"{name}.png", seed)
+    mask(tmp_path / "a_mask.png", 3)
+    mask(tmp_path / "b_mask.png", 0)
+    mask(tmp_path / "c_mask.png", 3, size=(10, 10))
+    dataset = read(tmp_path)
+    assert dataset.layout == "pairs"
+    assert [(r.id, r.good, r.classes) for r in dataset.records] == [("a", False, ("dent",)), ("b", True, ())]
+    assert "is 10 x 10 px" in dataset.troubles[0].reason
+    assert dataset.troubles[1].reason == "the mask d_mask.png is missing"
+
+
 def test_class_folders_label_whole_pictures(tmp_path: Path) -> None:
     for place in ("train/ok/0", "train/dent/1", "test/dent/2"):
         picture(tmp_path / f"{place}.png")

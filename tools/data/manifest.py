@@ -32,7 +32,7 @@ def is_here(root: Path) -> bool:
 
 def read(root: Path, choice: Choice) -> Dataset:
     """Read the chosen rows; a row whose files cannot be used is set aside."""
-    labels = _labels(root)
+    labels = labels_of(root)
     with (root / FILE).open(newline="", encoding="utf-8") as table:
         reader = csv.DictReader(table)
         missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
@@ -107,7 +107,8 @@ def _part(source: str, stem: str) -> str:
     return f"{source}:{found.group(1)}" if found else ""
 
 
-def _labels(root: Path) -> tuple[str, ...]:
+def labels_of(root: Path) -> tuple[str, ...]:
+    """Read what mask values 1, 2 ... mean: ``labels.txt``, or the five classes of the shipped models."""
     path = root / "labels.txt"
     if not path.is_file():
         return LABELS

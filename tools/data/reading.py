@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from inspector.domain.errors import ConfigError
-from tools.data import coco, folders, manifest, reviews, voc, yolo
+from tools.data import coco, folders, manifest, pairs, reviews, voc, yolo
 from tools.data.record import Choice, Dataset, Record, Trouble
 
 _Layout = tuple[Callable[[Path], bool], Callable[[Path, Choice], Dataset]]
@@ -17,6 +17,7 @@ LAYOUTS: Mapping[str, _Layout] = {
     "mvtec": (folders.is_mvtec, folders.read_mvtec),
     "yolo": (yolo.is_here, yolo.read),
     "voc": (voc.is_here, voc.read),
+    "pairs": (pairs.is_here, pairs.read),
     "coco": (coco.is_here, coco.read),
     "folders": (folders.is_classes, folders.read_classes),
 }
@@ -37,7 +38,8 @@ def recognise(root: Path) -> str:
     raise ConfigError(
         f"{root}: no known layout; there are: manifest (manifest.csv), "
         "reviews (*.jsonl), mvtec (train/good, test, ground_truth), "
-        "yolo (images, labels, data.yaml), voc (Annotations), coco (*.json), folders (one a class)"
+        "yolo (images, labels, data.yaml), voc (Annotations), pairs (NAME_mask.png), coco (*.json), "
+        "folders (one a class)"
     )
 
 
