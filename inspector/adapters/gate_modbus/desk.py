@@ -95,7 +95,7 @@ class Desk:
             )
         self.restarted = True
         self.recounting = self._followed
-        self.outbox.clear(RECOUNTING)
+        self.outbox.forget(RECOUNTING)
         self.news.notify_all()
 
     def _trigger(self, feedback: Feedback, now: float) -> None:

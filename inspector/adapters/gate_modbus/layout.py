@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum, IntFlag
 
+from inspector.domain.frame import seq_distance
 from inspector.ports.gate import LineState
 
 LAYOUT = 1
@@ -94,10 +95,12 @@ class Feedback:
     lot: str
 
     def anew_after(self, before: "Feedback") -> bool:
-        """Whether the PLC's counter was started anew since ``before``: it, or its echo, is back at 0."""
-        count_fell = before.trigger_seq != 0 and self.trigger_seq == 0
-        echo_fell = before.echo_seq != 0 and self.echo_seq == 0
-        return count_fell or echo_fell
+        """Whether the PLC's counter was started anew since ``before``: it went back, or it or its echo is 0 again."""
+        if before.echo_seq and not self.echo_seq:
+            return True
+        if not (before.trigger_seq and self.trigger_seq):
+            return before.trigger_seq != 0
+        return seq_distance(self.trigger_seq, before.trigger_seq) < 0
 
 
 def severity_word(score: float) -> int:

@@ -116,3 +116,9 @@ class Outbox:
             job.fail(reason)
         self._waiting.clear()
         self.image = NO_RESULT
+
+    def forget(self, reason: str) -> None:
+        """The PLC has forgotten every part it was told of: no echo of one will come, none is waited for."""
+        self.clear(reason)
+        self._flight = None
+        self._unechoed.clear()

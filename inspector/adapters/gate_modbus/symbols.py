@@ -31,7 +31,7 @@ _STATE_BITS = (
     ("error", "never enable while set; never comes with result code 1"),
     ("degraded", "it judges, but something asks for attention"),
     ("bypass", "a person has taken the station out of the decision"),
-    ("run_permit", "warmed up, camera read back, job loaded: the belt may run"),
+    ("run_permit", "as ready: warmed up, camera read back, requested job known: the belt may run"),
 )
 _STATUS_BITS = (
     ("enable", "the PLC wants verdicts"),

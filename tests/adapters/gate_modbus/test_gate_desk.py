@@ -72,6 +72,17 @@ def test_an_echo_that_is_0_again_is_a_restart_whatever_the_counter_says(after: i
     assert [(event.part_seq, event.at, event.restarted) for event in d.triggers] == [(after, 0.0, True)]
 
 
+@pytest.mark.parametrize("after", [1, 40])
+def test_a_counter_that_went_back_is_a_restart_even_where_nothing_was_echoed(after: int) -> None:
+    d = desk()
+    poll(d, feedback(41), 0.0)
+    d.outbox.put(job(41, deadline=90.0, give_up=90.0))
+    d.outbox.take(0.0)
+    poll(d, feedback(after), 60.0)
+    assert [(event.part_seq, event.restarted) for event in d.triggers] == [(after, True)]
+    assert not d.outbox.blocked_by(60.0)
+
+
 def test_both_signs_of_one_restart_are_one_restart() -> None:
     d = desk()
     poll(d, feedback(41, echo_seq=40), 0.0)
@@ -84,7 +95,8 @@ def test_both_signs_of_one_restart_are_one_restart() -> None:
 
 def test_a_counter_that_never_showed_0_and_an_echo_that_stands_are_no_restart() -> None:
     d = desk()
-    for seq, echo in ((41, 0), (42, 0), (42, 41), (42, 42), (43, 42), (2**32 - 1, 42), (1, 42)):
+    last = 2**32 - 1
+    for seq, echo in ((last - 2, 0), (last - 1, 0), (last - 1, last - 2), (last, last - 2), (1, last), (90, 1)):
         poll(d, feedback(seq, echo_seq=echo), 0.01)
     assert not any(event.restarted for event in d.triggers)
 
@@ -92,13 +104,15 @@ def test_a_counter_that_never_showed_0_and_an_echo_that_stands_are_no_restart() 
 def test_results_of_old_parts_are_gone_the_moment_the_counter_starts_anew() -> None:
     d = desk()
     poll(d, feedback(5, echo_seq=4), 0.0)
-    told, waiting = job(5, deadline=0.0), job(6)
+    told, waiting = job(5, deadline=9.0), job(6)
     for one in (told, waiting):
         d.outbox.put(one)
     d.outbox.take(0.0)
     assert d.command().result.part_seq == 5
     poll(d, feedback(0), 0.01)
     assert waiting.state is JobState.FAILED
+    assert not d.outbox.blocked_by(0.01), "an echo of an old part is not waited for"
+    assert not d.outbox.echoed(5), "and the new part's echo does not acknowledge the old one"
     assert d.command().result == NO_RESULT, "no heartbeat repeats an OK that may now mean another part"
 
 
