@@ -11,10 +11,9 @@ RINGS = 2
 
 
 def gain(maps: Sequence[Floats]) -> tuple[float, ...]:
-    """Factors for ``RINGS`` rings that bring them to the level of the middle; never above 1.
+    """Factors for ``RINGS`` rings that bring their mean to that of the middle; never above 1.
 
-    ``maps``: distances of good parts by models that did not see them. A level is mean + 2 standard deviations:
-    what decides is a ring's strong cells. Maps too small to have a middle are left out.
+    ``maps``: distances of good parts by models that did not see them. Maps too small to have a middle are left out.
     """
     levels = [[_level(one, ring) for ring in range(RINGS + 1)] for one in maps if min(one.shape) > 2 * RINGS]
     if not levels:
@@ -31,8 +30,7 @@ def softened(distances: Floats, factors: Sequence[float]) -> Floats:
 
 
 def _level(distances: Floats, ring: int) -> float:
-    values = distances[np.minimum(_rings(distances.shape), RINGS) == ring]
-    return float(values.mean() + 2 * values.std())
+    return float(distances[np.minimum(_rings(distances.shape), RINGS) == ring].mean())
 
 
 def _rings(shape: tuple[int, ...]) -> np.ndarray:

@@ -17,8 +17,11 @@ from inspector.domain.geometry import Box
 
 LEAST = 5
 """Fewer good pictures carry no limit at all."""
-FLIPPED_BELOW = 10
+FLIPPED_BELOW = 30
 """With fewer pictures each is shown mirrored as well: what is odd does not depend on which way it lies."""
+LARGE_FLIPPED_BELOW = 10
+LARGE_PX = 2_000_000
+"""From this size on it would take too long, but where there are fewer than ``LARGE_FLIPPED_BELOW`` of them."""
 _MOST_ODD_SHARE = 0.2
 
 
@@ -121,6 +124,7 @@ def _look(
     seen: list[Seen] = []
     skipped: list[Skipped] = []
     few: list[Picture] = []
+    most = FLIPPED_BELOW
     for picture in pictures:
         if isinstance(picture, Skipped):
             skipped.append(picture)
@@ -129,10 +133,10 @@ def _look(
         cells = within_margin(eyes.see(picture.pixels))
         sums = Sums.of(cells.reshape(-1, cells.shape[2]))
         seen.append(Seen(path=picture.path, shape=picture.pixels.shape, cells=cells, sums=sums))
-        if len(seen) < FLIPPED_BELOW:
-            few.append(picture)
+        most = LARGE_FLIPPED_BELOW if picture.pixels.size >= LARGE_PX else most
+        few = [*few, picture] if len(seen) < most else []
         tell(f"seen: {picture.path}")
-    if LEAST <= len(seen) < FLIPPED_BELOW:
+    if LEAST <= len(seen) == len(few):
         seen = [replace(one, sums=_with_mirrors(eyes, one, picture)) for one, picture in zip(seen, few, strict=True)]
     return seen, skipped
 

@@ -8,15 +8,16 @@ import numpy as np
 from inspector.app.teach import graph, pictures
 from inspector.app.teach.eyes import LEAST_CELLS, Backbone, Eyes, open_eyes, within_margin
 from inspector.app.teach.gaussian import Floats, Gaussian, Sums, total
-from inspector.app.teach.lesson import distances
+from inspector.app.teach.lesson import LARGE_PX, distances
 from inspector.app.teach.pictures import Picture
 from inspector.domain.errors import FrameError
 
 FULL, HALF = 1, 2
 SMALL_PX = 384
-"""A frame whose shorter side is below this is looked at in full: half of it would be a dozen cells."""
-LARGE_PX = 2_000_000
-"""A frame from this size on is looked at in half: in full it would take four times as long."""
+"""A frame whose shorter side is below this is looked at in full: half of it would be a dozen cells.
+
+A frame from ``LARGE_PX`` on is looked at in half: in full it would take four times as long.
+"""
 _LEAST = 5
 _MOST = 12
 
