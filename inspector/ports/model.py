@@ -18,8 +18,8 @@ class InputSpec:
     """The model's input tensor.
 
     ``layout``: "NCHW", "NHWC" or "CHW" (no batch). ``multiple``: of its sides, where they are free. ``colour``:
-    "grey", "rgb" or "bgr". A number is ``(pixel * scale - mean) / std``; empty ``mean`` and ``std``: 0 and 1. ``constants``:
-    further inputs of the graph that are the same for every frame, by name, as nested lists.
+    "grey", "rgb" or "bgr". A number is ``(pixel * scale - mean) / std``; empty ``mean`` and ``std``: 0 and 1.
+    ``constants``: further inputs of the graph that are the same for every frame, by name, as nested lists.
     """
 
     name: str
