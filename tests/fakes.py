@@ -383,8 +383,11 @@ def station(
     *, deadline_s: float = 10.0, jobs: Sequence[int] = (), recipe: Recipe = RECIPE, scale: Scale | None = None
 ) -> Station:
     """A station that judges by ``recipe`` whatever the job."""
-    active = {job: ActiveRecipe(recipe=recipe, stamp=RecipeStamp(name="any crack", sha256="1" * 64)) for job in jobs}
-    active[0] = ActiveRecipe(recipe=recipe, stamp=RecipeStamp(name="any crack", sha256="1" * 64))
+    active = {
+        job: ActiveRecipe(recipe=recipe, stamp=RecipeStamp(name="any crack", sha256="1" * 64), model=MODEL)
+        for job in jobs
+    }
+    active[0] = ActiveRecipe(recipe=recipe, stamp=RecipeStamp(name="any crack", sha256="1" * 64), model=MODEL)
     return Station(
         name="left",
         software="inspector test",
@@ -392,7 +395,6 @@ def station(
         deadline_s=deadline_s,
         grab_timeout_s=5.0,
         echo_timeout_s=0.05,
-        model=MODEL,
         recipes=active,
         scale=scale,
         simulated=True,

@@ -2,7 +2,7 @@
 
 import errno
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from inspector import __version__
 from inspector.adapters import evidence_files, journal_sql
 from inspector.app import plugins, service
 from inspector.app.model_package import load_card
+from inspector.app.open_model import decoder_of, open_model
 from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
 from inspector.app.settings import Loaded, SiteTable
 from inspector.domain.errors import ConfigError, JournalError
@@ -39,15 +40,19 @@ class Parts:
     """What a station's settings name, found and checked, nothing opened yet."""
 
     loaded: Loaded
-    card: ModelCard
+    cards: Mapping[str, ModelCard]
     scale: Scale | None
     recipes: tuple[LoadedRecipe, ...]
     camera: tuple[Plugin, BaseModel]
     gate: tuple[Plugin, BaseModel]
     trigger: tuple[Plugin, BaseModel] | None
     runtime: tuple[Plugin, BaseModel]
-    decoder: tuple[Plugin, BaseModel]
     sinks: tuple[tuple[str, Plugin, BaseModel], ...]
+
+    @property
+    def card(self) -> ModelCard:
+        """The model of the default recipe."""
+        return self.cards[self.loaded.settings.station.model]
 
     @property
     def journal(self) -> Path:
@@ -83,18 +88,14 @@ def check(loaded: Loaded) -> Parts:
         ConfigError: every wrong thing that can be known without opening a device.
     """
     settings, where = loaded.settings, loaded.origin
-    card = load_card(loaded.path("models_dir") / settings.station.model)
-    if not card.released:
-        raise ConfigError(
-            f"{where(('station', 'model'))}: station.model = {settings.station.model!r} is a candidate; "
-            f"once its figures are good: inspector model release {settings.station.model}"
-        )
     scale = None
     if settings.scale is not None:
         scale = Scale(id=settings.scale.id, px_per_mm=settings.scale.px_per_mm, due=settings.scale.due)
     recipes = tuple(_recipe(loaded, name) for name in (settings.station.recipe, *settings.station.jobs))
-    for recipe in recipes:
-        fit(recipe, card, scale)
+    cards = _cards(loaded, recipes)
+    fit(recipes[0], cards[settings.station.model], scale)
+    for recipe in recipes[1:]:
+        fit(recipe, cards[recipe.recipe.model], scale)
     _check_jobs(recipes, loaded)
     trigger = settings.trigger
     on_gate = trigger.get("kind") == "gate"
@@ -105,16 +106,32 @@ def check(loaded: Loaded) -> Parts:
         )
     return Parts(
         loaded=loaded,
-        card=card,
+        cards=cards,
         scale=scale,
         recipes=recipes,
         camera=_found(loaded, "camera", settings.camera, "camera"),
         gate=_found(loaded, "gate", settings.gate, "gate"),
         trigger=None if on_gate else _found(loaded, "trigger", trigger, "trigger"),
         runtime=_found(loaded, "runtime", settings.runtime, "runtime"),
-        decoder=_decoder(card),
         sinks=_sinks(loaded),
     )
+
+
+def _cards(loaded: Loaded, recipes: tuple[LoadedRecipe, ...]) -> dict[str, ModelCard]:
+    """The card of every model that a recipe names: a job may have a model of its own."""
+    cards: dict[str, ModelCard] = {}
+    places = {loaded.settings.station.model: f"{loaded.origin(('station', 'model'))}: station.model"}
+    for recipe in recipes[1:]:
+        places.setdefault(recipe.recipe.model, f"{recipe.path}: model")
+    for name, place in places.items():
+        card = load_card(loaded.path("models_dir") / name)
+        if not card.released:
+            raise ConfigError(
+                f"{place} = {name!r} is a candidate; once its figures are good: inspector model release {name}"
+            )
+        decoder_of(card)
+        cards[name] = card
+    return cards
 
 
 def _recipe(loaded: Loaded, name: str) -> LoadedRecipe:
@@ -152,12 +169,6 @@ def _found(loaded: Loaded, port: str, table: dict[str, object], key: str) -> tup
     return plugin, plugins.settings(plugin, table, origin=loaded.origin, prefix=(key,))
 
 
-def _decoder(card: ModelCard) -> tuple[Plugin, BaseModel]:
-    where = str(card.path.parent / "card.toml")
-    plugin = plugins.find("decoder", card.decoder, where=where, key="decoder")
-    return plugin, plugins.settings(plugin, card.decoder_settings, origin=lambda _: where, prefix=("decoder",))
-
-
 def _sinks(loaded: Loaded) -> tuple[tuple[str, Plugin, BaseModel], ...]:
     sinks: list[tuple[str, Plugin, BaseModel]] = []
     for index, table in enumerate(loaded.settings.sink):
@@ -187,16 +198,20 @@ def make_folders(parts: Parts) -> None:
 
 
 @contextmanager
-def open_detector(parts: Parts) -> Iterator[Detector]:
-    """The model, loaded and bound to its card."""
+def open_detectors(parts: Parts) -> Iterator[Mapping[str, Detector]]:
+    """Every model that a recipe names, loaded and bound to its card."""
     with ExitStack() as stack:
-        runtime_plugin, runtime_settings = parts.runtime
-        decoder_plugin, decoder_settings = parts.decoder
-        runtime = stack.enter_context(runtime_plugin.open(runtime_settings, parts.context, parts.card))
-        decoder = stack.enter_context(decoder_plugin.open(decoder_settings, parts.context, parts.card))
-        yield Detector(
-            card=parts.card, runtime=runtime, decoder=decoder, strip_px=parts.loaded.settings.station.strip_px
-        )
+        yield {
+            name: stack.enter_context(
+                open_model(
+                    card,
+                    runtime=parts.runtime,
+                    context=parts.context,
+                    strip_px=parts.loaded.settings.station.strip_px,
+                )
+            )
+            for name, card in parts.cards.items()
+        }
 
 
 @contextmanager
@@ -212,7 +227,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
         evidence = stack.enter_context(
             evidence_files.open_evidence(parts.evidence, quality=settings.evidence.jpeg_quality)
         )
-        detector = stack.enter_context(open_detector(parts))
+        detectors = stack.enter_context(open_detectors(parts))
         gate_plugin, gate_settings = parts.gate
         gate = stack.enter_context(gate_plugin.open(gate_settings, parts.context))
         trigger: Trigger = gate
@@ -226,10 +241,10 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
         for recipe in parts.recipes:
             archive.revision("recipe", recipe.recipe.name, recipe.text)
         archive.revision("settings", name, parts.loaded.canonical())
-        card_text = (parts.card.path.parent / "card.toml").read_text(encoding="utf-8")
-        archive.revision("model", parts.card.name, card_text)
+        for card in parts.cards.values():
+            archive.revision("model", card.name, (card.path.parent / "card.toml").read_text(encoding="utf-8"))
         yield Line(
-            station=_station(parts, detector),
+            station=_station(parts, detectors),
             equipment=Equipment(
                 trigger=trigger,
                 camera=camera,
@@ -242,7 +257,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 flush=recorder.flush,
                 take_lost=recorder.take_lost,
             ),
-            detector=detector,
+            detectors=detectors,
             tuning=Tuning(
                 handoff_depth=settings.station.handoff_depth,
                 pictures_waiting=settings.station.pictures_waiting,
@@ -262,12 +277,14 @@ def _going_on(settings: BaseModel, last: int) -> BaseModel:
     return settings
 
 
-def _station(parts: Parts, detector: Detector) -> Station:
+def _station(parts: Parts, detectors: Mapping[str, Detector]) -> Station:
     settings = parts.loaded.settings
+    stamps = {name: model_stamp(parts.cards[name], detector) for name, detector in detectors.items()}
     active = [
         ActiveRecipe(
             recipe=recipe.recipe,
             stamp=RecipeStamp(name=recipe.recipe.name, sha256=recipe.sha256, job=recipe.recipe.job),
+            model=stamps[recipe.recipe.model],
         )
         for recipe in parts.recipes
     ]
@@ -279,7 +296,6 @@ def _station(parts: Parts, detector: Detector) -> Station:
         deadline_s=settings.station.deadline_ms / 1e3,
         grab_timeout_s=settings.station.grab_timeout_ms / 1e3,
         echo_timeout_s=settings.station.echo_timeout_ms / 1e3,
-        model=model_stamp(parts.card, detector),
         recipes={**jobs, 0: active[0]},
         scale=parts.scale,
         simulated=settings.station.simulated,

@@ -197,12 +197,12 @@ class CaptureLoop:
             opened_at=event.at,
             encoder=event.encoder,
             recipe=RecipeStamp(name=recipe.stamp.name, sha256=recipe.stamp.sha256, job=event.job),
-            model=self._station.model,
+            model=recipe.model,
             settings_sha256=self._station.settings_sha256,
         )
         ticket = Ticket(
             opened=opened,
-            recipe=ActiveRecipe(recipe=recipe.recipe, stamp=opened.recipe),
+            recipe=ActiveRecipe(recipe=recipe.recipe, stamp=opened.recipe, model=recipe.model),
             deadline=event.at + self._station.deadline_s,
             epoch=self._desk.epoch,
         )

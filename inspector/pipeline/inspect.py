@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Mapping
 
 from inspector.domain.detection import Detection
 from inspector.domain.errors import DeviceError, FrameError
@@ -21,13 +22,17 @@ RETRY_S = 2.0
 
 
 class InspectLoop:
-    """Owned by the inspect thread. ``fed``: set once nothing more will come; ``finished``: set once it has ended."""
+    """Owned by the inspect thread.
+
+    ``detectors``: by the model that a recipe names; all are ready. ``fed``: set once nothing more will come;
+    ``finished``: set once it has ended.
+    """
 
     def __init__(
         self,
         *,
         station: Station,
-        detector: Detector,
+        detectors: Mapping[str, Detector],
         handoff: Handoff[Shown],
         desk: Desk,
         alarms: AlarmBoard,
@@ -35,7 +40,7 @@ class InspectLoop:
         pulse: Pulse,
     ) -> None:
         self._station = station
-        self._detector = detector
+        self._detectors = detectors
         self._handoff = handoff
         self._desk = desk
         self._alarms = alarms
@@ -69,7 +74,8 @@ class InspectLoop:
             return
         self._retry_at = time.monotonic() + RETRY_S
         try:
-            self._detector.prove()
+            for detector in self._detectors.values():
+                detector.prove()
         except DeviceError:
             return
         self._alarms.clear(MODEL_ALARM)
@@ -108,7 +114,8 @@ class InspectLoop:
         except FrameError as error:
             return undecided(str(error), rule="law.optics")
         try:
-            seen = self._detector.detect(capture.pixels, capture.pixel_format)
+            detector = self._detectors[shown.ticket.recipe.recipe.model]
+            seen = detector.detect(capture.pixels, capture.pixel_format)
         except FrameError as error:
             return undecided(str(error), rule="law.frame")
         except DeviceError as error:

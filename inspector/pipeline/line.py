@@ -80,7 +80,7 @@ class Line:
         *,
         station: Station,
         equipment: Equipment,
-        detector: Detector,
+        detectors: Mapping[str, Detector],
         tuning: Tuning,
         status: StatusFile,
         journal_health: Callable[[], JournalHealth],
@@ -88,7 +88,7 @@ class Line:
     ) -> None:
         self._station = station
         self._equipment = equipment
-        self._detector = detector
+        self._detectors = detectors
         self._tuning = tuning
         self._status = status
         self._journal_health = journal_health
@@ -114,7 +114,8 @@ class Line:
             shape=shape,
             dtype=info.pixel_format.dtype,
         )
-        self._detector.warm_up(info.height, info.width)
+        for detector in self._detectors.values():
+            detector.warm_up(info.height, info.width)
         self._opc = OpcState.INITIALIZED
         self._equipment.camera.flush()
         position = self._first_position(notify)
@@ -199,7 +200,7 @@ class Line:
         )
         inspect = InspectLoop(
             station=self._station,
-            detector=self._detector,
+            detectors=self._detectors,
             handoff=self._handoff,
             desk=self._desk,
             alarms=self._alarms,

@@ -20,10 +20,11 @@ from inspector.ports.trigger import Trigger
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveRecipe:
-    """A recipe in force, and the stamp of its immutable revision."""
+    """A recipe in force, the stamp of its immutable revision, and of the model that looks for it."""
 
     recipe: Recipe
     stamp: RecipeStamp
+    model: ModelStamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +37,16 @@ class Station:
     deadline_s: float
     grab_timeout_s: float
     echo_timeout_s: float
-    model: ModelStamp
     recipes: Mapping[int, ActiveRecipe]
     scale: Scale | None
     simulated: bool
     shift_of: Callable[[datetime], str]
     clock_synced: Callable[[], bool]
+
+    @property
+    def model(self) -> ModelStamp:
+        """The model of the default recipe."""
+        return self.recipes[0].model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

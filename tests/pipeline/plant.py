@@ -58,6 +58,7 @@ class Plant:
             sync_window_s=0.15 if pitch_s else fakes.WINDOW_S,
             hang_limit_s=30.0,
         )
+        self.further_models: dict[str, Detector] = {}
         self.status = StatusFile(folder)
         counted = self.trigger.counted_at
         self.camera.taken_at = lambda shot: counted.get(shot.part_seq, time.monotonic())
@@ -81,7 +82,10 @@ class Plant:
                 flush=lambda _: True,
                 take_lost=list,
             ),
-            detector=Detector(card=fakes.card(), runtime=self.runtime, decoder=self.decoder),
+            detectors={
+                "fake": Detector(card=fakes.card(), runtime=self.runtime, decoder=self.decoder),
+                **self.further_models,
+            },
             tuning=self.tuning,
             status=self.status,
             journal_health=self.recorder.health,

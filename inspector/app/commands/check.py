@@ -20,7 +20,7 @@ def check(config: options.Config = None, station: options.StationName = None, *,
     """
     with speaking_plainly():
         parts = build.check(options.load(config, station))
-        with build.open_detector(parts):
+        with build.open_detectors(parts):
             pass  # a graph that is not what its card says is refused here, before a line is stopped for it
         if as_json:
             sys.stdout.write(json.dumps(_as_json(parts), default=str) + "\n")
@@ -30,7 +30,8 @@ def check(config: options.Config = None, station: options.StationName = None, *,
 
 def _passing(parts: Parts) -> dict[str, tuple[Leniency, ...]]:
     return {
-        recipe.recipe.name: worst_passing(recipe.recipe, parts.card.labels, parts.scale) for recipe in parts.recipes
+        recipe.recipe.name: worst_passing(recipe.recipe, parts.cards[recipe.recipe.model].labels, parts.scale)
+        for recipe in parts.recipes
     }
 
 

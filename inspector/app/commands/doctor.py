@@ -91,7 +91,7 @@ def _station(config: Path | None, station: str | None) -> Iterator[Finding]:
     try:
         loaded = options.load(config, station)
         parts = build.check(loaded)
-        with build.open_detector(parts):
+        with build.open_detectors(parts):
             pass
     except ConfigError as error:
         for line in str(error).splitlines():
