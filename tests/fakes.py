@@ -167,6 +167,7 @@ class FakeTrigger:
         if isinstance(event, int):
             last = max(self.counted_at.values(), default=self._begun + self.first_after)
             spaced = last + 2 * WINDOW_S if self.first_after else max(time.monotonic(), last + 2 * WINDOW_S)
+            wait_until(lambda: self._pitch_s > 0 or time.monotonic() >= spaced)
             at = self._begun + self._pitch_s * self.given if self._pitch_s else spaced
             event = TriggerEvent(part_seq=event, at=at)
         self.counted_at[event.part_seq] = event.at

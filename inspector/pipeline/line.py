@@ -21,11 +21,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
-from inspector.domain.errors import ConfigError, DeviceError, JournalError
+from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import OpcState
 from inspector.pipeline.alarms import AlarmBoard
@@ -33,16 +32,17 @@ from inspector.pipeline.capture import TRIGGER_ALARM, CaptureLoop
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.detect import Detector
 from inspector.pipeline.handoff import Handoff
-from inspector.pipeline.inspect import MODEL_ALARM, InspectLoop
+from inspector.pipeline.inspect import InspectLoop
 from inspector.pipeline.paper import PaperLoop
-from inspector.pipeline.picture import CAMERA_ALARM, PictureFinder
+from inspector.pipeline.picture import PictureFinder
 from inspector.pipeline.pool import FramePool
-from inspector.pipeline.start import close_lost, reconcile
+from inspector.pipeline.start import reconcile
 from inspector.pipeline.status import StatusFile
 from inspector.pipeline.supervise import Loop, Pulse, Supervisor
 from inspector.pipeline.sync import FrameSync
 from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Shown, Station
+from inspector.pipeline.watch import Watch
 from inspector.ports.camera import CameraInfo
 from inspector.ports.gate import LineState
 from inspector.ports.journal import JournalHealth, Series
@@ -50,15 +50,10 @@ from inspector.ports.trigger import TriggerPosition
 
 log = structlog.get_logger(__name__)
 
-LINK_ALARM = "plc.link"
-DISK_ALARM = "journal.waiting"
-_ILL = frozenset({CAMERA_ALARM, MODEL_ALARM})
 _SWITCH_INTERVAL_S = 0.0005
 _POSITION_WAIT_S = 0.5
 _PATIENT_S = 3600.0
 """A slow disk is an alarm, not a stop: the record loop is not counted as stuck before this."""
-_SLOW_S = 5.0
-SLOW_ALARM = "evidence.slow"
 _EXTEND_USEC = 10_000_000
 
 
@@ -90,14 +85,21 @@ class Line:
         self._equipment = equipment
         self._detectors = detectors
         self._tuning = tuning
-        self._status = status
-        self._journal_health = journal_health
         self._stop = stop
-        self._tally = Tally()
+        tally = Tally()
         self._alarms = AlarmBoard(station=station.name, write=equipment.recorder.note)
-        self._desk = Desk(equipment=equipment, alarms=self._alarms, tally=self._tally)
+        self._desk = Desk(equipment=equipment, alarms=self._alarms, tally=tally)
         self._handoff: Handoff[Shown] = Handoff(tuning.handoff_depth)
-        self._opc = OpcState.PREOPERATIONAL
+        self._watch = Watch(
+            station=station,
+            equipment=equipment,
+            desk=self._desk,
+            handoff=self._handoff,
+            alarms=self._alarms,
+            tally=tally,
+            status=status,
+            journal_health=journal_health,
+        )
         self._paper_pulse = Pulse(name="paper", limit_s=_PATIENT_S)
         self._listening_since = time.monotonic()
 
@@ -116,7 +118,7 @@ class Line:
         )
         for detector in self._detectors.values():
             detector.warm_up(info.height, info.width)
-        self._opc = OpcState.INITIALIZED
+        self._watch.opc = OpcState.INITIALIZED
         self._equipment.camera.flush()
         position = self._first_position(notify)
         if position is None:
@@ -126,7 +128,7 @@ class Line:
         gc.freeze()
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
         capture, supervisor = self._loops(pool, series)
-        self._opc = OpcState.CONTINUOUS_EXECUTION
+        self._watch.opc = OpcState.CONTINUOUS_EXECUTION
         log.info("line.ready", camera=info.name, width=info.width, height=info.height, series=series.series)
         notify("READY=1")
         code = supervisor.run(idle=lambda: self._tick(capture, supervisor, notify), leaving=self._leaving)
@@ -139,7 +141,7 @@ class Line:
                 position = self._equipment.trigger.position(_POSITION_WAIT_S)
             except DeviceError as error:
                 self._alarms.raise_alarm(TRIGGER_ALARM, str(error))
-                self._status.write(self._content(alive=True))
+                self._watch.write(alive=True)
                 notify(f"EXTEND_TIMEOUT_USEC={_EXTEND_USEC}\nSTATUS=waiting: {error}")
             else:
                 self._listening_since = time.monotonic()
@@ -150,9 +152,9 @@ class Line:
     def _end(self, code: int, notify: Callable[[str], None]) -> int:
         """Say goodbye to systemd, the PLC and the readers of the status file."""
         notify("STOPPING=1")
-        self._opc = OpcState.HALTED if code == 0 else OpcState.ERROR
+        self._watch.opc = OpcState.HALTED if code == 0 else OpcState.ERROR
         self._equipment.annunciator.announce(LineState.NONE if code == 0 else LineState.ERROR)
-        self._status.write(self._content(alive=False))
+        self._watch.write(alive=False)
         return code
 
     def _finder(self, pool: FramePool) -> PictureFinder:
@@ -232,67 +234,9 @@ class Line:
         log.critical("line.crashed", reason=reason)
 
     def _tick(self, capture: CaptureLoop, supervisor: Supervisor, notify: Callable[[str], None]) -> None:
-        """Four times a second: state to the PLC, status file, watchdog."""
-        link = self._equipment.annunciator.link()
-        if link.alive:
-            self._alarms.clear(LINK_ALARM)
-        else:
-            self._alarms.raise_alarm(LINK_ALARM, link.reason)
-        health = self._journal_health()
-        _must_live(health.thread_alive, "the journal's thread has ended")
-        if health.error:
-            self._alarms.raise_alarm(DISK_ALARM, health.error)
-        else:
-            self._alarms.clear(DISK_ALARM)
-            close_lost(self._station, self._equipment)
-        if self._paper_pulse.alive_within(_SLOW_S):
-            self._alarms.clear(SLOW_ALARM)
-        else:
-            self._alarms.raise_alarm(SLOW_ALARM, "pictures or rows wait for the disk")
-        standing = self._alarms.standing()
-        state = LineState.ONLINE
-        if standing.keys() & _ILL:
-            state |= LineState.ERROR
-        else:
-            state |= LineState.READY | LineState.RUN_PERMIT
-        if standing:
-            state |= LineState.DEGRADED
-        if len(self._handoff):
-            state |= LineState.BUSY
-        self._equipment.annunciator.announce(state)
-        self._status.write(self._content(alive=True))
+        """Four times a second: look, feed the watchdog, and end with a source that has ended."""
+        self._watch.look(self._paper_pulse)
         if supervisor.alive():
             notify("WATCHDOG=1")
         if capture.ended and not len(self._handoff) and not self._desk.waiting:
             self._stop.set()
-
-    def _content(self, *, alive: bool) -> Mapping[str, Any]:
-        health, link = self._journal_health(), self._equipment.annunciator.link()
-        recipe = self._station.recipes[0].stamp
-        return {
-            "station": self._station.name,
-            "alive": alive,
-            "state": self._opc.value,
-            "counters": dict(self._tally.counters()),
-            "recipe": {"name": recipe.name, "sha256": recipe.sha256},
-            "model": {
-                "name": self._station.model.name,
-                "version": self._station.model.version,
-                "sha256": self._station.model.sha256,
-                "runtime": self._station.model.runtime,
-            },
-            "health": {
-                "alarms": dict(self._alarms.standing()),
-                "plc": {"alive": link.alive, "reason": link.reason},
-                "journal": {"waiting": health.waiting, "lost": health.lost, "error": health.error},
-            },
-            "queues": {"handoff": len(self._handoff), "paper": self._desk.waiting},
-            "software": self._station.software,
-            **self._tally.snapshot(),
-        }
-
-
-def _must_live(alive: bool, what: str) -> None:  # noqa: FBT001 - read as a sentence where it is called
-    """A thread that is not the supervisor's own has ended of a bug: the process must not go on without it."""
-    if not alive:
-        raise JournalError(f"{what}; the line stops to be started anew")

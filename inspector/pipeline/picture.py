@@ -65,8 +65,10 @@ class PictureFinder:
         pitch_s, self._last_trigger_at = at - self._last_trigger_at, at
         first, self._first = self._first, False
         if self._sync.counting and pitch_s <= self._window_s:
-            if first:
-                return self._disagree("it came as we began to listen: it may have a neighbour that we do not know")
+            if first or pitch_s <= 0:  # after an outage of the trigger its moments are guesses
+                return self._disagree(
+                    "it came as we began to listen (again): it may have a neighbour that we do not know"
+                )
             self._alarms.raise_alarm(
                 WINDOW_ALARM,
                 f"parts {pitch_s * 1e3:.0f} ms apart cannot be told apart with station.sync_window_ms = "

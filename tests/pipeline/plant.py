@@ -41,6 +41,7 @@ class Plant:
     ) -> None:
         self.stop = threading.Event()
         self.recorder = fakes.FakeRecorder()
+        self.journal_health = self.recorder.health
         self.trigger = fakes.FakeTrigger(
             events, stop=self.stop, recorder=self.recorder, pitch_s=pitch_s, paced=paced, position=position
         )
@@ -88,7 +89,7 @@ class Plant:
             },
             tuning=self.tuning,
             status=self.status,
-            journal_health=self.recorder.health,
+            journal_health=self.journal_health,
             stop=self.stop,
         )
 

@@ -14,7 +14,8 @@ from inspector.domain.errors import ConfigError, DeviceError, FrameError
 from inspector.domain.frame import Pixels
 from inspector.domain.inspection import GateTold
 from inspector.domain.verdict import Outcome
-from inspector.ports.gate import LineState
+from inspector.ports.gate import LineState, PlcWish
+from inspector.ports.journal import JournalHealth
 from inspector.ports.model import TileOutput
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
 from tests import fakes
@@ -497,3 +498,22 @@ def test_a_camera_that_is_well_again_gives_the_run_permit_back_without_a_part(tm
     plant.run()
     plant.law_holds([1, 2])
     assert plant.outcomes() == {1: UNDECIDED, 2: PASS}
+
+
+def test_a_job_that_no_recipe_has_withdraws_the_run_permit_and_names_the_job(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, events=[1, 2], shots=shots(1, 2), jobs=[4])
+    plant.gate.wish = PlcWish(job=9)
+    states = plant.gate.states
+    plant.trigger.idle_until = lambda: bool(states) and states[-1] not in {LineState.NONE, LineState.ONLINE}
+    plant.run()
+    assert not any(LineState.RUN_PERMIT in state for state in states)
+    assert ["job 9" in note.text for note in plant.recorder.notes if note.code == "plc.job"] == [True]
+
+
+def test_a_line_whose_journal_thread_has_died_ends_to_be_started_anew(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, events=[1], shots=shots(1))
+    plant.trigger.idle_until = lambda: False
+    plant.trigger.given = 1
+    plant.journal_health = lambda: JournalHealth(waiting=0, lost=0, error="a bug", thread_alive=False)
+    assert plant.run() == 70
+    assert plant.gate.states[-1] == LineState.ERROR

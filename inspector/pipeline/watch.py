@@ -1,0 +1,143 @@
+"""Looks at the running line four times a second: alarms, the state shown to the PLC, and the status file."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from inspector.domain.errors import JournalError
+from inspector.domain.inspection import OpcState
+from inspector.pipeline.alarms import AlarmBoard
+from inspector.pipeline.desk import Desk
+from inspector.pipeline.handoff import Handoff
+from inspector.pipeline.inspect import MODEL_ALARM
+from inspector.pipeline.picture import CAMERA_ALARM
+from inspector.pipeline.start import close_lost
+from inspector.pipeline.status import StatusFile
+from inspector.pipeline.supervise import Pulse
+from inspector.pipeline.tally import Tally
+from inspector.pipeline.ticket import Equipment, Shown, Station
+from inspector.ports.gate import LineState, PlcWish
+from inspector.ports.journal import JournalHealth
+
+LINK_ALARM = "plc.link"
+JOB_ALARM = "plc.job"
+DISK_ALARM = "journal.waiting"
+SLOW_ALARM = "evidence.slow"
+SLOW_S = 5.0
+_ILL = frozenset({CAMERA_ALARM, MODEL_ALARM})
+"""With one of these standing no part can be judged: ERROR is shown, and the run permit withdrawn."""
+
+
+class Watch:
+    """Called by the supervisor's thread. ``opc``: the station's state by OPC 40100-1, set by the line."""
+
+    def __init__(
+        self,
+        *,
+        station: Station,
+        equipment: Equipment,
+        desk: Desk,
+        handoff: Handoff[Shown],
+        alarms: AlarmBoard,
+        tally: Tally,
+        status: StatusFile,
+        journal_health: Callable[[], JournalHealth],
+    ) -> None:
+        self._station = station
+        self._equipment = equipment
+        self._desk = desk
+        self._handoff = handoff
+        self._alarms = alarms
+        self._tally = tally
+        self._status = status
+        self._journal_health = journal_health
+        self.opc = OpcState.PREOPERATIONAL
+
+    def look(self, paper: Pulse) -> None:
+        """Raise and clear what is seen from outside the loops, tell the PLC, write the status file.
+
+        Raises:
+            JournalError, DeviceError: a thread that is not the supervisor's own has ended of a bug; the process must
+                not go on without it.
+        """
+        self._look_at_the_link()
+        self._look_at_the_book(paper)
+        wish = self._equipment.annunciator.plc_word()
+        if wish.clear_error:
+            for code in _ILL:  # what still stands is raised again by the next part
+                self._alarms.clear(code)
+        self._look_at_the_job(wish)
+        self._equipment.annunciator.announce(self._state())
+        self.write(alive=True)
+
+    def write(self, *, alive: bool) -> None:
+        """Replace the status file."""
+        self._status.write(self._content(alive=alive))
+
+    def _look_at_the_link(self) -> None:
+        link = self._equipment.annunciator.link()
+        if not link.thread_alive:
+            raise JournalError(f"the gate's thread has ended ({link.reason}); the line stops to be started anew")
+        if link.alive:
+            self._alarms.clear(LINK_ALARM)
+        else:
+            self._alarms.raise_alarm(LINK_ALARM, link.reason)
+
+    def _look_at_the_book(self, paper: Pulse) -> None:
+        health = self._journal_health()
+        if not health.thread_alive:
+            raise JournalError(f"the journal's thread has ended ({health.error}); the line stops to be started anew")
+        if health.error:
+            self._alarms.raise_alarm(DISK_ALARM, health.error)
+        else:
+            self._alarms.clear(DISK_ALARM)
+            close_lost(self._station, self._equipment)
+        if paper.alive_within(SLOW_S):
+            self._alarms.clear(SLOW_ALARM)
+        else:
+            self._alarms.raise_alarm(SLOW_ALARM, "pictures or rows wait for the disk")
+
+    def _look_at_the_job(self, wish: PlcWish) -> None:
+        if wish.job in {0, *self._station.recipes}:
+            self._alarms.clear(JOB_ALARM)
+        else:
+            known = ", ".join(str(job) for job in sorted(self._station.recipes) if job) or "none"
+            self._alarms.raise_alarm(JOB_ALARM, f"the PLC asks for job {wish.job}; recipes are loaded for: {known}")
+
+    def _state(self) -> LineState:
+        standing = self._alarms.standing()
+        state = LineState.ONLINE
+        if standing.keys() & _ILL:
+            state |= LineState.ERROR
+        elif JOB_ALARM not in standing:
+            state |= LineState.READY | LineState.RUN_PERMIT
+        if standing:
+            state |= LineState.DEGRADED
+        if len(self._handoff):
+            state |= LineState.BUSY
+        return state
+
+    def _content(self, *, alive: bool) -> Mapping[str, Any]:
+        health, link = self._journal_health(), self._equipment.annunciator.link()
+        active = self._station.recipes[0]
+        recipe, model = active.stamp, active.model
+        return {
+            "station": self._station.name,
+            "alive": alive,
+            "state": self.opc.value,
+            "counters": dict(self._tally.counters()),
+            "recipe": {"name": recipe.name, "sha256": recipe.sha256},
+            "model": {
+                "name": model.name,
+                "version": model.version,
+                "sha256": model.sha256,
+                "runtime": model.runtime,
+            },
+            "health": {
+                "alarms": dict(self._alarms.standing()),
+                "plc": {"alive": link.alive, "reason": link.reason},
+                "journal": {"waiting": health.waiting, "lost": health.lost, "error": health.error},
+            },
+            "queues": {"handoff": len(self._handoff), "paper": self._desk.waiting},
+            "software": self._station.software,
+            **self._tally.snapshot(),
+        }
