@@ -3,15 +3,15 @@
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from inspector.adapters.camera_folder.images import read_image
-from inspector.app import plugins
 from inspector.app.build import SOFTWARE, model_stamp
 from inspector.app.model_package import load_card
+from inspector.app.open_model import onnx_runtime, open_model
 from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
 from inspector.app.share import share_dir
 from inspector.domain.detection import Detection
@@ -125,17 +125,7 @@ def open_one_shot(*, model: Path | None, recipe: str, px_per_mm: float) -> Itera
     scale = Scale(id=f"given: {px_per_mm:g} px/mm", px_per_mm=px_per_mm)
     fit(loaded, card, scale)
     context = Context(station="one-shot", data_dir="", run_dir="", software=SOFTWARE)
-    where = str(card.path.parent / "card.toml")
-    with ExitStack() as stack:
-        runtime = plugins.find("runtime", "onnx", where=where, key="runtime")
-        decoder = plugins.find("decoder", card.decoder, where=where, key="decoder")
-        runtime_settings = plugins.settings(runtime, {}, origin=lambda _: where, prefix=("runtime",))
-        decoder_settings = plugins.settings(decoder, card.decoder_settings, origin=lambda _: where, prefix=("decoder",))
-        detector = Detector(
-            card=card,
-            runtime=stack.enter_context(runtime.open(runtime_settings, context, card)),
-            decoder=stack.enter_context(decoder.open(decoder_settings, context, card)),
-        )
+    with open_model(card, runtime=onnx_runtime(card, {}), context=context) as detector:
         yield OneShot(detector=detector, recipe=loaded, scale=scale)
 
 
