@@ -152,7 +152,6 @@ class CameraTwin:
             taken_at=times[0],
             taken_utc=datetime.fromtimestamp(times[1], UTC),
             camera=CameraStamp(serial=self._info.serial),
-            source=self._device,
         )
 
     def flush(self) -> None:

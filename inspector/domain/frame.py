@@ -67,6 +67,7 @@ class Capture:
     ``pixels``: read-only view into the buffer that was lent, shape (height, width) or (height, width, 3).
     ``frame_no``: the camera's own frame counter; None for a source that has none (a folder of files).
     ``taken_at``: monotonic seconds of the exposure (or of arrival); ``taken_utc``: the same for the record.
+    ``source``: the file (or place in a file) that this very picture came from; "" for a live camera.
     """
 
     pixels: Pixels

@@ -2,7 +2,9 @@
 
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import PurePath
 
 import structlog
 
@@ -112,6 +114,10 @@ class CaptureLoop:
         event = self._own_count()
         if event is None:
             return
+        if isinstance(got, Picture) and not event.part_id:
+            event = replace(
+                event, part_id=PurePath(got.capture.source).name
+            )  # nothing else says which picture this was
         ticket, refused = self._open(event)
         self._gate.expect(ticket.opened.part, deadline=ticket.deadline)
         if isinstance(got, Verdict):

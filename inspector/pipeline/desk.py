@@ -68,7 +68,7 @@ class Desk:
         verdict, told = self._tell(ticket, verdict, begun)
         told_at = time.monotonic()
         timings = replace(timings, gate=(told_at - begun) * 1e3, total=(told_at - ticket.opened.opened_at) * 1e3)
-        self._tally.add(ticket.opened.part, verdict, timings, told=told is GateTold.SENT)
+        self._tally.add(ticket.opened.part, verdict, timings)
         self._queue(
             Judged(
                 ticket=ticket,
@@ -84,7 +84,7 @@ class Desk:
 
     def record_unseen(self, ticket: Ticket, verdict: Verdict) -> None:
         """Queue a part that is over already: the PLC's default has acted, nobody is told."""
-        self._tally.add(ticket.opened.part, verdict, Timings(), told=False)
+        self._tally.add(ticket.opened.part, verdict, Timings())
         self._queue(Judged(ticket=ticket, verdict=verdict, detections=(), timings=Timings(), told=GateTold.NOTHING))
 
     def _tell(self, ticket: Ticket, verdict: Verdict, now: float) -> tuple[Verdict, GateTold]:
@@ -168,7 +168,11 @@ def _late(ticket: Ticket, verdict: Verdict, now: float) -> Verdict:
     )
     if verdict.decision.rule.startswith("law."):
         return replace(verdict, outcome=Outcome.UNDECIDED)  # the first fault is the reason, lateness its consequence
-    return replace(verdict, outcome=Outcome.UNDECIDED, reason="late", decision=decision)
+    return replace(verdict, outcome=Outcome.UNDECIDED, reason=_lateness(decision), decision=decision)
+
+
+def _lateness(decision: Decision) -> str:
+    return f"late: {decision.measured:.0f} ms after the trigger, {decision.limit:.0f} ms were allowed"
 
 
 def _overruled(verdict: Verdict, reason: str, rule: str) -> Verdict:

@@ -14,7 +14,7 @@ _LAST = 20
 
 
 class Tally:
-    """Thread-safe. Latencies (trigger to gate, ms) are those of the newest 1000 verdicts that were told in time."""
+    """Thread-safe. Latencies (trigger to gate, ms) are those of the newest 1000 parts looked at, late ones included."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,13 +24,13 @@ class Tally:
         self._stages: dict[str, deque[float]] = {}
         self._last: deque[dict[str, Any]] = deque(maxlen=_LAST)
 
-    def add(self, part: PartId, verdict: Verdict, timings: Timings, *, told: bool) -> None:
-        """Count one part."""
+    def add(self, part: PartId, verdict: Verdict, timings: Timings) -> None:
+        """Count one part; its times too if the model looked at it, in time or late."""
         with self._lock:
             self._outcomes[verdict.outcome.name] += 1
             if verdict.outcome is Outcome.UNDECIDED:
                 self._reasons[verdict.decision.rule] += 1
-            if told:
+            if timings.infer > 0:
                 self._latency_ms.append(timings.total)
                 for stage in ("grab", "preprocess", "infer", "decode", "judge", "gate"):
                     self._stages.setdefault(stage, deque(maxlen=_WINDOW)).append(getattr(timings, stage))

@@ -43,8 +43,8 @@ def test_the_tally_counts_every_part_and_times_only_those_that_were_told() -> No
     tally = Tally()
     passed = Verdict(outcome=Outcome.PASS, reason="", decision=Decision(rule="r", measured=0, limit=0, unit=""))
     for seq in range(1, 31):
-        tally.add(PartId(part_seq=seq), passed, Timings(total=float(seq)), told=True)
-    tally.add(PartId(part_seq=31), undecided("late", rule="law.late"), Timings(total=1e6), told=False)
+        tally.add(PartId(part_seq=seq), passed, Timings(infer=1.0, total=float(seq)))
+    tally.add(PartId(part_seq=31), undecided("late", rule="law.late"), Timings(total=1e6))
     assert tally.counters() == {"pass": 30, "undecided": 1, "fail": 0}
     snapshot = tally.snapshot()
     assert snapshot["latency_ms"] == {"p50": 16.0, "p99": 30.0, "max": 30.0}

@@ -104,7 +104,8 @@ def test_a_late_result_is_undecided_and_not_told(tmp_path: Path) -> None:
     plant.law_holds([1, 2])
     assert plant.outcomes() == {1: UNDECIDED, 2: PASS}
     late = plant.recorder.of(1)
-    assert (late.verdict.reason, late.gate_told) == ("late", GateTold.NOTHING)
+    assert late.verdict.reason.startswith("late: ")
+    assert late.gate_told is GateTold.NOTHING
     assert late.verdict.decision.measured > late.verdict.decision.limit == pytest.approx(1000)
     assert [n for n, _ in plant.gate.told] == [2]
 

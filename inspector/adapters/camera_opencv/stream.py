@@ -119,7 +119,6 @@ class Stream:
             taken_at=taken_at,
             taken_utc=taken_utc,
             camera=CameraStamp(serial=self._settings.source),
-            source=self._settings.source,
         )
 
     def flush(self) -> None:
