@@ -82,12 +82,16 @@ class _Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlcWiring:
-    """What a PLC programmer sets once. ``decide_after``: counts from the light gate to the decision."""
+    """What a PLC programmer sets once. ``decide_after``: counts from the light gate to the decision.
+
+    ``jobs``: asked for in turn, part by part; none: always ``job``.
+    """
 
     decide_after: int
     first_trigger: int = 1
     heartbeat_timeout_s: float = 1.0
     job: int = 0
+    jobs: tuple[int, ...] = ()
     lot: str = ""
 
 
@@ -188,6 +192,10 @@ class PlcLogic:
             decisions.append(Decision(part_seq=place.part_seq, eject=place.code is not Code.OK, code=place.code))
         return tuple(decisions)
 
+    def _job(self) -> int:
+        jobs = self.wiring.jobs
+        return jobs[(self._last_seq - 1) % len(jobs)] if jobs else self.wiring.job
+
     def _answer(self) -> tuple[int, ...]:
         part_id = f"P{self._last_seq % 10_000_000:07d}"
         return (
@@ -197,7 +205,7 @@ class PlcLogic:
             STATUS_ENABLE,
             *_halves(self._last_edge),
             *_text(part_id),
-            self.wiring.job,
+            self._job(),
             *_text(self.wiring.lot),
         )
 

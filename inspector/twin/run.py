@@ -73,6 +73,7 @@ def run_twin(
             first_trigger=settings.first_trigger,
             heartbeat_timeout_s=settings.heartbeat_timeout_s,
             job=settings.job,
+            jobs=settings.jobs,
             lot=settings.lot,
         )
     )

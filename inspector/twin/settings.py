@@ -2,7 +2,7 @@
 
 import tempfile
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -54,6 +54,9 @@ class TwinSettings(BaseModel):
     heartbeat_timeout_s: float = Field(1.0, gt=0, le=60, description="Without a new heartbeat the link is dead.")
     first_trigger: int = Field(1, ge=1, lt=1 << 32, description="Number the PLC gives to the first part.")
     job: int = Field(0, ge=0, le=65535, description="Job number the PLC asks for.")
+    jobs: tuple[Annotated[int, Field(ge=0, le=65535)], ...] = Field(
+        (), description="Job numbers asked for in turn, part by part; none: always `job`."
+    )
     lot: str = Field("", max_length=8, pattern=r"^[ -~]*$", description="Lot the PLC tells, ASCII.")
 
     wait_for_permit: bool = Field(
