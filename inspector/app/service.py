@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -17,6 +17,8 @@ import structlog
 
 _TIMEX_BYTES = 256
 _FORBIDDEN, _TIME_ERROR = -1, 5
+_PR_SET_PDEATHSIG = 1
+PARENT = "INSPECTOR_DIE_WITH_PARENT"
 _PRIORITY = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 
 
@@ -34,14 +36,22 @@ def notify(line: str) -> None:
             structlog.get_logger(__name__).warning("service.notify_failed", reason=str(error))
 
 
+class Stop(threading.Event):
+    """Set by a signal, or by whoever ends the work. ``why``: the signal's name; "" if none came."""
+
+    why: str = ""
+
+
 @contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set; a second signal ends the process at once."""
-    stop = threading.Event()
+def stop_on_signals(*, insist: Callable[[], None] = lambda: None) -> Iterator[Stop]:
+    """An event that SIGTERM and SIGINT set; a second signal calls ``insist`` and ends the process at once."""
+    stop = Stop()
 
     def asked(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
+        if stop.why:
+            insist()
             os._exit(128 + number)
+        stop.why = signal.Signals(number).name
         stop.set()
 
     before = {number: signal.signal(number, asked) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -52,10 +62,24 @@ def stop_on_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+def die_with_parent() -> None:
+    """Be asked to end (SIGTERM) when the process that ``INSPECTOR_DIE_WITH_PARENT`` names is gone, however it ended.
+
+    Without the variable, or where we were started by another process, nothing is done.
+    """
+    parent = os.environ.pop(PARENT, "")
+    if not parent:
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):  # it ended before we asked
+        raise SystemExit(128 + signal.SIGTERM)
+
+
 def configure_logs(*, verbose: bool = False) -> None:
     """Structured logs on stderr: for people on a terminal, as prioritised JSON for journald otherwise."""
-    person = sys.stderr.isatty()
-    renderer: Any = structlog.dev.ConsoleRenderer() if person else structlog.processors.JSONRenderer()
+    colours = sys.stderr.isatty()
+    person = colours or sys.stdout.isatty()
+    renderer: Any = structlog.dev.ConsoleRenderer(colors=colours) if person else structlog.processors.JSONRenderer()
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

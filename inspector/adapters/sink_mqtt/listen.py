@@ -10,7 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import structlog
@@ -34,6 +34,7 @@ class Tally:
 
     ``received``: different numbers. ``gaps``: first and last of each missing range. ``conflicts``: numbers that came
     again with another id (another journal publishes under this name). ``strangers``: messages that are no records.
+    ``reached``: the broker let us in at least once.
     """
 
     received: int = 0
@@ -43,10 +44,11 @@ class Tally:
     gaps: tuple[tuple[int, int], ...] = ()
     first: int = 0
     last: int = 0
+    reached: bool = False
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is missing between the first and the last number."""
+        """Whether nothing is missing between the first and the last number. Nothing received is nothing missing."""
         return not self.gaps and not self.conflicts
 
 
@@ -111,6 +113,7 @@ class Listener:
         self._tls = settings.tls_context()
         self._connection: Connection | None = None
         self._book = Book(since=since)
+        self._reached = False
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +129,7 @@ class Listener:
 
     def tally(self) -> Tally:
         """What came so far."""
-        return self._book.tally()
+        return replace(self._book.tally(), reached=self._reached)
 
     def hear(self, timeout_s: float) -> tuple[str, Mapping[str, Any]] | None:
         """The next record with its topic, entered in the book; None if none came in time.
@@ -169,6 +172,8 @@ class Listener:
                     raise
                 continue
             connection.subscribe(self._topics)
+            self._reached = True
+            log.info("listen.connected", broker=self._settings.address)
             return connection
         raise AssertionError("unreachable: every version returned or raised")
 

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from inspector.adapters.sink_mqtt import MqttSettings
+from inspector.adapters.sink_mqtt.listen import Tally
 from inspector.adapters.sink_mqtt.listen import listen as hear
 from inspector.app import options, plugins, service
-from inspector.app.exits import EX_FINDINGS, speaking_plainly
+from inspector.app.exits import EX_FINDINGS, EX_OK, EX_UNAVAILABLE, speaking_plainly
 from inspector.domain.errors import ConfigError
 
 
@@ -27,7 +28,8 @@ def listen(
 ) -> None:
     """Subscribe to a station's records as a plant system would, and prove by journalSeq that none is missing.
 
-    With --json every record is a line, and the last line is the tally; gaps name the ranges to replay.
+    With --json every record is a line. The last line is the tally: gaps name the ranges to replay, "proves" what is
+    proved; "complete" is null where nothing came (exit code 1) or the broker was never reached (69).
 
     Example: inspector listen --station left --json
     """
@@ -63,5 +65,18 @@ def listen(
             on_message=show,
             durable_as=f"inspector-listen-{loaded.name}" if durable else "",
         )
-        sys.stdout.write(json.dumps({**asdict(tally), "results": len(results), "complete": tally.complete}) + "\n")
-        raise SystemExit(0 if tally.complete else EX_FINDINGS)
+        raise SystemExit(_conclude(tally, results=len(results), broker=settings.address))
+
+
+def _conclude(tally: Tally, *, results: int, broker: str) -> int:
+    """Write the tally as the last line, and on stderr what it does not prove; the exit code."""
+    proved = tally.complete if tally.received else None
+    proves = f"{tally.first} to {tally.last} without a gap" if proved else None
+    sys.stdout.write(json.dumps({**asdict(tally), "results": results, "complete": proved, "proves": proves}) + "\n")
+    sys.stdout.flush()
+    if not tally.reached:
+        sys.stderr.write(f"inspector: listen: broker {broker} was never reached; nothing is proved\n")
+        return EX_UNAVAILABLE
+    if not tally.received:
+        sys.stderr.write("inspector: listen: no record came; nothing is proved\n")
+    return EX_OK if proved else EX_FINDINGS
