@@ -1,6 +1,7 @@
 """`inspector model teach`, from a folder of pictures to a line that judges by them."""
 
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from inspector.adapters import journal_sql
 from inspector.app import build, settings
 from inspector.app.model_package import load_card
 from inspector.app.open_model import onnx_runtime, open_model
+from inspector.app.teach.eyes import load_backbone, open_eyes
 from inspector.domain.errors import ConfigError
 from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import Inspection
 from inspector.ports.plugin import Context
 from tests.app.conftest import Verb
+from tools import teach_eval
 
 HEIGHT, WIDTH = 256, 320
 CONTEXT = Context(station="s", data_dir="", run_dir="")
@@ -67,6 +70,7 @@ def test_twelve_good_pictures_make_a_model_that_finds_what_is_odd_and_names_it(
     card = load_card(tmp_path / "m" / "face")
     assert card.labels == ("anomaly", "gouge", "spot")
     assert not card.released
+    assert verb("model", "check", "face", "--models", tmp_path / "m").exit_code == 0
     with open_model(card, runtime=onnx_runtime(card, {"threads": 1}), context=CONTEXT) as eye:
         found = eye.detect(part(900, defect="spot"), PixelFormat.MONO8).detections[0]
         assert found.score > 0.5
@@ -176,6 +180,27 @@ def test_what_cannot_be_done_is_said_before_any_picture_is_read(
     assert done.exit_code == 78
     assert words in done.stderr
     assert "seen:" not in done.stderr
+
+
+def test_a_backbone_that_is_not_the_one_its_table_names_is_refused(repo: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(repo / "models" / "backbone-lite0", tmp_path / "backbone-lite0")
+    assert load_backbone(copy).facts.licence == "Apache-2.0"
+    (copy / "backbone.onnx").write_bytes((copy / "backbone.onnx").read_bytes()[:-1])
+    with pytest.raises(ConfigError, match="restore the package"):
+        load_backbone(copy)
+    (copy / "backbone.onnx").unlink()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_backbone(copy)
+
+
+@pytest.mark.realdata
+def test_real_cracked_parts_stand_out_from_ten_good_ones(shared: Path) -> None:
+    with open_eyes(load_backbone(), shrink=2) as eyes:
+        shown = teach_eval.load(shared / "data" / "real", "cookie", eyes)
+    rows = [teach_eval.measure(shown, "cookie", "all", 10, seed, 0.5) for seed in range(3)]
+    assert [(row.n, row.good, row.bad) for row in rows] == [(10, 4, 24)] * 3
+    assert np.mean([row.auroc for row in rows]) >= 0.95
+    assert np.mean([row.hit for row in rows]) > 2 * rows[0].chance
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path, into: list[object], verb: Verb) -> None:

@@ -10,13 +10,16 @@ from typing import Any
 
 import tomlkit
 
+from inspector.app.model_import import references
 from inspector.app.model_package import load_card
+from inspector.app.open_model import onnx_runtime, open_model
 from inspector.app.recipe_file import fit, load_recipe
 from inspector.app.teach import graph
 from inspector.app.teach.eyes import HALO_PX, BackboneFile
-from inspector.app.teach.lesson import Lesson
+from inspector.app.teach.lesson import LARGE_PX, Lesson
 from inspector.app.teach.naming import Names
 from inspector.domain.errors import ConfigError
+from inspector.ports.plugin import Context
 
 ANOMALY = "anomaly"
 CANDIDATE_SCORE = 0.45
@@ -80,14 +83,27 @@ def write(
         (draft / "MODEL_CARD.md").write_text(_page(place.name, lesson, shrink, backbone, says), encoding="utf-8")
         recipe = draft / "recipe.toml"
         recipe.write_text(_recipe(place.name, lesson), encoding="utf-8")
-        fit(load_recipe(recipe), load_card(draft), None)
+        _prove(draft, recipe, lesson)
         draft.chmod(0o755)
-        recipe.replace(place.recipe)
         draft.rename(place.package)
+        (place.package / recipe.name).replace(place.recipe)
     except OSError as error:
+        if not place.recipe.is_file():
+            shutil.rmtree(place.package, ignore_errors=True)
         raise ConfigError(f"{place.package}: cannot be written: {error.strerror}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _prove(draft: Path, recipe: Path, lesson: Lesson) -> None:
+    """Load what was written as a line does, and record its reference vectors for `inspector model check`."""
+    card = load_card(draft)
+    fit(load_recipe(recipe), card, None)
+    small = max(height * width for height, width in lesson.shapes) < LARGE_PX
+    examples = references.pictures(lesson.taught[:1] if small else ())
+    context = Context(station="teach", data_dir="", run_dir="")
+    with open_model(card, runtime=onnx_runtime(card, {}), context=context) as detector:
+        references.write(draft, detector, examples)
 
 
 def release(package: Path) -> bool:
