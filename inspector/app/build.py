@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from inspector import __version__
 from inspector.adapters import evidence_files, journal_sql
 from inspector.app import plugins, service
-from inspector.app.model_package import load_card
+from inspector.app.model_package import folder_of, load_card
 from inspector.app.open_model import decoder_of, open_model
 from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
 from inspector.app.settings import Loaded, SiteTable
@@ -124,7 +124,7 @@ def _cards(loaded: Loaded, recipes: tuple[LoadedRecipe, ...]) -> dict[str, Model
     for recipe in recipes[1:]:
         places.setdefault(recipe.recipe.model, f"{recipe.path}: model")
     for name, place in places.items():
-        card = load_card(loaded.path("models_dir") / name)
+        card = load_card(folder_of(name, loaded.path("models_dir"), place=place))
         if not card.released:
             raise ConfigError(
                 f"{place} = {name!r} is a candidate; once its figures are good: inspector model release {name}"

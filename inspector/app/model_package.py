@@ -165,6 +165,19 @@ class CardFile(BaseModel):
         return self
 
 
+def folder_of(name: str, models: Path, *, place: str) -> Path:
+    """The folder of a package that a file names. ``place``: which file and key.
+
+    Raises:
+        ConfigError: there is no such package.
+    """
+    folder = models / name
+    if not folder.is_dir():
+        known = ", ".join(sorted(card.parent.name for card in models.glob("*/card.toml"))) or "none"
+        raise ConfigError(f"{place} = {name!r}: not in {models} (paths.models_dir); there are: {known}")
+    return folder
+
+
 def load_card(folder: Path) -> ModelCard:
     """Read a package's card and check that the ONNX file is the one it was written for.
 

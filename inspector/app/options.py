@@ -30,6 +30,8 @@ def load(config: Path | None, station: str | None) -> settings.Loaded:
         ConfigError: no folder, no station, or more than one and none named.
     """
     folder = config_folder(config)
+    if not folder.is_dir():
+        raise ConfigError(_not_there(folder, config))
     if station is None:
         known = settings.stations(folder)
         if len(known) != 1:
@@ -49,3 +51,14 @@ def config_folder(config: Path | None) -> Path:
     if named:
         return Path(named)
     return SYSTEM_CONFIG if SYSTEM_CONFIG.is_dir() else Path("config")
+
+
+def _not_there(folder: Path, config: Path | None) -> str:
+    if config is not None:
+        return f"{folder}: no such configuration folder; name another with --config"
+    if os.environ.get("INSPECTOR_CONFIG"):
+        return f"{folder}: no such configuration folder; $INSPECTOR_CONFIG names it"
+    return (
+        "no configuration found; looked in --config, $INSPECTOR_CONFIG, /etc/inspector, ./config; "
+        "copy config/ from the repository"
+    )

@@ -2,20 +2,22 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from inspector.app import toml_file
 from inspector.domain.errors import ConfigError
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 _NAME = r"^[A-Za-z0-9_-]+$"
+_STATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 DEFAULTS = "default"
 
 
@@ -72,6 +74,15 @@ class StationTable(BaseModel):
     strip_px: int = Field(0, ge=0, le=8192, description="rows a strip; 0: the frame in one run")
     hang_limit_s: float = Field(3.0, ge=1.0, le=6.0, description="a loop silent for longer is stuck: restart")
     simulated: bool = Field(default=False, description="parts are not real: records say isSimulated")
+
+    @model_validator(mode="after")
+    def _a_frame_comes_before_the_deadline(self) -> Self:
+        if self.deadline_ms < self.grab_timeout_ms:
+            raise ValueError(
+                f"deadline_ms = {self.deadline_ms:g} is below grab_timeout_ms = {self.grab_timeout_ms:g}: a part whose "
+                "frame is waited for that long is late already; set grab_timeout_ms below deadline_ms"
+            )
+        return self
 
 
 class ScaleTable(BaseModel):
@@ -178,6 +189,8 @@ def load(folder: Path, station: str) -> Loaded:
     merged: dict[str, Any] = {}
     sources: dict[str, str] = {}
     own = folder / "stations" / f"{station}.toml"
+    if _STATION.fullmatch(station) is None:
+        raise ConfigError(f"{own}: {station!r} cannot name a station; letters, digits, - and _ are right, at most 64")
     if not own.is_file():
         known = ", ".join(stations(folder)) or "none"
         raise ConfigError(f"{own}: no such station; there are: {known}")

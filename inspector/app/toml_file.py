@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from inspector.app import toml_words
 from inspector.domain.errors import ConfigError
 
 M = TypeVar("M", bound=BaseModel)
@@ -30,7 +31,7 @@ def read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}") from error
+        raise ConfigError(f"{path}: is not valid TOML: {toml_words.of_the_parser(str(error))}") from error
 
 
 def validate(model: type[M], data: Any, *, origin: Origin, prefix: Sequence[str] = ()) -> M:
@@ -39,11 +40,22 @@ def validate(model: type[M], data: Any, *, origin: Origin, prefix: Sequence[str]
     Raises:
         ConfigError: one line for each wrong key.
     """
+    quoted = {wrong.place: wrong for wrong in toml_words.mistyped(model, data)}
+    lines = [
+        f"{origin([*prefix, *place])}: {'.'.join([*prefix, *place])} = {_shown(wrong.value)} is wrong: {wrong.right}"
+        for place, wrong in quoted.items()
+    ]
     try:
-        return model.model_validate(data)
+        checked = model.model_validate(data)
     except ValidationError as error:
-        lines = [explain(problem, model, origin=origin, prefix=prefix) for problem in error.errors(include_url=False)]
+        others = [
+            one for one in error.errors(include_url=False) if tuple(str(step) for step in one["loc"]) not in quoted
+        ]
+        lines += [explain(problem, model, origin=origin, prefix=prefix) for problem in others]
         raise ConfigError("\n".join(lines)) from error
+    if lines:
+        raise ConfigError("\n".join(lines))
+    return checked
 
 
 def explain(problem: Any, model: type[BaseModel], *, origin: Origin, prefix: Sequence[str]) -> str:
@@ -60,9 +72,9 @@ def explain(problem: Any, model: type[BaseModel], *, origin: Origin, prefix: Seq
         case "missing":
             return f"{where}: {key} is missing; it must be set"
         case "value_error" if isinstance(problem["input"], dict):
-            return f"{where}: {f'{key}: ' if key else ''}{problem['msg'].removeprefix('Value error, ')}"
+            return f"{where}: {f'{key}: ' if key else ''}{toml_words.of(problem)}"
         case _:
-            return f"{where}: {key} = {_shown(problem['input'])} is wrong: {problem['msg']}"
+            return f"{where}: {key} = {_shown(problem['input'])} is wrong: {toml_words.of(problem)}"
 
 
 def known_keys(model: type[BaseModel], steps: Sequence[str]) -> list[str]:

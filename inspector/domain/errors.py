@@ -2,6 +2,7 @@
 
     InspectorError
     ├── ConfigError      a human must mend a file           exit 78
+    ├── BusyError        another process has it               exit 75
     ├── FrameError       this image is unusable             the part is UNDECIDED
     ├── DeviceError      a device did not do what was asked the part is UNDECIDED, the link is reopened
     ├── JournalError     the book cannot be written or read journal.on_failure decides
@@ -18,6 +19,13 @@ class ConfigError(InspectorError):
     """A file that a human must mend.
 
     The message names file, key, wrong value, and what would be right.
+    """
+
+
+class BusyError(InspectorError):
+    """Another process of ours has it and may hold only one; trying again helps once that one has ended.
+
+    The message names its process id.
     """
 
 

@@ -58,7 +58,40 @@ WRONG: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         ("station.dedline_ms is unknown", "did you mean 'deadline_ms'?"),
     ),
     "unknown table": (LEFT, "[scale]", "[scales]", ("scales is unknown", "did you mean 'scale'?")),
-    "mistyped": (LEFT, "deadline_ms = 400", 'deadline_ms = "fast"', ("station.deadline_ms = 'fast'", "valid number")),
+    "mistyped": (
+        LEFT,
+        "deadline_ms = 400",
+        'deadline_ms = "fast"',
+        ("station.deadline_ms = 'fast'", "a number without quotes is right"),
+    ),
+    "a number in quotes": (
+        LEFT,
+        "deadline_ms = 400",
+        'deadline_ms = "400"',
+        ("station.deadline_ms = '400' is wrong: a number without quotes is right",),
+    ),
+    "a switch in quotes": (
+        CRITICAL,
+        "any_fails = true",
+        'any_fails = "yes"',
+        ("classes.crack.any_fails = 'yes' is wrong: true or false, without quotes, is right",),
+    ),
+    "a number as a switch": (CRITICAL, "doubt = 0.35", "doubt = true", ("classes.crack.doubt = True", "a number")),
+    "a deadline before the frame": (
+        LEFT,
+        "deadline_ms = 400",
+        "deadline_ms = 200",
+        ("station: deadline_ms = 200 is below grab_timeout_ms = 300",),
+    ),
+    "no date": (LEFT, "due = 2027-11-30", 'due = "soon"', ("scale.due = 'soon'", "a date is right: 2027-11-30")),
+    "a key twice": (LEFT, "deadline_ms = 400", "deadline_ms = 400\ndeadline_ms = 500", ("the key stands twice",)),
+    "a table twice": (LEFT, "[camera]", "[scale]\n[camera]", ("the table 'scale' stands twice",)),
+    "schema of another version": (
+        CRITICAL,
+        '"inspector.recipe/1"',
+        '"inspector.recipe/2"',
+        ("schema = 'inspector.recipe/2'", '"inspector.recipe/1" is right'),
+    ),
     "out of range": (LEFT, "deadline_ms = 400", "deadline_ms = 0", ("station.deadline_ms = 0", "greater than 0")),
     "negative scale": (LEFT, "px_per_mm = 20.0", "px_per_mm = -20.0", ("scale.px_per_mm = -20.0", "greater than 0")),
     "no TOML": (LEFT, "[scale]", "[scale", ("is not valid TOML", "line")),
@@ -75,7 +108,12 @@ WRONG: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         'mode = "look"',
         ("camera.mode = 'look'", "'once', 'loop' or 'watch'"),
     ),
-    "absent model": (LEFT, '"surface-small"', '"surface-large"', ("surface-large: no such model package",)),
+    "absent model": (
+        LEFT,
+        '"surface-small"',
+        '"surface-large"',
+        ("station.model = 'surface-large': not in", "(paths.models_dir); there are: surface-small"),
+    ),
     "absent recipe": (LEFT, '"critical"', '"critcal"', ("station.recipe = 'critcal'", "background, critical")),
     "trigger without PLC": (LEFT, 'kind = "free"', 'kind = "gate"', ("trigger.kind", 'gate.kind = "modbus"')),
     "unknown time zone": (
@@ -88,7 +126,7 @@ WRONG: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         "inspector.toml",
         'site = "plant1"',
         'site = "plant/1"',
-        ("site.site = 'plant/1'", "pattern"),
+        ("site.site = 'plant/1'", "letters, digits, - and _ are right"),
     ),
     "recipe key": (
         CRITICAL,
@@ -144,16 +182,36 @@ def test_what_is_wrong_is_said_with_file_key_value_and_remedy(config: Path, verb
     assert done.stdout == ""
     for word in words:
         assert word in done.stderr
-    if what not in {"absent model", "a scale the model was not made for"}:
+    if what != "a scale the model was not made for":
         assert str(path) in done.stderr
-    assert done.stderr.startswith("inspector: ")
+    assert all(line.startswith("inspector: ") for line in done.stderr.splitlines())
+    assert "Value error" not in done.stderr
 
 
 def test_every_wrong_key_is_named_at_once(config: Path, verb: Verb, edit: Edit) -> None:
     edit(LEFT, "deadline_ms = 400", 'deadline_ms = "fast"\nhandoff_depth = 99')
-    said = verb("check", "-c", config, "-s", "left").stderr
-    assert "station.deadline_ms" in said
-    assert "station.handoff_depth = 99" in said
+    said = verb("check", "-c", config, "-s", "left").stderr.splitlines()
+    assert len(said) == 2
+    assert "station.deadline_ms" in said[0]
+    assert "station.handoff_depth = 99" in said[1]
+    assert all(line.startswith("inspector: ") for line in said)
+
+
+def test_a_station_whose_file_has_a_name_that_no_topic_may_have_is_refused(config: Path, verb: Verb) -> None:
+    shutil.copy(config / LEFT, config / "stations" / "left side.toml")
+    done = verb("check", "-c", config, "-s", "left side")
+    assert done.exit_code == 78
+    assert "left side.toml: 'left side' cannot name a station; letters, digits, - and _ are right" in done.stderr
+
+
+def test_without_any_configuration_the_places_are_named(
+    tmp_path: Path, verb: Verb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("INSPECTOR_CONFIG", raising=False)
+    done = verb("check")
+    assert done.exit_code == 78
+    assert "no configuration found; looked in --config, $INSPECTOR_CONFIG, /etc/inspector, ./config" in done.stderr
 
 
 def test_a_rule_in_mm_without_a_scale_is_refused(config: Path, verb: Verb) -> None:

@@ -20,10 +20,10 @@ def written(folder: Path, shared: str, own: str) -> settings.Loaded:
 
 def test_the_station_overrides_what_all_share_key_by_key(tmp_path: Path) -> None:
     loaded = written(
-        tmp_path, "[station]\ndeadline_ms = 300\nstrip_px = 512\n", "[station]\ndeadline_ms = 200\nhandoff_depth = 3\n"
+        tmp_path, "[station]\ndeadline_ms = 500\nstrip_px = 512\n", "[station]\ndeadline_ms = 450\nhandoff_depth = 3\n"
     )
     station = loaded.settings.station
-    assert (station.deadline_ms, station.strip_px, station.handoff_depth) == (200, 512, 3)
+    assert (station.deadline_ms, station.strip_px, station.handoff_depth) == (450, 512, 3)
     origin = {key: source for key, _, source in loaded.effective()}
     assert origin["station.deadline_ms"] == str(tmp_path / "stations" / "left.toml")
     assert origin["station.strip_px"] == str(tmp_path / "inspector.toml")
@@ -58,7 +58,7 @@ def test_the_topic_is_made_of_isa_95_names(tmp_path: Path) -> None:
 
 def test_a_key_set_in_the_shared_file_is_blamed_on_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"inspector\.toml: station\.strip_px = -1"):
-        written(tmp_path, "[station]\nstrip_px = -1\n", "[station]\ndeadline_ms = 200\n")
+        written(tmp_path, "[station]\nstrip_px = -1\n", "[station]\ndeadline_ms = 450\n")
 
 
 def test_shifts_are_told_in_the_sites_own_time_and_go_on_after_midnight() -> None:

@@ -63,7 +63,7 @@ def test_a_second_line_for_one_station_is_refused(tmp_path: Path) -> None:
         first = bench.start("line")
         bench.line_ready()
         second = bench.command("line")
-        assert second.returncode == 78
+        assert second.returncode == 75
         assert str(first.pid) in second.stderr
         assert bench.stop("line") == 0
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from inspector.domain.errors import ConfigError, JournalError
+from inspector.domain.errors import BusyError, ConfigError, JournalError
 
 _PATIENCE_S = 0.5
 _PAUSE_S = 0.02
@@ -38,13 +38,13 @@ def one_line(path: Path, station: str) -> Iterator[None]:
     """Hold the station's pen; a second process is refused at once.
 
     Raises:
-        ConfigError: the station already has a running line.
+        BusyError: the station already has a running line.
         JournalError: the disk does not take the lock.
     """
     with _opened(station_lock(path, station)) as descriptor:
         if not _take(descriptor, _PATIENCE_S):
             pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            raise ConfigError(f"station {station!r} already has a running line (pid {pid}) at journal {path}")
+            raise BusyError(f"station {station!r} already has a running line (pid {pid}) at journal {path}")
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield

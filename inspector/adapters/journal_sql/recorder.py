@@ -42,7 +42,8 @@ def open_recorder(
     """Hold the station's pen and run its journal thread; on exit what waits is written, within ``closing_s``.
 
     Raises:
-        ConfigError: the station already has a running line, or the journal is not one this program writes.
+        BusyError: the station already has a running line.
+        ConfigError: the journal is not one this program writes.
         JournalError: the journal cannot be opened.
     """
     with one_line(path, station):

@@ -84,10 +84,11 @@ def found(folder: Path, size: Size) -> Plant:
 
 def _station(plant: Plant, size: Size, ring: str) -> dict[str, object]:
     pitch_ms = size.spacing_mm / size.speed_mm_s * 1e3
+    deadline_ms = min(pitch_ms * 1.6, 800.0)
     return {
         "station": {
-            "deadline_ms": min(pitch_ms * 1.6, 800.0),
-            "grab_timeout_ms": 350.0,
+            "deadline_ms": deadline_ms,
+            "grab_timeout_ms": min(350.0, deadline_ms),
             "sync_window_ms": pitch_ms * 0.4,
             "simulated": True,
         },

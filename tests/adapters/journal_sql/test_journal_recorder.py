@@ -20,7 +20,7 @@ from inspector.adapters.journal_sql.engine import open_engine, writing
 from inspector.adapters.journal_sql.group import write_group
 from inspector.adapters.journal_sql.recorder import Limits
 from inspector.adapters.journal_sql.schema import migrate
-from inspector.domain.errors import ConfigError, JournalError
+from inspector.domain.errors import BusyError, ConfigError, JournalError
 from inspector.domain.inspection import AlarmEvent, Inspection
 from tests.adapters.journal_sql.records import (
     CRACKED,
@@ -329,7 +329,7 @@ def test_a_second_line_of_the_same_station_is_refused_by_name_and_pid(path: Path
         while "open" not in (said := line.stdout.readline()):
             assert said, "the first line ended"
         refusal = rf"station 'left' already has a running line \(pid {line.pid}\)"
-        with pytest.raises(ConfigError, match=refusal), open_recorder(path, station=STATION):
+        with pytest.raises(BusyError, match=refusal), open_recorder(path, station=STATION):
             pass
         with open_recorder(path, station="right") as other:
             other.close(inspection(1, station="right"))
