@@ -2,7 +2,7 @@
 
     InspectorError
     ├── ConfigError      a human must mend a file           exit 78
-    ├── BusyError        another process has it               exit 75
+    ├── BusyError        another process has it              exit 75
     ├── FrameError       this image is unusable             the part is UNDECIDED
     ├── DeviceError      a device did not do what was asked the part is UNDECIDED, the link is reopened
     ├── JournalError     the book cannot be written or read journal.on_failure decides

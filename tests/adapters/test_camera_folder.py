@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from inspector.adapters.camera_folder import PLUGIN, CameraFolder, CameraFolderSettings
 from inspector.adapters.camera_folder.files import natural
@@ -187,6 +188,22 @@ def test_a_folder_that_vanishes_is_a_device_error(tmp_path: Path, mode: str) -> 
         with pytest.raises(DeviceError, match="the folder is gone") as said:
             camera.grab(buffer(camera), 1.0)
     assert said.value.retry
+
+
+@pytest.mark.parametrize("mode", ["once", "loop", "watch"])
+def test_a_folder_that_never_was_is_not_called_gone(tmp_path: Path, mode: str) -> None:
+    with pytest.raises(DeviceError, match=r"does not exist; make it, or set camera\.path"):
+        CameraFolder(CameraFolderSettings(path=tmp_path / "none", mode=mode))
+
+
+def test_pictures_that_watching_leaves_alone_are_counted_once(tmp_path: Path) -> None:
+    for name in ("p1.png", "p2.png", "p3.png"):
+        save(tmp_path, name)
+    with capture_logs() as logs:
+        CameraFolder(watching(tmp_path)).flush()
+        CameraFolder(watching(tmp_path, move_done="done"))
+    told = [(log["count"], log["newest"]) for log in logs if log["event"] == "camera.left_alone"]
+    assert told == [(3, "p3.png")]
 
 
 def test_a_folder_without_a_readable_image_cannot_say_its_size(tmp_path: Path) -> None:

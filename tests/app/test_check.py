@@ -173,6 +173,27 @@ WRONG: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
 }
 
 
+def test_what_can_hardly_be_meant_is_a_warning(config: Path, verb: Verb, edit: Edit) -> None:
+    edit(LEFT, "due = 2027-11-30", "due = 2025-11-30")
+    edit(LEFT, 'kind = "folder"\npath = "/srv/inspector/left"\nmode = "watch"', 'kind = "twin"\nring = "nobodys"')
+    edit(LEFT, 'kind = "dry"', 'kind = "modbus"\nhost = "127.0.0.1"\nport = 1503\n[twin]\nring = "nobodys"')
+    done = verb("check", "-c", config, "-s", "left")
+    assert done.exit_code == 0, done.stderr
+    warned = [line for line in done.stdout.splitlines() if line.startswith("warn")]
+    assert len(warned) == 3
+    assert "frame ring /dev/shm/nobodys does not exist; start inspector twin" in warned[0]
+    assert "scale.due = 2025-11-30 is past" in warned[1]
+    assert "gate.port = 1503, but twin.plc_port = 1502" in warned[2]
+    assert len(json.loads(verb("check", "-c", config, "-s", "left", "--json").stdout)["warnings"]) == 3
+
+
+def test_a_wrong_twin_table_is_refused(config: Path, verb: Verb, edit: Edit) -> None:
+    edit(LEFT, "[camera]", "[twin]\nsped_mm_s = 4\n[camera]")
+    done = verb("check", "-c", config, "-s", "left")
+    assert done.exit_code == 78
+    assert "twin.sped_mm_s is unknown; did you mean 'speed_mm_s'?" in done.stderr
+
+
 @pytest.mark.parametrize("what", WRONG)
 def test_what_is_wrong_is_said_with_file_key_value_and_remedy(config: Path, verb: Verb, edit: Edit, what: str) -> None:
     name, before, after, words = WRONG[what]

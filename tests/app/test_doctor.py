@@ -5,6 +5,8 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.app.conftest import Verb
 
 Edit = Callable[[str, str, str], Path]
@@ -14,6 +16,16 @@ def findings(stdout: str) -> dict[str, dict[str, str]]:
     return {finding["name"]: finding for finding in json.loads(stdout)["findings"]}
 
 
+@pytest.fixture
+def pictures(tmp_path: Path, edit: Edit) -> Path:
+    """The folder that the shipped station reads."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    edit("stations/left.toml", "/srv/inspector/left", str(folder))
+    return folder
+
+
+@pytest.mark.usefixtures("pictures")
 def test_a_sound_station_is_healthy(config: Path, verb: Verb) -> None:
     done = verb("doctor", "--config", config, "--station", "left", "--json")
     assert done.exit_code == 0, done.stdout
@@ -43,6 +55,7 @@ def test_a_folder_that_cannot_be_written_is_bad_with_a_remedy(
     assert "set paths.data_dir" in told["remedy"]
 
 
+@pytest.mark.usefixtures("pictures")
 def test_a_plc_that_does_not_answer_is_a_warning_and_one_that_does_is_fine(
     config: Path, verb: Verb, edit: Edit
 ) -> None:
@@ -54,3 +67,35 @@ def test_a_plc_that_does_not_answer_is_a_warning_and_one_that_does_is_fine(
     done = verb("doctor", "-c", config, "-s", "left", "--json")
     assert findings(done.stdout)["plc"]["level"] == "warn"
     assert done.exit_code == 0
+
+
+def test_a_folder_of_pictures_that_is_not_there_is_bad(config: Path, verb: Verb) -> None:
+    done = verb("doctor", "-c", config, "-s", "left")
+    assert done.exit_code == 1
+    assert "bad   camera                 folder /srv/inspector/left does not exist" in done.stdout
+    assert "-> make it, or set camera.path" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("camera", "found", "remedy"),
+    [
+        ('kind = "opencv"\nsource = "/dev/video94"', "/dev/video94 does not exist", "plug the camera in"),
+        ('kind = "opencv"\nsource = "94"', "/dev/video94 does not exist", "plug the camera in"),
+        ('kind = "twin"\nring = "nobodys"', "frame ring /dev/shm/nobodys does not exist", "start inspector twin"),
+    ],
+)
+def test_a_camera_that_is_not_there_is_bad(
+    config: Path, verb: Verb, edit: Edit, camera: str, found: str, remedy: str
+) -> None:
+    edit("stations/left.toml", 'kind = "folder"\npath = "/srv/inspector/left"\nmode = "watch"', camera)
+    told = findings(verb("doctor", "-c", config, "-s", "left", "--json").stdout)["camera"]
+    assert (told["level"], told["found"]) == ("bad", found)
+    assert told["remedy"].startswith(remedy)
+
+
+def test_no_configuration_at_all_is_a_warning(tmp_path: Path, verb: Verb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("INSPECTOR_CONFIG", raising=False)
+    done = verb("doctor")
+    assert done.exit_code == 0
+    assert "warn  configuration          none found" in done.stdout

@@ -62,6 +62,8 @@ class CameraFolder:
     def __init__(self, settings: CameraFolderSettings) -> None:
         self._folder = settings.path
         self._device = f"camera folder {settings.path}"
+        if not settings.path.exists():
+            raise DeviceError(self._device, "the folder does not exist; make it, or set camera.path")
         self._done = settings.path / settings.move_done if settings.move_done else None
         self._expected = _expected(settings, self._device)
         self._files = _files(settings)

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import structlog
+
 from inspector.adapters.camera_folder.images import SUFFIXES, is_whole
 from inspector.domain.errors import DeviceError
+
+log = structlog.get_logger(__name__)
 
 _POLL_S = 0.05
 _DIGITS = re.compile(r"(\d+)")
@@ -137,6 +141,7 @@ class Watch:
         self._looked_at = -math.inf
         if not include_present:
             self.flush()
+            self._say_what_is_left()
 
     def next(self, timeout_s: float) -> Found:
         """Wait for the next new file."""
@@ -159,6 +164,17 @@ class Watch:
         self._ready.clear()
         self._growing.clear()
 
+    def _say_what_is_left(self) -> None:
+        if self._seen:
+            newest = max(self._seen, key=lambda path: (self._seen[path][1], natural(path)))
+            log.warning(
+                "camera.left_alone",
+                device=f"camera folder {self._folder}",
+                count=len(self._seen),
+                newest=newest.name,
+                why="there before the start; set move_done to have them judged",
+            )
+
     def _look(self) -> None:
         now = time.monotonic()
         present = {path: (signature, came) for path, signature, came in _signed(images_in(self._folder))}
@@ -172,7 +188,7 @@ class Watch:
             arrived_at = known.arrived_at if known else max(self._looked_at, min(came, now))
             same = known is not None and known.signature == signature
             since = known.since if known is not None and same else now
-            if now - since >= self._settle_s or (not same and _ends_well(path)):
+            if now - since >= self._settle_s or (not same and _ends_well(path, signature)):
                 self._seen[path] = signature
                 arrived.append(Found(path=path, taken_at=arrived_at))
             else:
@@ -202,12 +218,14 @@ def _signed(paths: Iterable[Path]) -> Iterable[tuple[Path, Signature, float]]:
         yield path, (status.st_ino, status.st_mtime_ns, status.st_size), status.st_ctime + to_monotonic
 
 
-def _ends_well(path: Path) -> bool:
+def _ends_well(path: Path, signature: Signature) -> bool:
     """Whether a file that was never seen before is whole already: it was renamed into the folder, or written at once.
 
-    TIFF has no end mark, so only time tells.
+    TIFF has no end mark, so only time tells. A file that was written to since it was signed is looked at again: it
+    would else be given a second time, under its new signature.
     """
     try:
-        return path.suffix.lower() not in {".tif", ".tiff"} and is_whole(path.read_bytes())
+        whole = path.suffix.lower() not in {".tif", ".tiff"} and is_whole(path.read_bytes())
     except OSError:
         return False
+    return whole and signature_of(path) == signature

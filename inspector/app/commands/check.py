@@ -2,10 +2,12 @@
 
 import json
 import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from math import isinf
 from typing import Any
 
-from inspector.app import build, options
+from inspector.app import build, options, surroundings
 from inspector.app.build import Parts
 from inspector.app.exits import speaking_plainly
 from inspector.domain.leniency import Leniency, worst_passing
@@ -22,10 +24,17 @@ def check(config: options.Config = None, station: options.StationName = None, *,
         parts = build.check(options.load(config, station))
         with build.open_detectors(parts):
             pass  # a graph that is not what its card says is refused here, before a line is stopped for it
+        warnings = _warnings(parts)
         if as_json:
-            sys.stdout.write(json.dumps(_as_json(parts), default=str) + "\n")
+            sys.stdout.write(json.dumps({**_as_json(parts), "warnings": warnings}, default=str) + "\n")
         else:
-            sys.stdout.write("\n".join(_as_text(parts)) + "\n")
+            sys.stdout.write("\n".join(_as_text(parts, warnings)) + "\n")
+
+
+def _warnings(parts: Parts) -> list[str]:
+    """What is allowed, though the line will not start or judge as it is meant to; a device is not tried."""
+    findings = [*surroundings.camera(parts), *surroundings.doubts(parts, datetime.now(UTC).date())]
+    return [f"{finding.found}; {finding.remedy}" for finding in findings if finding.level != "ok"]
 
 
 def _passing(parts: Parts) -> dict[str, tuple[Leniency, ...]]:
@@ -56,7 +65,7 @@ def _figures(row: Leniency) -> dict[str, float | str | None]:
     }
 
 
-def _as_text(parts: Parts) -> list[str]:
+def _as_text(parts: Parts, warnings: Sequence[str]) -> list[str]:
     lines = [f"station {parts.loaded.name}", ""]
     rows = [(key, json.dumps(value, default=str), source) for key, value, source in parts.loaded.effective()]
     keys, values = max(len(row[0]) for row in rows), min(max(len(row[1]) for row in rows), 40)
@@ -67,7 +76,7 @@ def _as_text(parts: Parts) -> list[str]:
     for name, passing in _passing(parts).items():
         lines += ["", f"recipe {name}: the worst single defect that passes"]
         lines += [f"  {row.label:10} {_in_words(row)}" for row in passing]
-    return [*lines, "", "everything fits together"]
+    return [*lines, "", *(f"warn  {warning}" for warning in warnings), "everything fits together"]
 
 
 def _in_words(row: Leniency) -> str:

@@ -8,31 +8,23 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from inspector.app import build, options, service
+from inspector.app import build, options, service, surroundings
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
 from inspector.app.settings import Loaded
+from inspector.app.surroundings import Finding
 from inspector.domain.errors import ConfigError
 
 _NEEDED_MB = 2048
 _NEEDED_DISK_GB = 5
 _CONNECT_S = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing looked at. ``level``: "ok", "warn" or "bad". ``remedy``: what would mend it."""
-
-    name: str
-    level: str
-    found: str
-    remedy: str = ""
 
 
 def doctor(
@@ -48,6 +40,16 @@ def doctor(
         folder = options.config_folder(config)
         if folder.is_dir() or config is not None or station is not None:
             findings += _station(config, station)
+        else:
+            findings.append(
+                Finding(
+                    name="configuration",
+                    level="warn",
+                    found="none found",
+                    remedy="looked in --config, $INSPECTOR_CONFIG, /etc/inspector, ./config; copy config/ from the "
+                    "repository",
+                )
+            )
         bad = [finding for finding in findings if finding.level == "bad"]
         if as_json:
             sys.stdout.write(json.dumps({"healthy": not bad, "findings": [asdict(f) for f in findings]}) + "\n")
@@ -93,12 +95,15 @@ def _station(config: Path | None, station: str | None) -> Iterator[Finding]:
         parts = build.check(loaded)
         with build.open_detectors(parts):
             pass
+        doubts = tuple(surroundings.doubts(parts, datetime.now(UTC).date()))
     except ConfigError as error:
         for line in str(error).splitlines():
             yield Finding(name="configuration", level="bad", found=line)
         return
     yield Finding(name="configuration", level="ok", found=f"station {loaded.name}")
     yield Finding(name="model", level="ok", found=f"{parts.card.name} {parts.card.version} fits its card")
+    yield from surroundings.camera(parts)
+    yield from doubts
     for which in ("data_dir", "run_dir"):
         yield _folder(which, loaded.path(which))
     yield from _peers(loaded)
