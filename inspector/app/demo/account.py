@@ -82,16 +82,36 @@ def _entries(journal: journal_sql.SqlJournal, upto: int) -> list[str]:
     return kinds
 
 
+def parts_opened(journal: journal_sql.SqlJournal) -> tuple[int, int]:
+    """Parts the line has read from the PLC so far, and how many of them it has not closed yet."""
+    counts = journal.counts()
+    return counts["inspections"] + counts["open"], counts["open"]
+
+
+def so_far(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    """The account of a line that runs on."""
+    settled = _settled(figures)
+    running = f"{figures['triggers']} counted, {settled} past the ejector, {figures['triggers'] - settled} under way"
+    return [("so far", running), *summary(figures)[1:]]
+
+
+def _settled(figures: dict[str, Any]) -> int:
+    return int(figures["truth"]["good"] + figures["truth"]["bad"])
+
+
+def _parts(figures: dict[str, Any]) -> str:
+    truth, on_belt = figures["truth"], figures["triggers"] - _settled(figures)
+    told = f"{figures['triggers']} counted by the PLC ({truth['good']} good, {truth['bad']} bad at the ejector"
+    return told + (f", {on_belt} on the belt when it stopped)" if on_belt else ")")
+
+
 def summary(figures: dict[str, Any]) -> list[tuple[str, str]]:
     """The same for a person: what, and how it stands."""
     latency, model, truth = figures["latency_ms"], figures["model"], figures["truth"]
     mqtt, journal = figures["mqtt"], figures["journal"]
     reasons = ", ".join(f"{count} x {rule}" for rule, count in figures["undecided_by_rule"].items())
     return [
-        (
-            "parts",
-            f"{figures['triggers']} counted by the PLC ({truth['good']} good, {truth['bad']} bad at the ejector)",
-        ),
+        ("parts", _parts(figures)),
         (
             "verdicts",
             f"{figures['pass']} PASS   {figures['fail']} FAIL   {figures['undecided']} UNDECIDED"

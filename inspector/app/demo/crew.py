@@ -1,11 +1,14 @@
 """The demonstration's processes: the same commands a plant runs, each with a log of its own."""
 
+import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Self
 
+from inspector.app import service
 from inspector.app.demo.plant import STATION, Plant
 from inspector.domain.errors import DeviceError
 
@@ -13,7 +16,7 @@ _STOP_S = 15.0
 
 
 class Crew:
-    """Processes by name; all are stopped on leaving, the last started first."""
+    """Processes by name; all are stopped on leaving, the last started first. They end with us, however we end."""
 
     def __init__(self, plant: Plant) -> None:
         self._plant = plant
@@ -43,7 +46,12 @@ class Crew:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C comes to us; we stop them in order
+            env={**os.environ, service.PARENT: str(os.getpid())},
         )
+
+    def started(self, verb: str) -> bool:
+        """Whether it was started, running or not."""
+        return verb in self._running
 
     def ended(self, verb: str) -> int | None:
         """The exit code of a process that ended; None while it runs."""
@@ -72,3 +80,11 @@ class Crew:
             except subprocess.TimeoutExpired:
                 process.kill()
         return process.wait()
+
+    def kill(self) -> None:
+        """End them all at once, with what they started. A signal handler may call this: it waits for nothing."""
+        for process in self._running.values():
+            if process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        self._plant.ring.unlink(missing_ok=True)  # what was killed cannot tidy up

@@ -8,6 +8,7 @@ from pathlib import Path
 import tomlkit
 
 from inspector.app.share import share_dir
+from inspector.twin.ring import SHM
 
 STATION = "twin"
 LOOPBACK = "127.0.0.1"
@@ -33,6 +34,12 @@ class Plant:
     folder: Path
     plc_port: int
     broker_port: int
+    ring_name: str
+
+    @property
+    def ring(self) -> Path:
+        """The simulated camera's frames, in shared memory."""
+        return SHM / self.ring_name
 
     @property
     def config(self) -> Path:
@@ -60,8 +67,14 @@ class Plant:
 
 
 def found(folder: Path, size: Size) -> Plant:
-    """Write the configuration of a plant into ``folder``; ports are free ones."""
-    plant = Plant(folder=folder, plc_port=_free_port(), broker_port=_free_port())
+    """Write the configuration of a plant into ``folder``; ports are free ones.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+    plant = Plant(
+        folder=folder, plc_port=_free_port(), broker_port=_free_port(), ring_name=f"inspector-demo-{os.getpid()}"
+    )
     for path in (plant.config / "stations", folder / "logs", plant.run_dir):
         path.mkdir(parents=True, exist_ok=True)
     share = share_dir()
@@ -77,12 +90,11 @@ def found(folder: Path, size: Size) -> Plant:
             },
         },
     )
-    ring = f"inspector-demo-{os.getpid()}"
-    _write(plant.config / "stations" / f"{STATION}.toml", _station(plant, size, ring))
+    _write(plant.config / "stations" / f"{STATION}.toml", _station(plant, size))
     return plant
 
 
-def _station(plant: Plant, size: Size, ring: str) -> dict[str, object]:
+def _station(plant: Plant, size: Size) -> dict[str, object]:
     pitch_ms = size.spacing_mm / size.speed_mm_s * 1e3
     deadline_ms = min(pitch_ms * 1.6, 800.0)
     return {
@@ -93,7 +105,7 @@ def _station(plant: Plant, size: Size, ring: str) -> dict[str, object]:
             "simulated": True,
         },
         "scale": {"id": "twin", "px_per_mm": 20.0},
-        "camera": {"kind": "twin", "ring": ring},
+        "camera": {"kind": "twin", "ring": plant.ring_name},
         "trigger": {"kind": "gate"},
         "gate": {"kind": "modbus", "host": LOOPBACK, "port": plant.plc_port, "encoder": True},
         "sink": [
@@ -109,7 +121,7 @@ def _station(plant: Plant, size: Size, ring: str) -> dict[str, object]:
             "spacing_mm": size.spacing_mm,
             "spacing_jitter_mm": size.spacing_mm * 0.08,
             "speed_mm_s": size.speed_mm_s,
-            "ring": ring,
+            "ring": plant.ring_name,
             "plc_port": plant.plc_port,
         },
     }

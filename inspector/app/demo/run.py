@@ -3,17 +3,24 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from inspector.adapters import journal_sql
 from inspector.adapters.broker_iotcore import open_broker
 from inspector.app.demo import account
 from inspector.app.demo.crew import Crew
-from inspector.app.demo.plant import Plant
+from inspector.app.demo.plant import STATION, Plant
 from inspector.domain.errors import DeviceError
 
 _LOOK_S = 0.25
 _DRAIN_S = 20.0
+_LAST_RECORDS_S = 10.0
 _START_S = 120.0
+_NEXT_PART_S = 2.0
+_VERDICT_S = 0.15
+"""Parts come at least 0.4 s apart: this long after one was counted, the next is not yet at the light gate."""
+_GLANCE_S = 0.02
 
 Look = Callable[[dict[str, Any], dict[str, Any], int], None]
 """Called with the twin's status, the line's status and the number of received results."""
@@ -21,41 +28,68 @@ View = Callable[[], dict[str, Any]]
 """Looks once, and gives the twin's status."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Who watches. ``so_far``: told the account of a line that runs on; ``ending``: that it was asked to end."""
+
+    look: Look
+    so_far: Callable[[dict[str, Any]], None]
+    ending: Callable[[], None]
+
+
 def run(
-    plant: Plant,
-    *,
-    parts: int,
-    endless: bool,
-    stop: threading.Event,
-    look: Look,
-    tell: Callable[[dict[str, Any]], None],
-) -> dict[str, Any]:
-    """Run ``parts`` parts, ``tell`` the account, then end, or go on until ``stop`` if ``endless``.
+    plant: Plant, crew: Crew, *, parts: int, endless: bool, stop: threading.Event, audience: Audience
+) -> dict[str, Any] | None:
+    """Run ``parts`` parts, or if ``endless`` until ``stop``; the final account, None if no part came before ``stop``.
 
     Raises:
         DeviceError: a process of the plant ended, or parts did not come.
     """
-    with open_broker(plant.broker_port), Crew(plant) as crew:
+    with open_broker(plant.broker_port), crew:
         crew.start("listen", "--json")
         subscriber = account.Subscriber(plant)
 
         def view() -> dict[str, Any]:
             twin = account.read_json(plant.run_dir / "twin.json")
-            look(twin, account.read_json(plant.run_dir / "status.json"), subscriber.received())
+            audience.look(twin, account.read_json(plant.run_dir / "status.json"), subscriber.received())
             return twin
 
         crew.start("twin")
         _rendered(crew, stop, view)
-        crew.start("line")
-        crew.start("follow")
-        _settled(plant, crew, parts, stop, view, endless=endless)
-        figures = _drained(plant, crew, subscriber, stop, parts=parts if endless else 0)
-        tell(figures)
+        if not stop.is_set():
+            crew.start("line")
+            crew.start("follow")
+            _settled(plant, crew, parts, stop, view, endless=endless)
+        if endless and not stop.is_set():
+            figures = _drained(plant, crew, subscriber, view, parts=parts, stop=stop)
+            if not stop.is_set():
+                audience.so_far(figures)
         while endless and not stop.is_set():
             crew.must_run("listen", "twin", "line", "follow")
             view()
             stop.wait(_LOOK_S)
-        return figures
+        if stop.is_set():
+            audience.ending()
+            _stop_the_belt(plant, crew)
+        if not account.read_json(plant.run_dir / "twin.json").get("triggers"):
+            return None
+        return _drained(plant, crew, subscriber, view, parts=0, within_s=_LAST_RECORDS_S if stop.is_set() else _DRAIN_S)
+
+
+def _stop_the_belt(plant: Plant, crew: Crew) -> None:
+    """End the simulated line between two parts: the last one is read by the line, the next not yet at the gate."""
+    if crew.started("line") and plant.journal.exists() and crew.ended("twin") is None:
+        with journal_sql.open_journal(plant.journal, station=STATION, read_only=True) as journal:
+            before, _ = account.parts_opened(journal)
+            _wait(lambda: account.parts_opened(journal)[0] > before, _NEXT_PART_S)
+            _wait(lambda: account.parts_opened(journal)[1] == 0, _VERDICT_S)
+    crew.stop("twin")
+
+
+def _wait(condition: Callable[[], bool], limit_s: float) -> None:
+    until = time.monotonic() + limit_s
+    while not condition() and time.monotonic() < until:
+        time.sleep(_GLANCE_S)
 
 
 def _rendered(crew: Crew, stop: threading.Event, view: View) -> None:
@@ -84,10 +118,17 @@ def _settled(plant: Plant, crew: Crew, parts: int, stop: threading.Event, view: 
 
 
 def _drained(
-    plant: Plant, crew: Crew, subscriber: account.Subscriber, stop: threading.Event, *, parts: int
+    plant: Plant,
+    crew: Crew,
+    subscriber: account.Subscriber,
+    view: View,
+    *,
+    parts: int,
+    within_s: float = _DRAIN_S,
+    stop: threading.Event | None = None,
 ) -> dict[str, Any]:
     """Wait until everything that was counted (or, on a line that runs on, ``parts``) is received; the account."""
-    until = time.monotonic() + _DRAIN_S
+    until, stop = time.monotonic() + within_s, stop or threading.Event()
     while True:
         figures = account.gather(plant, received=subscriber.received())
         written, asked = figures["journal"]["inspections"], parts or figures["triggers"]
@@ -97,6 +138,7 @@ def _drained(
         if whole or time.monotonic() > until or stop.is_set():
             return figures
         crew.must_run("listen", "line", "follow")
+        view()
         stop.wait(_LOOK_S)
 
 
