@@ -21,6 +21,9 @@ from inspector.domain.errors import ConfigError
 from inspector.ports.model import ModelCard
 
 _SHOWN_LABELS = 6
+_SHOWN_FIGURES = 4
+_ACCURACY = ("auroc", "_ap", "map", "escapes", "false_rejects", "per_mp")
+"""How figures of a card end that say how well the model sees; --json has them all."""
 
 app = typer.Typer(no_args_is_help=True, help="Model packages: import an ONNX file, check a package, list them.")
 
@@ -263,8 +266,12 @@ def _table(rows: Sequence[Mapping[str, Any]], *, measured: bool) -> list[str]:
             row["input"],
         ]
         line += [str(row["p50_ms"]), str(row["p99_ms"]), str(row["memory_mb"])] if measured else []
-        figures = {key: value for key, value in row["metrics"].items() if isinstance(value, float)}
-        lines.append([*line, ", ".join(f"{key} {value:g}" for key, value in list(figures.items())[:3]) or "none"])
+        figures = {
+            key: value for key, value in row["metrics"].items() if isinstance(value, float) and key.endswith(_ACCURACY)
+        }
+        lines.append(
+            [*line, ", ".join(f"{key} {value:g}" for key, value in list(figures.items())[:_SHOWN_FIGURES]) or "none"]
+        )
     widths = [max((len(line[at]) for line in lines if at < len(line) > 2), default=0) for at in range(len(lines[0]))]  # noqa: PLR2004
     return ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=False)).rstrip() for line in lines]
 
