@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from inspector.domain.errors import ConfigError, DeliveryError
+from inspector.domain.errors import BusyError, ConfigError, DeliveryError
 from inspector.domain.numbering import Spans
 from inspector.ports.plugin import Context, Plugin
 from inspector.ports.sink import Announcement, Publication
@@ -20,6 +20,7 @@ from inspector.ports.sink import Announcement, Publication
 SEQ = re.compile(rb'^\{"journalSeq":(\d+),')
 """How each of our lines begins."""
 MEGABYTE = 1_000_000
+_LOCKS = Path("/proc/locks")
 
 
 class JsonlSettings(BaseModel):
@@ -94,14 +95,17 @@ def open_jsonl(settings: JsonlSettings, context: Context) -> Iterator[JsonlSink]
     """The file, opened and locked; a torn last line is cut off, what stands there is known.
 
     Raises:
-        ConfigError: it cannot be opened, or another process writes it.
+        BusyError: another process writes it.
+        ConfigError: it cannot be opened.
     """
-    path = settings.path if settings.path.is_absolute() else Path(context.data_dir) / settings.path
+    path = Path(context.data_dir) / context.station / settings.path  # an absolute one stays as it is
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = _open_locked(path)
     except BlockingIOError as error:
-        raise ConfigError(f"sink jsonl: path = {str(path)!r} is being written by another process") from error
+        raise BusyError(
+            f"sink jsonl: path = {str(path)!r} is being written by {_writer(path)}; end that one"
+        ) from error
     except OSError as error:
         raise ConfigError(f"sink jsonl: path = {str(path)!r} cannot be opened: {error.strerror}") from error
     written = Spans()
@@ -131,6 +135,17 @@ def _open_locked(path: Path) -> FileIO:
         file.close()
         raise
     return file
+
+
+def _writer(path: Path) -> str:
+    """Who holds the lock, as the kernel tells it (not in every sandbox)."""
+    inode = str(path.stat().st_ino)
+    with suppress(OSError):
+        for line in _LOCKS.read_text().splitlines():
+            words = line.split()  # 1: FLOCK ADVISORY WRITE <pid> <major>:<minor>:<inode> 0 EOF
+            if "FLOCK" in words and words[5].rpartition(":")[2] == inode and int(words[4]) > 0:
+                return f"another process (pid {words[4]})"
+    return "another process"
 
 
 def _read(file: BinaryIO, written: Spans) -> int:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from inspector.adapters import journal_sql
 from inspector.app import service
 from inspector.app.build import SOFTWARE, Parts, make_folders
+from inspector.app.exits import EX_DATAERR
 from inspector.domain.errors import ConfigError
 from inspector.pipeline.follow import Follower, replay, run_all
 from inspector.pipeline.herald import Herald
@@ -39,7 +40,7 @@ def follow_station(parts: Parts, stop: threading.Event) -> int:
 
 
 def replay_station(parts: Parts, first: int, last: int, *, only: str | None) -> Sequence[tuple[int, str]]:
-    """Deliver a range once more; what a sink refused."""
+    """Deliver a range once more; what a sink refused. A range behind the journal's end ends the process with 65."""
     _require_sinks(parts)
     if not 1 <= first <= last:
         raise ConfigError(f"--replay {first} {last}: FROM must be at least 1 and TO not below it")
@@ -48,6 +49,13 @@ def replay_station(parts: Parts, first: int, last: int, *, only: str | None) -> 
         raise ConfigError(f"--sink {only!r} is unknown; there are: {', '.join(names)}")
     refused: list[tuple[int, str]] = []
     with journal_sql.open_journal(parts.journal, station=parts.loaded.name, read_only=True) as journal:
+        head = journal.head()
+        if head < first:
+            sys.stderr.write(f"inspector: --replay {first} {last}: the journal ends at {head}\n")
+            raise SystemExit(EX_DATAERR)
+        if head < last:
+            sys.stderr.write(f"inspector: --replay {first} {last}: the journal ends at {head}; no more can be sent\n")
+            last = head
         for name, plugin, settings in parts.sinks:
             if name != only and (only is not None or not plugin.replayable):
                 continue

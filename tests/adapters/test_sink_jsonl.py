@@ -1,4 +1,5 @@
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from inspector.adapters.sink_jsonl import PLUGIN, JsonlSettings, open_jsonl
-from inspector.domain.errors import ConfigError, DeliveryError
+from inspector.domain.errors import BusyError, ConfigError, DeliveryError
 from inspector.ports.plugin import Context
 from inspector.ports.sink import Announcement, Publication
 
@@ -38,7 +39,7 @@ def deliver(context: Context, batch: list[Publication], **more: Any) -> list[int
 
 def test_every_record_is_a_line_with_kind_and_schema(context: Context, tmp_path: Path) -> None:
     assert deliver(context, [record(1), record(2)]) == [1, 2]
-    first = json.loads((tmp_path / "out/records.jsonl").read_text().splitlines()[0])
+    first = json.loads((tmp_path / "left/out/records.jsonl").read_text().splitlines()[0])
     assert (first["kind"], first["schema"], first["record"]["resultId"]) == ("result", "inspector.result/1", "id-1")
 
 
@@ -47,12 +48,12 @@ def test_a_second_delivery_of_the_same_records_writes_nothing_and_calls_them_don
 ) -> None:
     deliver(context, [record(n) for n in range(1, 6)])
     assert deliver(context, [record(n) for n in range(4, 9)]) == [4, 5, 6, 7, 8]
-    assert numbers(tmp_path / "out/records.jsonl") == list(range(1, 9))
+    assert numbers(tmp_path / "left/out/records.jsonl") == list(range(1, 9))
 
 
 def test_a_torn_last_line_is_cut_off_and_written_again(context: Context, tmp_path: Path) -> None:
     deliver(context, [record(1), record(2), record(3)])
-    path = tmp_path / "out/records.jsonl"
+    path = tmp_path / "left/out/records.jsonl"
     path.write_bytes(path.read_bytes()[:-20])
     deliver(context, [record(3), record(4)])
     assert numbers(path) == [1, 2, 3, 4]
@@ -61,7 +62,7 @@ def test_a_torn_last_line_is_cut_off_and_written_again(context: Context, tmp_pat
 def test_a_gap_is_refilled_once(context: Context, tmp_path: Path) -> None:
     deliver(context, [record(1), record(2), record(6)])
     deliver(context, [record(n) for n in range(1, 7)])
-    assert sorted(numbers(tmp_path / "out/records.jsonl")) == [1, 2, 3, 4, 5, 6]
+    assert sorted(numbers(tmp_path / "left/out/records.jsonl")) == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_large_file_is_rotated_and_what_stands_in_the_rotated_one_is_still_known(
@@ -69,7 +70,7 @@ def test_a_large_file_is_rotated_and_what_stands_in_the_rotated_one_is_still_kno
 ) -> None:
     for start in range(1, 41, 10):
         deliver(context, [record(n, "x" * 60_000) for n in range(start, start + 10)], rotate_mb=1, keep=1)
-    path = tmp_path / "out/records.jsonl"
+    path = tmp_path / "left/out/records.jsonl"
     assert numbers(path.with_name("records.jsonl.1")) == list(range(1, 21))
     assert deliver(context, [record(n, "x") for n in range(15, 42)], rotate_mb=1, keep=1)[-1] == 41
     assert numbers(path.with_name("records.jsonl.1")) == list(range(21, 41))
@@ -80,14 +81,14 @@ def test_two_processes_cannot_write_the_same_file(context: Context) -> None:
     settings = JsonlSettings(path=Path("records.jsonl"))
     with (
         open_jsonl(settings, context),
-        pytest.raises(ConfigError, match="being written by another process"),
+        pytest.raises(BusyError, match=rf"being written by another process \(pid {os.getpid()}\)"),
         open_jsonl(settings, context),
     ):
         pass
 
 
 def test_a_disk_that_takes_only_half_of_a_batch_leaves_no_half_line(context: Context, tmp_path: Path) -> None:
-    path = tmp_path / "out/records.jsonl"
+    path = tmp_path / "left/out/records.jsonl"
     deliver(context, [record(1)])
     before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
     with open_jsonl(JsonlSettings(path=path), context) as sink:
@@ -103,7 +104,7 @@ def test_a_disk_that_takes_only_half_of_a_batch_leaves_no_half_line(context: Con
 
 
 def test_a_killed_writer_resumes_without_losing_or_doubling(context: Context, tmp_path: Path) -> None:
-    path = tmp_path / "out/records.jsonl"
+    path = tmp_path / "left/out/records.jsonl"
     program = f"""
 from pathlib import Path
 from inspector.adapters.sink_jsonl import JsonlSettings, open_jsonl

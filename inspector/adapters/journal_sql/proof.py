@@ -143,11 +143,15 @@ def _check_run(engine: Engine, path: Path, run: _Run, plc_count: int | None, fou
     done = np.sort(positions[closed & ~is_stray])
     opened = np.sort(positions[~closed & ~is_stray])
     last = int(positions[~is_stray].max(initial=0))
-    if plc_count is not None:
-        last = _last_by_plc(run, last, plc_count, name, found)
+    running = run.newest and is_running(path, run.station)
+    counted = last if plc_count is None else _last_by_plc(run, last, plc_count, name, found)
     _say_doubled(run, done, name, found)
-    _say_missing(run, np.union1d(done, opened), last, name, found)
-    if opened.size and not (run.newest and is_running(path, run.station)):
+    if counted > last and not running:
+        _say_missing(run, np.union1d(done, opened), last, name, found)
+        _say_away(run, last, counted, name, found)
+    else:
+        _say_missing(run, np.union1d(done, opened), counted, name, found)
+    if opened.size and not running:
         first = seq_after(run.first_seq, int(opened[0]))
         found.say(f"{name}: {opened.size} parts were opened and never closed, first {first}: start the line once")
     return int((~closed).sum()), int(closed.sum())
@@ -200,6 +204,17 @@ def _say_missing(run: _Run, known: NDArray[np.int64], last: int, name: str, foun
         found.missing += _part_ids(run, np.arange(before + 1, before + 1 + min(gap, room)))
     if total:
         found.say(f"{name}: {total} of {last} numbers have no Inspection")
+
+
+def _say_away(run: _Run, last: int, counted: int, name: str, found: _Findings) -> None:
+    """Parts that the PLC counted after the last one that the line saw: no loss, if the line is started once."""
+    room = max(MOST_LISTED - len(found.missing), 0)
+    found.missing += _part_ids(run, np.arange(last + 1, last + 1 + min(counted - last, room)))
+    first, newest = seq_after(run.first_seq, last + 1), seq_after(run.first_seq, counted)
+    parts, were = (f"parts {first} to {newest}", "were") if counted > last + 1 else (f"part {first}", "was")
+    found.say(
+        f"{name}: {parts} {were} counted while the line was away: start the line once, they are entered as missed"
+    )
 
 
 def _gaps(known: NDArray[np.int64], last: int) -> Iterator[tuple[int, int]]:

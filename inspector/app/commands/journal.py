@@ -2,7 +2,8 @@
 
 import json
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -49,5 +50,29 @@ def verify(
         if as_json:
             sys.stdout.write(json.dumps(content) + "\n")
         else:
-            sys.stdout.write("\n".join(f"{key:12} {value}" for key, value in content.items()) + "\n")
+            sys.stdout.write("".join(f"{key:12} {value}\n" for key, value in _as_text(content)))
         raise SystemExit(EX_FINDINGS if proof.findings else 0)
+
+
+def _as_text(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in content.items():
+        if key == "findings":
+            yield from ((key if at == 0 else "", finding) for at, finding in enumerate(value or ["none"]))
+        elif key in {"missing", "doubled"}:
+            yield key, ", ".join(_ranges(value)) or "none"
+        elif key == "holds":
+            yield key, "yes" if value else "no"
+        else:
+            yield key, "not given" if value is None else str(value)
+
+
+def _ranges(numbers: Sequence[int]) -> Iterator[str]:
+    """Numbers that follow each other as one range."""
+    first = last = None
+    for number in [*numbers, None]:
+        if first is not None and last is not None and number == last + 1:
+            last = number
+            continue
+        if first is not None:
+            yield str(first) if first == last else f"{first} to {last}"
+        first = last = number

@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from inspector.adapters.journal_sql import open_journal, open_recorder, verify
+from inspector.adapters.journal_sql.lock import one_line
 from inspector.domain.errors import ConfigError
 from inspector.domain.inspection import ModelStamp, RecipeStamp
 from tests.adapters.journal_sql.records import CRACKED, STATION, inspection, opened
 
 CARD = f"sha256 = '{'e5' * 32}'"
+
+
+AWAY = "were counted while the line was away: start the line once, they are entered as missed"
 
 
 def write(path: Path, *numbers: int, counter: int = 0, station: str = STATION) -> None:
@@ -49,7 +53,14 @@ def test_every_number_without_an_inspection_is_named(path: Path) -> None:
     write(path, 1, 2, 5, 6, 8)
     proof = verify(path, station=STATION, plc_count=10)
     assert [part.part_seq for part in proof.missing] == [3, 4, 7, 9, 10]
-    assert proof.findings == ["station left, series 1: 5 of 10 numbers have no Inspection"]
+    assert proof.findings == [
+        "station left, series 1: 3 of 8 numbers have no Inspection",
+        f"station left, series 1: parts 9 to 10 {AWAY}",
+    ]
+    with one_line(path, STATION):
+        running = verify(path, station=STATION, plc_count=10)
+    assert running.findings == ["station left, series 1: 5 of 10 numbers have no Inspection"]
+    assert running.missing == proof.missing
 
 
 def test_numbers_are_followed_across_the_wrap(path: Path) -> None:
@@ -76,7 +87,7 @@ def test_a_million_missing_numbers_are_counted_and_a_thousand_listed(path: Path)
     write(path, 1)
     proof = verify(path, plc_count=1_000_001)
     assert len(proof.missing) == 1000
-    assert proof.findings == ["station left, series 1: 1000000 of 1000001 numbers have no Inspection"]
+    assert proof.findings == [f"station left, series 1: parts 2 to 1000001 {AWAY}"]
 
 
 def test_what_a_full_queue_lost_is_known_at_the_next_start(path: Path) -> None:
