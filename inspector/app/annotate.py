@@ -17,10 +17,11 @@ _GLYPH = {Outcome.PASS: "OK", Outcome.FAIL: "NG", Outcome.UNDECIDED: "?"}
 _MAX_VALUE_8 = 255
 
 
-def annotate(pixels: Pixels, verdict: Verdict) -> NDArray[np.uint8]:
+def annotate(pixels: Pixels, verdict: Verdict, *, note: str = "") -> NDArray[np.uint8]:
     """A colour copy (height + banner, width, 3) with every defect boxed and the verdict above the picture.
 
     ``pixels``: (height, width) or (height, width, 3); 16-bit light is stretched to what is in the picture.
+    ``note``: small print under the verdict.
     """
     canvas = _colour(pixels)
     height, width = canvas.shape[:2]
@@ -28,7 +29,7 @@ def annotate(pixels: Pixels, verdict: Verdict) -> NDArray[np.uint8]:
     taken = [_draw_frame(canvas, defect, unit) for defect in verdict.defects]
     for defect, frame in zip(verdict.defects, tuple(taken), strict=True):
         _draw_label(canvas, _label(defect), frame, _shade(defect), unit, taken)
-    return cast("NDArray[np.uint8]", np.vstack((_banner(width, verdict, unit), canvas)))
+    return cast("NDArray[np.uint8]", np.vstack((_banner(width, verdict, note, unit), canvas)))
 
 
 def _colour(pixels: Pixels) -> NDArray[np.uint8]:
@@ -61,7 +62,7 @@ def _label(defect: Defect) -> str:
     text = f"{defect.detection.label} {defect.detection.score:.2f}"
     if defect.length_mm is not None and defect.width_mm is not None:
         text += f"  {defect.length_mm:.1f} x {defect.width_mm:.2f} mm"
-    return text if defect.sure else f"{text} ?"
+    return text if defect.sure else f"{text} doubtful"
 
 
 def _draw_label(
@@ -97,29 +98,28 @@ def _free_place(frame: Box, size: tuple[int, int], width: int, height: int, take
     return next((place for place in places if not any(place.overlaps(other) for other in taken)), places[0])
 
 
-def _banner(width: int, verdict: Verdict, unit: float) -> NDArray[np.uint8]:
-    height = round(84 * unit)
-    banner = np.full((height, width, 3), _COLOUR[verdict.outcome], np.uint8)
-    badge = round(150 * unit)
-    cv2.rectangle(banner, (0, 0), (badge, height), _WHITE, cv2.FILLED)
-    glyph = _GLYPH[verdict.outcome]
-    (glyph_width, glyph_height), _ = cv2.getTextSize(glyph, _FONT, 2.0 * unit, max(round(5 * unit), 1))
-    place = ((badge - glyph_width) // 2, (height + glyph_height) // 2)
-    cv2.putText(banner, glyph, place, _FONT, 2.0 * unit, _INK, max(round(5 * unit), 1), cv2.LINE_AA)
-    text = f"{verdict.outcome.name}   {verdict.reason}"
-    scale = 1.3 * unit
-    (text_width, text_height), _ = cv2.getTextSize(text, _FONT, scale, max(round(2.6 * unit), 1))
-    room = width - badge - round(40 * unit)
-    if text_width > room > 0:
-        scale *= room / text_width
-    cv2.putText(
-        banner,
-        text,
-        (badge + round(24 * unit), (height + text_height) // 2),
-        _FONT,
-        scale,
-        _WHITE,
-        max(round(2.6 * unit), 1),
-        cv2.LINE_AA,
-    )
+def _banner(width: int, verdict: Verdict, note: str, unit: float) -> NDArray[np.uint8]:
+    """The verdict in large letters, the note in small ones."""
+    upper, lower = round(84 * unit), round(40 * unit) if note else 0
+    banner = np.full((upper + lower, width, 3), _COLOUR[verdict.outcome], np.uint8)
+    badge, pad = round(150 * unit), round(24 * unit)
+    cv2.rectangle(banner, (0, 0), (badge, upper + lower), _WHITE, cv2.FILLED)
+    glyph, bold = _GLYPH[verdict.outcome], max(round(5 * unit), 1)
+    (glyph_width, glyph_height), _ = cv2.getTextSize(glyph, _FONT, 2.0 * unit, bold)
+    place = ((badge - glyph_width) // 2, (upper + lower + glyph_height) // 2)
+    cv2.putText(banner, glyph, place, _FONT, 2.0 * unit, _INK, bold, cv2.LINE_AA)
+    room = Box(x=badge + pad, y=0, width=max(width - badge - round(40 * unit), 0), height=upper)
+    _write_into(banner, f"{verdict.outcome.name}   {verdict.reason}", room, 1.3 * unit, max(round(2.6 * unit), 1))
+    if note:
+        below = Box(x=room.x, y=upper, width=room.width, height=max(lower - round(10 * unit), 0))
+        _write_into(banner, note, below, 0.75 * unit, max(round(1.5 * unit), 1))
     return banner
+
+
+def _write_into(banner: NDArray[np.uint8], text: str, room: Box, scale: float, thickness: int) -> None:
+    """One white line, in the middle of the room's height, made smaller where it would not fit."""
+    (width, height), _ = cv2.getTextSize(text, _FONT, scale, thickness)
+    if width > room.width > 0:
+        scale *= room.width / width
+    place = (round(room.x), round(room.y + (room.height + height) / 2))
+    cv2.putText(banner, text, place, _FONT, scale, _WHITE, thickness, cv2.LINE_AA)

@@ -44,6 +44,12 @@ class OneShot:
         self._recipe = recipe
         self._scale = scale
 
+    @property
+    def means(self) -> str:
+        """What it judges with: "recipe critical, model surface-small 0.1.0, 20 px/mm"."""
+        card = self._detector.card
+        return f"recipe {self._recipe.recipe.name}, model {card.name} {card.version}, {self._scale.px_per_mm:g} px/mm"
+
     def judge(self, path: Path) -> Shot:
         """Judge one file; a file that cannot be used is UNDECIDED with the reason."""
         begun, opened = time.perf_counter(), datetime.now(UTC)

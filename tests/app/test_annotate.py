@@ -61,3 +61,10 @@ def test_each_outcome_has_its_own_banner_and_a_long_reason_fits() -> None:
     pixels = np.zeros((300, 400), np.uint8)
     banners = [annotate(pixels, verdict(outcome, reason="x" * 300))[2, -3].tolist() for outcome in Outcome]
     assert len({tuple(colour) for colour in banners}) == 3
+
+
+def test_a_note_stands_under_the_verdict() -> None:
+    pixels = np.zeros((300, 400), np.uint8)
+    plain, noted = (annotate(pixels, verdict(Outcome.PASS), note=note) for note in ("", "20 px/mm"))
+    assert noted.shape[0] > plain.shape[0]
+    assert (noted[-300:] == 0).all()

@@ -47,3 +47,10 @@ def test_without_words_it_shows_what_there_is(verb: Verb) -> None:
     done = verb()
     assert "inspect" in done.output
     assert "demo" in done.output
+
+
+def test_a_demo_folder_that_cannot_be_made_is_told_plainly(verb: Verb) -> None:
+    done = verb("demo", "--dir", "/proc/x")
+    assert done.exit_code == 78
+    assert done.stderr.startswith("inspector: --dir /proc/x: cannot be made: ")
+    assert "name a folder that can be written" in done.stderr

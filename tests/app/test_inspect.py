@@ -12,6 +12,8 @@ import pytest
 from inspector.twin.scenes import SceneSettings, render
 from tests.app.conftest import Verb
 
+MEANS = "recipe critical, model surface-small 0.1.0, 20 px/mm"
+
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -70,7 +72,19 @@ def test_a_file_that_cannot_be_used_is_undecided_and_never_passes(
     done = verb("inspect", pictures[name])
     assert done.exit_code == 65
     assert done.stdout.startswith("UNDECIDED")
-    assert done.stderr.startswith("inspector: ")
+    assert (done.stdout + done.stderr).count(str(pictures[name])) == 1
+    assert done.stderr == f"{MEANS} (assumed: give --px-per-mm)\n"
+
+
+def test_a_scale_that_is_given_is_not_called_assumed(pictures: dict[str, Path], verb: Verb) -> None:
+    assert verb("inspect", pictures["good"], "--px-per-mm", "20").stderr == f"{MEANS}\n"
+
+
+def test_a_folder_is_refused_with_what_to_give(pictures: dict[str, Path], verb: Verb) -> None:
+    folder = pictures["good"].parent
+    done = verb("inspect", pictures["good"], folder)
+    assert (done.exit_code, done.stdout) == (78, "")
+    assert f"{folder}: is a folder; give files: {folder}/*.png" in done.stderr
 
 
 def test_a_defect_is_told_with_its_confidence_size_and_place(tmp_path: Path, verb: Verb) -> None:
