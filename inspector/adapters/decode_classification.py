@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from inspector.domain.candidates import check_scores
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError
 from inspector.domain.frame import Pixels
@@ -68,6 +69,7 @@ class ClassificationDecoder:
             values = powers / powers.sum()
         elif self._settings.activation == "sigmoid":
             values = 1.0 / (1.0 + np.exp(-np.clip(values, -60.0, 60.0)))
+        check_scores(values)
         return np.clip(values, 0.0, 1.0)
 
 

@@ -64,7 +64,7 @@ class DetrDecoder:
         logits, boxes = self._split(output.arrays)
         scores = self._scores(logits)
         if not self._settings.several_labels:
-            scores = np.where(scores == scores.max(axis=1, keepdims=True), scores, -1.0)
+            scores = np.where(scores == scores.max(axis=1, keepdims=True), scores, 0.0)
         found = above(scores.ravel(), self._card.candidate_score, most=scores.size)
         queries, classes = np.divmod(found, scores.shape[1])
         return Candidates(

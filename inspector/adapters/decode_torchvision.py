@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inspector.domain.candidates import Candidates, MergeRule, above, boxed, merge
 from inspector.domain.detection import Detection
-from inspector.domain.errors import ConfigError
+from inspector.domain.errors import ConfigError, FrameError
 from inspector.domain.frame import Pixels
 from inspector.ports.model import ModelCard, TileOutput
 from inspector.ports.plugin import Context, Plugin
@@ -59,7 +59,7 @@ class TorchvisionDecoder:
         classes = numbers[found].astype(np.int64) - self._settings.first_label
         if classes.size and not 0 <= classes.min() <= classes.max() < len(self._card.labels):
             first, last = self._settings.first_label, self._settings.first_label + len(self._card.labels) - 1
-            raise ConfigError(
+            raise FrameError(
                 f"{self._card.path}: does not match its card: the model gave label {int(numbers[found].max())}, but "
                 f"{len(self._card.labels)} labels with decoder.first_label = {first} are numbered {first} to {last}"
             )

@@ -11,6 +11,7 @@ from inspector.domain.errors import FrameError
 from inspector.domain.geometry import Box
 from inspector.domain.overlap import Boxes, as_boxes, clipped, join, suppress, union
 
+_ROUNDING = 1e-3
 _MOST_VIEWS_OF_ONE = 4
 """A thing at the corner of four tiles is seen by all of them."""
 
@@ -55,8 +56,10 @@ def above(scores: NDArray[np.floating], floor: float, *, most: int) -> NDArray[n
     """Indices of the scores that reach the floor.
 
     Raises:
-        FrameError: more than ``most``: they could not be looked at in bounded time.
+        FrameError: more than ``most``: they could not be looked at in bounded time; or they are no scores: a model
+            that computes nonsense has seen nothing, and nothing seen must not pass a part.
     """
+    check_scores(scores)
     rows: NDArray[np.int64] = np.flatnonzero(scores >= floor)
     if rows.size > most:
         raise FrameError(
@@ -64,6 +67,21 @@ def above(scores: NDArray[np.floating], floor: float, *, most: int) -> NDArray[n
             "the scene is torn, noisy or covered"
         )
     return rows
+
+
+def check_scores(scores: NDArray[np.floating]) -> None:
+    """Refuse what is no score.
+
+    Raises:
+        FrameError: a number that is none, or not from 0 to 1.
+    """
+    if not scores.size:
+        return
+    low, high = float(scores.min()), float(scores.max())
+    if not (low >= -_ROUNDING and high <= 1.0 + _ROUNDING):  # NaN fails every comparison
+        raise FrameError(
+            f"the model gave scores from {low:g} to {high:g}; 0 to 1 is right: is it broken, or are these logits?"
+        )
 
 
 def merge(views: Sequence[Candidates], rule: MergeRule) -> list[Thing]:
@@ -74,6 +92,8 @@ def merge(views: Sequence[Candidates], rule: MergeRule) -> list[Thing]:
     """
     rows = [_suppressed(view, rule) for view in views]
     boxes = np.concatenate([view.boxes[keep] for view, keep in zip(views, rows, strict=True)])
+    if not np.isfinite(boxes).all():
+        raise FrameError("the model gave boxes that are none (not a number): is it broken?")
     if len(boxes) > _MOST_VIEWS_OF_ONE * rule.most:
         raise _too_many(len(boxes), rule.most)
     scores = np.concatenate([view.scores[keep] for view, keep in zip(views, rows, strict=True)])

@@ -65,7 +65,7 @@ def test_a_picture_without_boxes_has_no_detection(tmp_path: Path) -> None:
 
 def test_a_label_the_card_does_not_know_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match=r"gave label 3, but 2 labels with decoder\.first_label = 1 are numbered 1 to 2"
+        FrameError, match=r"gave label 3, but 2 labels with decoder\.first_label = 1 are numbered 1 to 2"
     ):
         told(tmp_path, [1, 3, 1])
 

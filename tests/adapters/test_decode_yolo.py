@@ -110,7 +110,7 @@ def test_a_card_that_lies_about_labels_is_refused_before_a_part_comes(tmp_path: 
 
 
 def test_a_class_without_a_label_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="gave class 7, but there are 2 labels"):
+    with pytest.raises(FrameError, match="gave class 7, but there are 2 labels"):
         told(tmp_path, np.array([[[1, 2, 11, 12, 0.8, 7]]], np.float32), head="end2end")
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from inspector.domain.candidates import Candidates, MergeRule, above
-from inspector.domain.errors import ConfigError
+from inspector.domain.errors import ConfigError, FrameError
 from inspector.ports.model import ModelCard, Tile
 
 _END2END_COLUMNS = 6
@@ -54,7 +54,7 @@ class Head:
 
         Raises:
             ConfigError: the head is not what the card says.
-            FrameError: too many raw boxes.
+            FrameError: too many raw boxes, no scores, or a class that has no label.
         """
         rows = self._rows(array, self._scored + coefficients)
         scores, classes = self._best(rows)
@@ -93,7 +93,7 @@ class Head:
 
     def _check_classes(self, classes: NDArray[Any]) -> None:
         if classes.size and not 0 <= classes.min() <= classes.max() < len(self._card.labels):
-            raise ConfigError(
+            raise FrameError(
                 f"{self._card.path}: does not match its card: the model gave class {int(classes.max())}, "
                 f"but there are {len(self._card.labels)} labels"
             )
