@@ -187,6 +187,15 @@ def test_what_can_hardly_be_meant_is_a_warning(config: Path, verb: Verb, edit: E
     assert len(json.loads(verb("check", "-c", config, "-s", "left", "--json").stdout)["warnings"]) == 3
 
 
+def test_the_simulated_station_of_the_handbook_is_right(config: Path, verb: Verb, repo: Path) -> None:
+    page = (repo / "docs" / "twin.md").read_text(encoding="utf-8")
+    text = page.split("```toml\n", 1)[1].split("```", 1)[0]
+    (config / "stations" / "bench.toml").write_text(text, encoding="utf-8")
+    done = verb("check", "-c", config, "-s", "bench", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert [warning for warning in json.loads(done.stdout)["warnings"] if "start inspector twin" not in warning] == []
+
+
 def test_a_wrong_twin_table_is_refused(config: Path, verb: Verb, edit: Edit) -> None:
     edit(LEFT, "[camera]", "[twin]\nsped_mm_s = 4\n[camera]")
     done = verb("check", "-c", config, "-s", "left")

@@ -10,6 +10,7 @@ import typer
 from inspector.app import options, service, toml_file
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
 from inspector.app.recipe_file import load_recipe
+from inspector.twin.pool import Progress
 from inspector.twin.run import run_twin
 from inspector.twin.settings import TwinSettings
 
@@ -37,10 +38,24 @@ def twin(
         settings = toml_file.validate(TwinSettings, table, origin=loaded.origin, prefix=("twin",))
         recipe = load_recipe(loaded.path("recipes_dir") / f"{loaded.settings.station.recipe}.toml").recipe
         folder = report or loaded.path("run_dir") / loaded.name
-        account = run_twin(settings, recipe, report_dir=folder, stop=stop)
+        account = run_twin(settings, recipe, report_dir=folder, stop=stop, on_progress=_announcer(settings))
         figures = account.figures()
         if as_json:
             sys.stdout.write(json.dumps(figures) + "\n")
         else:
             sys.stdout.write("\n".join(f"{key:18} {value}" for key, value in figures.items()) + "\n")
         raise SystemExit(EX_FINDINGS if account.wrong_ejections or account.missed_ejections else 0)
+
+
+def _announcer(settings: TwinSettings) -> Progress:
+    """Says once, before it begins, that scenes are rendered and what they take."""
+    said = False
+
+    def progress(ready: int, asked: int) -> None:
+        nonlocal said
+        if ready < asked and not said:
+            size_mb = (asked - ready) * settings.width * settings.height / 2**20
+            sys.stderr.write(f"rendering {asked - ready} scenes, once ({size_mb:.0f} MB in {settings.cache})\n")
+        said = True
+
+    return progress
