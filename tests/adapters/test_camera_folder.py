@@ -271,6 +271,13 @@ def test_flush_makes_waiting_files_old(tmp_path: Path) -> None:
     assert names(camera, 1) == ["2.png"]
 
 
+def test_a_flush_takes_no_file_that_is_yet_to_be_judged_and_moved(tmp_path: Path) -> None:
+    save(tmp_path, "1.png")
+    camera = CameraFolder(watching(tmp_path, move_done="done"))
+    camera.flush()
+    assert names(camera, 1) == ["1.png"]
+
+
 def test_given_files_are_moved_away_if_so_set_and_none_is_overwritten(tmp_path: Path) -> None:
     save(tmp_path, "1.png")
     (tmp_path / "2.png").write_bytes(b"bad")

@@ -109,7 +109,7 @@ class CameraFolder:
         )
 
     def flush(self) -> None:
-        """Watching: forget files that are there now. Else nothing: a file is exposed when it is asked for."""
+        """Watching without ``move_done``: forget files that are there now. Else nothing: what is there has its turn."""
         self._files.flush()
 
     def _put_away(self) -> None:

@@ -139,6 +139,7 @@ class Watch:
         self._growing: dict[Path, _Growing] = {}
         self._ready: deque[Found] = deque()
         self._looked_at = -math.inf
+        self._include_present = include_present
         if not include_present:
             self.flush()
             self._say_what_is_left()
@@ -157,7 +158,9 @@ class Watch:
         return self._ready.popleft()
 
     def flush(self) -> None:
-        """Everything that is there now is old."""
+        """Everything that is there now is old; with ``include_present`` nothing is: what is there is yet to be judged."""
+        if self._include_present:
+            return
         looked_at = time.monotonic()
         self._seen = {path: signature for path, signature, _ in _signed(images_in(self._folder))}
         self._looked_at = looked_at
