@@ -111,6 +111,16 @@ def test_other_wrong_preprocessings_are_named_too(tmp_path: Path, options: tuple
     assert f"it would fit with {fits}" in result.stderr
 
 
+def test_a_reference_that_shows_nothing_proves_nothing(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "dark.png"), np.zeros((64, 64, 3), np.uint8))
+    path = tmp_path / "reference.json"
+    path.write_text(json.dumps({"images": [{"file": "dark.png", "detections": []}]}))
+    graph = spotter(tmp_path / "best.onnx", metadata=NAMES)
+    result = imported(tmp_path, graph, "--reference", path, "--set", "frame.pad=0")
+    assert result.exit_code == 78
+    assert "nothing is compared" in result.stderr
+
+
 def test_labels_in_another_order_are_suspected(tmp_path: Path) -> None:
     graph = spotter(tmp_path / "best.onnx", metadata=NAMES)
     result = imported(tmp_path, graph, "--reference", reference(tmp_path, label="spot"))

@@ -117,8 +117,13 @@ def _gate(detector: Detector, order: Order, examples: Sequence[Example]) -> Diff
         ConfigError: the line would not see what the model's own software sees.
     """
     found = compare(detector, [example for example in examples if example.expected or order.reference])
-    if found.fits:
+    if found.fits and found.compared:
         return found
+    if found.fits:
+        raise ConfigError(
+            f"{order.reference}: has no detection above the floor {detector.card.candidate_score:g}: nothing is compared; "
+            "give pictures that show something, 50 detections or more"
+        )
     usual = fitting(detector, examples)
     remedy = (
         f"it would fit with {usual}"
