@@ -13,11 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 CTRL_C = b"\x03"
+COLUMNS = 90
+STEP = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|.", re.DOTALL)
 DRAWING = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Terminal:
-    """A demo at a terminal of 90 columns, and all that it wrote."""
+    """A demo at a terminal, and all that it wrote."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -27,7 +29,7 @@ class Terminal:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env={**os.environ, "COLUMNS": "90", "LINES": "40", "TERM": "xterm"},
+            env={**os.environ, "COLUMNS": str(COLUMNS), "LINES": "40", "TERM": "xterm"},
             start_new_session=True,
             preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),  # noqa: PLW1509 - its controlling terminal
         )
@@ -44,6 +46,28 @@ class Terminal:
     @property
     def text(self) -> str:
         return DRAWING.sub(b"", self._written).decode(errors="replace")
+
+    def screen(self) -> list[str]:
+        """What stands there after all: the few movements that the demo makes, carried out."""
+        lines, row, column = [""], 0, 0
+        for found in STEP.finditer(self._written.decode(errors="replace")):
+            step = found[0]
+            if step == "\r":
+                column = 0
+            elif step == "\n":
+                row += 1
+                lines += [""] * (row + 1 - len(lines))
+            elif step.startswith("\x1b") and step.endswith("A"):
+                row -= int(step[2:-1] or 1)
+            elif step == "\x1b[2K":
+                lines[row] = ""
+            elif not step.startswith("\x1b"):
+                if column == COLUMNS:
+                    row, column = row + 1, 0
+                    lines += [""] * (row + 1 - len(lines))
+                lines[row] = lines[row].ljust(column)[:column] + step + lines[row][column + 1 :]
+                column += 1
+        return lines
 
     def type(self, keys: bytes) -> None:
         os.write(self._ours, keys)
@@ -98,6 +122,8 @@ def test_ctrl_c_ends_the_line_with_an_account_that_balances(tmp_path: Path) -> N
         assert "counted by the PLC" in ending
         assert "NOT balance" not in ending
         assert "runs on" not in ending
+        wait_for("its last words", lambda: "files" in terminal.text.rpartition("was the verdict")[2], terminal, 10)
+        assert [line for line in terminal.screen() if "inspector demo" in line or "╭" in line] == []
 
 
 def test_two_ctrl_c_leave_no_process(tmp_path: Path) -> None:

@@ -119,6 +119,8 @@ class Words:
 def final(console: Console, rows: Sequence[tuple[str, str]], *, good: bool) -> None:
     """The account, as a table."""
     table = Table(title="One part in, one Inspection out", show_header=False, title_justify="left")
+    table.add_column()
+    table.add_column(overflow="fold")
     for what, how in rows:
         table.add_row(what, how)
     console.print(table)
