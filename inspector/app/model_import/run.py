@@ -121,8 +121,8 @@ def _gate(detector: Detector, order: Order, examples: Sequence[Example]) -> Diff
         return found
     if found.fits:
         raise ConfigError(
-            f"{order.reference}: has no detection above the floor {detector.card.candidate_score:g}: nothing is compared; "
-            "give pictures that show something, 50 detections or more"
+            f"{order.reference}: has no detection above the floor {detector.card.candidate_score:g}: nothing is "
+            "compared; give pictures that show something, 50 detections or more"
         )
     usual = fitting(detector, examples)
     remedy = (
