@@ -158,7 +158,7 @@ class Watch:
         return self._ready.popleft()
 
     def flush(self) -> None:
-        """Everything that is there now is old; with ``include_present`` nothing is: what is there is yet to be judged."""
+        """Everything that is there now is old; with ``include_present`` nothing is: it is yet to be judged."""
         if self._include_present:
             return
         looked_at = time.monotonic()
