@@ -45,7 +45,7 @@ def run_twin(
     stop: threading.Event,
     on_progress: Progress | None = None,
 ) -> TwinReport:
-    """Run the line until ``settings.parts`` have passed the ejector, or ``stop`` is set.
+    """Run the line until ``settings.parts`` have passed the ejector, or ``stop`` is set and the belt is empty.
 
     Writes ``twin.json`` into ``report_dir`` four times a second and ``twin_report.json`` at the end.
     ``on_progress(ready, asked)`` is called while scenes are rendered.
@@ -132,7 +132,10 @@ class _Line:
         self._coming: Iterator[Part] = iter(())
 
     def run(self, stop: threading.Event) -> None:
-        """Wait for the permit, then let parts come until all have passed or ``stop`` is set."""
+        """Wait for the permit, then let parts come until all have passed or ``stop`` is set.
+
+        After ``stop`` no new part comes; those between light gate and ejector are let through, if the belt runs.
+        """
         if not self._permitted(stop):
             return
         endless = parts(
@@ -145,7 +148,15 @@ class _Line:
         self._belt.motion = self._belt.motion.started(time.monotonic())
         log.info("twin.belt_started", speed_mm_s=self._settings.speed_mm_s)
         coming = next(self._coming, None)
-        while not stop.is_set() and not self._finished:
+        empty_by = float("inf")
+        pause = threading.Event()  # never set: a wait that ends with its time
+        while not self._finished:
+            if stop.is_set():
+                coming, empty_by = None, min(empty_by, time.monotonic() + self._passage_s)
+                if not self._belt.motion.running or self._tally.settled == self._tally.triggers:
+                    break
+            if time.monotonic() > empty_by:
+                break
             self._mind_the_permit()
             if coming is not None and self._belt.motion.position(time.monotonic()) >= coming.position_mm:
                 self._at_the_light_gate(coming)
@@ -154,7 +165,12 @@ class _Line:
                 self._ejector.act(decision)
             self._plc.must_run()
             self._show("running" if self._belt.motion.running else "standing")
-            stop.wait(self._until_due(coming))
+            (pause if stop.is_set() else stop).wait(self._until_due(coming))
+
+    @property
+    def _passage_s(self) -> float:
+        """The longest that a part may take from the light gate past the ejector, with a second to spare."""
+        return self._settings.ejector_distance_mm / self._settings.speed_mm_s + 1.0
 
     def report(self) -> TwinReport:
         """The account as it stands."""

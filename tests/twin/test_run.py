@@ -191,3 +191,17 @@ def test_a_port_in_use_is_refused_by_name(tmp_path: Path) -> None:
         with pytest.raises(DeviceError, match=rf"127\.0\.0\.1:{port}: the port is in use"):
             run_twin(second, ANY_FAILS, report_dir=tmp_path / "second", stop=threading.Event())
         stop.set()
+
+
+def test_a_line_that_is_stopped_lets_the_parts_on_the_belt_through(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, parts=0, wait_for_permit=False)
+    with running(settings, tmp_path) as (ended, stop):
+        deadline = time.monotonic() + 20
+        port_of(tmp_path)
+        while json.loads((tmp_path / "twin.json").read_text()).get("triggers", 0) < 5:
+            assert time.monotonic() < deadline
+            stop.wait(0.02)
+        stop.set()
+        report = ended()
+    assert report.on_belt == 0
+    assert report.triggers == report.ejected >= 5
