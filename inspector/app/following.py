@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 from inspector.adapters import journal_sql
 from inspector.app import service
-from inspector.app.build import SOFTWARE, Parts, make_folders
 from inspector.app.exits import EX_DATAERR
+from inspector.app.parts import SOFTWARE, Parts, make_folders
 from inspector.domain.errors import ConfigError
 from inspector.pipeline.follow import Follower, replay, run_all
 from inspector.pipeline.herald import Herald

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from inspector.adapters.camera_folder.images import read_image
-from inspector.app.build import SOFTWARE, model_stamp
+from inspector.app.build import model_stamp
 from inspector.app.model_package import load_card
 from inspector.app.open_model import onnx_runtime, open_model
+from inspector.app.parts import SOFTWARE
 from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
 from inspector.app.share import share_dir
 from inspector.domain.detection import Detection

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inspector.app import toml_file
-from inspector.app.build import Parts
+from inspector.app.parts import Parts
 from inspector.twin.ring import SHM
 from inspector.twin.settings import TwinSettings
 

@@ -8,7 +8,7 @@ import pytest
 
 from inspector.adapters import journal_sql
 from inspector.app import build, settings
-from inspector.app.build import Parts
+from inspector.app.parts import Parts, check_parts
 from inspector.domain.inspection import GateTold, Inspection
 from inspector.domain.verdict import Outcome
 from inspector.twin.scenes import SceneSettings, render
@@ -33,7 +33,7 @@ def parts(config: Path, pictures: Path) -> Parts:
     text = path.read_text(encoding="utf-8").replace("/srv/inspector/left", str(pictures))
     text = text.replace('mode = "watch"', 'mode = "once"').replace("deadline_ms = 400", "deadline_ms = 30000")
     path.write_text(text + "\n[runtime]\nkind = 'onnx'\nthreads = 1\n", encoding="utf-8")
-    return build.check(settings.load(config, "left"))
+    return check_parts(settings.load(config, "left"))
 
 
 def run(parts: Parts) -> list[Inspection]:

@@ -13,7 +13,8 @@ import pytest
 from click.testing import Result
 
 from inspector.adapters import journal_sql
-from inspector.app import build, reviewed
+from inspector.app import reviewed
+from inspector.app.parts import JOURNAL_FILE
 from inspector.app.recipe_file import load_recipe
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError
@@ -219,7 +220,7 @@ def test_a_wrong_value_is_named_with_its_line(
 def test_a_stations_journal_is_read_and_what_is_missing_is_said(verb: Verb, config: Path, recipe: Recipe) -> None:
     check = json.loads(verb("check", "--config", config, "--station", "left", "--json").stdout)
     model = replace(MODEL, sha256=check["model"]["sha256"], version=check["model"]["version"])
-    book = config.parent / "data" / "left" / build.JOURNAL_FILE
+    book = config.parent / "data" / "left" / JOURNAL_FILE
     book.parent.mkdir(parents=True)
     journal_sql.migrate(book)
     parts = [replace(inspection(recipe, number, (), keep=1.0), model=model) for number in range(1, 31)]

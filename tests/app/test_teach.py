@@ -13,6 +13,7 @@ from inspector.adapters import journal_sql
 from inspector.app import build, settings
 from inspector.app.model_package import load_card
 from inspector.app.open_model import onnx_runtime, open_model
+from inspector.app.parts import check_parts
 from inspector.app.teach.eyes import load_backbone, open_eyes
 from inspector.domain.errors import ConfigError
 from inspector.domain.frame import PixelFormat
@@ -108,11 +109,11 @@ def test_the_line_refuses_a_candidate_and_judges_by_it_once_it_is_released(
     taught = verb("model", "teach", "--good", good, "--name", "face", "--config", config, "--station", "left")
     assert taught.exit_code == 0, taught.stderr
     with pytest.raises(ConfigError, match="inspector model release face"):
-        build.check(settings.load(config, "left"))
+        check_parts(settings.load(config, "left"))
     released = verb("model", "release", "face", "--config", config, "--station", "left")
     assert released.stdout == "face: released\n"
     assert "before" in verb("model", "release", "face", "--config", config, "--station", "left").stdout
-    parts = build.check(settings.load(config, "left"))
+    parts = check_parts(settings.load(config, "left"))
     with build.open_line(parts, threading.Event()) as line:
         assert line.run(notify=lambda _: None) == 0
     with journal_sql.open_journal(parts.journal, read_only=True) as book:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from inspector.adapters.camera_folder.images import read_image
 from inspector.app import plugins
-from inspector.app.build import SOFTWARE
 from inspector.app.model_package import load_card
+from inspector.app.parts import SOFTWARE
 from inspector.domain.detection import Detection
 from inspector.domain.errors import FrameError
 from inspector.domain.frame import Pixels

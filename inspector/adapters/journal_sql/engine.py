@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -39,12 +39,11 @@ def open_engine(path: Path, access: Access, *, busy_s: float = BUSY_S) -> Engine
     uri = f"file:{quote(str(path.absolute()))}?mode={access}"
 
     def connect() -> sqlite3.Connection:
-        raw = sqlite3.connect(uri, uri=True, timeout=busy_s, isolation_level=None, check_same_thread=False)
-        try:
+        with ExitStack() as undo:
+            raw = sqlite3.connect(uri, uri=True, timeout=busy_s, isolation_level=None, check_same_thread=False)
+            undo.callback(raw.close)
             _prepare(raw, path, access)
-        except BaseException:
-            raw.close()
-            raise
+            undo.pop_all()
         return raw
 
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=8)

@@ -8,8 +8,8 @@ from math import isinf
 from typing import Any
 
 from inspector.app import build, options, surroundings
-from inspector.app.build import Parts
 from inspector.app.exits import speaking_plainly
+from inspector.app.parts import Parts, check_parts
 from inspector.domain.leniency import Leniency, worst_passing
 
 
@@ -21,7 +21,7 @@ def check(config: options.Config = None, station: options.StationName = None, *,
     Example: inspector check --station left
     """
     with speaking_plainly():
-        parts = build.check(options.load(config, station))
+        parts = check_parts(options.load(config, station))
         with build.open_detectors(parts):
             pass  # a graph that is not what its card says is refused here, before a line is stopped for it
         warnings = _warnings(parts)

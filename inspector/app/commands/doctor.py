@@ -18,6 +18,7 @@ import psutil
 
 from inspector.app import build, options, service, surroundings
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
+from inspector.app.parts import check_parts
 from inspector.app.settings import Loaded
 from inspector.app.surroundings import Finding
 from inspector.domain.errors import ConfigError
@@ -92,7 +93,7 @@ def _machine() -> Iterator[Finding]:
 def _station(config: Path | None, station: str | None) -> Iterator[Finding]:
     try:
         loaded = options.load(config, station)
-        parts = build.check(loaded)
+        parts = check_parts(loaded)
         with build.open_detectors(parts):
             pass
         doubts = tuple(surroundings.doubts(parts, datetime.now(UTC).date()))

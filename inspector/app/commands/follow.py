@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from inspector.app import build, options, service
+from inspector.app import options, service
 from inspector.app.exits import EX_UNAVAILABLE, speaking_plainly
 from inspector.app.following import follow_station, replay_station
+from inspector.app.parts import check_parts
 
 Range = tuple[int, int]
 
@@ -31,7 +32,7 @@ def follow(
     """
     service.configure_logs()
     with speaking_plainly():
-        parts = build.check(options.load(config, station))
+        parts = check_parts(options.load(config, station))
         if replay is not None:
             refused = replay_station(parts, replay[0], replay[1], only=sink)
             raise SystemExit(EX_UNAVAILABLE if refused else 0)

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from inspector.adapters import journal_sql
-from inspector.app import build, options
+from inspector.app import options
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
+from inspector.app.parts import JOURNAL_FILE
 
 app = typer.Typer(no_args_is_help=True, help="The book of inspections.")
 
@@ -35,7 +36,7 @@ def verify(
     """
     with speaking_plainly():
         loaded = options.load(config, station)
-        path = loaded.path("data_dir") / loaded.name / build.JOURNAL_FILE
+        path = loaded.path("data_dir") / loaded.name / JOURNAL_FILE
         proof = journal_sql.verify(path, station=loaded.name, plc_count=plc_count)
         content = {
             "holds": not proof.findings,

@@ -7,6 +7,7 @@ import structlog
 
 from inspector.app import build, options, service
 from inspector.app.exits import speaking_plainly
+from inspector.app.parts import check_parts
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +21,7 @@ def line(config: options.Config = None, station: options.StationName = None) -> 
     """
     service.configure_logs()
     with speaking_plainly(), service.stop_on_signals() as stop:
-        parts = build.check(options.load(config, station))
+        parts = check_parts(options.load(config, station))
         with build.open_line(parts, stop) as running:
             code = running.run(notify=service.notify)
         why = "failed" if code else stop.why or "source ended"

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from inspector.adapters import journal_sql
-from inspector.app import build, options, reviewed
+from inspector.app import options, reviewed
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
+from inspector.app.parts import check_parts
 from inspector.app.recipe_file import fit, load_recipe
 from inspector.app.reviewed import Reviewed
 from inspector.app.share import share_dir
@@ -67,7 +68,7 @@ def tune_recipe(
 
 
 def _from_station(config: Path | None, station: str | None, recipe: str) -> Reviewed:
-    parts = build.check(options.load(config, station))
+    parts = check_parts(options.load(config, station))
     loaded = load_recipe(_file(recipe))
     fit(loaded, parts.card, parts.scale)
     with ExitStack() as stack:

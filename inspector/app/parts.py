@@ -1,0 +1,186 @@
+"""What a station's settings name: found, checked and fitted together, nothing opened yet."""
+
+import errno
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from inspector import __version__
+from inspector.app import plugins
+from inspector.app.model_package import folder_of, load_card
+from inspector.app.open_model import decoder_of
+from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
+from inspector.app.settings import Loaded
+from inspector.domain.errors import ConfigError, JournalError
+from inspector.domain.geometry import Scale
+from inspector.ports.model import ModelCard
+from inspector.ports.plugin import Context, Plugin
+
+SOFTWARE = f"inspector {__version__}"
+JOURNAL_FILE = "journal.sqlite3"
+DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT})
+"""What no edit of a file mends: the process ends with 74 and is started again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a station's settings name, found and checked, nothing opened yet."""
+
+    loaded: Loaded
+    cards: Mapping[str, ModelCard]
+    scale: Scale | None
+    recipes: tuple[LoadedRecipe, ...]
+    camera: tuple[Plugin, BaseModel]
+    gate: tuple[Plugin, BaseModel]
+    trigger: tuple[Plugin, BaseModel] | None
+    runtime: tuple[Plugin, BaseModel]
+    sinks: tuple[tuple[str, Plugin, BaseModel], ...]
+
+    @property
+    def card(self) -> ModelCard:
+        """The model of the default recipe."""
+        return self.cards[self.loaded.settings.station.model]
+
+    @property
+    def journal(self) -> Path:
+        """The station's book: one each, so that its numbers are contiguous for whoever follows it."""
+        return self.loaded.path("data_dir") / self.loaded.name / JOURNAL_FILE
+
+    @property
+    def evidence(self) -> Path:
+        """The folder of pictures beside it."""
+        return self.loaded.path("data_dir") / self.loaded.name / "evidence"
+
+    @property
+    def run_dir(self) -> Path:
+        """The folder of the station's live files."""
+        return self.loaded.path("run_dir") / self.loaded.name
+
+    @property
+    def context(self) -> Context:
+        """What every plug-in may know."""
+        return Context(
+            station=self.loaded.name,
+            data_dir=str(self.loaded.path("data_dir")),
+            run_dir=str(self.run_dir),
+            topic_root=self.loaded.topic_root,
+            software=SOFTWARE,
+        )
+
+
+def check_parts(loaded: Loaded) -> Parts:
+    """Find and check everything the settings name.
+
+    Raises:
+        ConfigError: every wrong thing that can be known without opening a device.
+    """
+    settings, where = loaded.settings, loaded.origin
+    scale = None
+    if settings.scale is not None:
+        scale = Scale(id=settings.scale.id, px_per_mm=settings.scale.px_per_mm, due=settings.scale.due)
+    recipes = tuple(_recipe(loaded, name) for name in (settings.station.recipe, *settings.station.jobs))
+    cards = _cards(loaded, recipes)
+    fit(recipes[0], cards[settings.station.model], scale)
+    for recipe in recipes[1:]:
+        fit(recipe, cards[recipe.recipe.model], scale)
+    _check_jobs(recipes, loaded)
+    trigger = settings.trigger
+    on_gate = trigger.get("kind") == "gate"
+    if on_gate and settings.gate.get("kind") == "dry":
+        raise ConfigError(
+            f'{where(("trigger",))}: trigger.kind = "gate", but gate.kind = "dry" triggers nothing; '
+            'set gate.kind = "modbus", or trigger.kind = "free"'
+        )
+    return Parts(
+        loaded=loaded,
+        cards=cards,
+        scale=scale,
+        recipes=recipes,
+        camera=_found(loaded, "camera", settings.camera, "camera"),
+        gate=_found(loaded, "gate", settings.gate, "gate"),
+        trigger=None if on_gate else _found(loaded, "trigger", trigger, "trigger"),
+        runtime=_found(loaded, "runtime", settings.runtime, "runtime"),
+        sinks=_sinks(loaded),
+    )
+
+
+def _cards(loaded: Loaded, recipes: tuple[LoadedRecipe, ...]) -> dict[str, ModelCard]:
+    """The card of every model that a recipe names: a job may have a model of its own."""
+    cards: dict[str, ModelCard] = {}
+    places = {loaded.settings.station.model: f"{loaded.origin(('station', 'model'))}: station.model"}
+    for recipe in recipes[1:]:
+        places.setdefault(recipe.recipe.model, f"{recipe.path}: model")
+    for name, place in places.items():
+        card = load_card(folder_of(name, loaded.path("models_dir"), place=place))
+        if not card.released:
+            raise ConfigError(
+                f"{place} = {name!r} is a candidate; once its figures are good: inspector model release {name}"
+            )
+        decoder_of(card)
+        cards[name] = card
+    return cards
+
+
+def _recipe(loaded: Loaded, name: str) -> LoadedRecipe:
+    folder = loaded.path("recipes_dir")
+    path = folder / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.toml"))) or "none"
+        raise ConfigError(
+            f"{loaded.origin(('station', 'recipe'))}: station.recipe = {name!r}: {path} is not there; "
+            f"there are: {known}"
+        )
+    return load_recipe(path)
+
+
+def _check_jobs(recipes: tuple[LoadedRecipe, ...], loaded: Loaded) -> None:
+    first, *others = recipes
+    seen = {first.recipe.job: first.recipe.name}
+    for recipe in others:
+        job = recipe.recipe.job
+        if job == 0:
+            raise ConfigError(f"{recipe.path}: job = 0, but station.jobs names it; give it the PLC's job number")
+        if job in seen:
+            raise ConfigError(
+                f"{loaded.origin(('station', 'jobs'))}: job {job} is both {seen[job]!r} and {recipe.recipe.name!r}"
+            )
+        seen[job] = recipe.recipe.name
+
+
+def _found(loaded: Loaded, port: str, table: dict[str, object], key: str) -> tuple[Plugin, BaseModel]:
+    kind = table.get("kind")
+    where = loaded.origin((key,))
+    if not isinstance(kind, str):
+        raise ConfigError(f"{where}: {key}.kind is missing; there are: {', '.join(plugins.names(port))}")
+    plugin = plugins.find(port, kind, where=where, key=key)
+    return plugin, plugins.settings(plugin, table, origin=loaded.origin, prefix=(key,))
+
+
+def _sinks(loaded: Loaded) -> tuple[tuple[str, Plugin, BaseModel], ...]:
+    sinks: list[tuple[str, Plugin, BaseModel]] = []
+    for index, table in enumerate(loaded.settings.sink):
+        plugin, settings = _found(loaded, "sink", table, f"sink.{index}" if index else "sink")
+        name = str(table.get("name", table["kind"]))
+        if name in {known for known, _, _ in sinks}:
+            raise ConfigError(f"{loaded.origin(('sink',))}: two sinks are named {name!r}; give each a name of its own")
+        sinks.append((name, plugin, settings))
+    return tuple(sinks)
+
+
+def make_folders(parts: Parts) -> None:
+    """Make the station's own folders inside those that are set.
+
+    Raises:
+        ConfigError: they cannot be made.
+    """
+    for key, folder in (("data_dir", parts.journal.parent), ("run_dir", parts.run_dir)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            where = parts.loaded.origin(("paths", key))
+            told = f"{where}: paths.{key}: {folder} cannot be made: {error.strerror}; "
+            if error.errno in DISK_TROUBLE:
+                raise JournalError(f"{told}free or mend the disk") from error
+            raise ConfigError(f"{told}create it and give it to this user, or set another one") from error
