@@ -518,3 +518,19 @@ def test_a_line_whose_journal_thread_has_died_ends_to_be_started_anew(tmp_path: 
     plant.journal_health = lambda: JournalHealth(waiting=0, lost=0, error="a bug", thread_alive=False)
     assert plant.run() == 70
     assert plant.gate.states[-1] == LineState.ERROR
+
+
+def test_a_disk_that_is_slower_than_a_stuck_loop_would_be_is_no_stop(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, events=[1, 2, 3], shots=shots(1, 2, 3, bad=(1,)))
+    plant.tuning = replace(plant.tuning, hang_limit_s=1.0)
+    begun: list[float] = []
+
+    def stalls(part: int) -> None:
+        begun.append(time.monotonic())
+        surely(lambda: time.monotonic() > begun[0] + 2.0)
+
+    plant.evidence.before = stalls
+    assert plant.run() == 0
+    assert begun
+    plant.law_holds([1, 2, 3])
+    assert plant.outcomes() == {1: FAIL, 2: PASS, 3: PASS}
