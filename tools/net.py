@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tools.plan import ConvPlan, Folded, FoldedConv, surface_plan
+from tools.plan import BLOCK, PATH_AT_8, PATH_AT_16, PATH_AT_32, ConvPlan, Folded, FoldedConv, Shape, surface_plan
 
 _RARE = -4.0  # bias of the head at the start: defects are rare
 
@@ -67,25 +67,31 @@ def _array(tensor: Any) -> Any:
 
 
 class SurfaceNet(nn.Module):  # type: ignore[misc]
-    """Normalised images (n, 1, H, W) to logits (n, 5, H/8, W/8); H and W multiples of 32."""
+    """Normalised images (n, 1, H, W) to logits (n, classes, H/8, W/8); H and W multiples of 32."""
 
-    def __init__(self, fine: int = 16, middle: int = 32, coarse: int = 64) -> None:
+    def __init__(self, shape: Shape, classes: int) -> None:
         super().__init__()
-        plan = surface_plan(fine, middle, coarse)
+        self.shape = shape
+        self.classes = classes
+        plan = surface_plan(shape, classes)
         head = plan.pop("head")
         self.parts = nn.ModuleDict({name: Rep(conv) for name, conv in plan.items()})
         self.head = nn.Conv2d(head.inputs, head.outputs, 1)
         nn.init.constant_(self.head.bias, _RARE)
 
+    def _through(self, names: tuple[str, ...], x: Any) -> Any:
+        for name in names:
+            x = self.parts[name](x)
+        return x
+
     def forward(self, image: Any) -> Any:
         """Run the net (see the picture in ``tools.graph``)."""
-        p = self.parts
-        at8 = p["body8"](p["down8"](p["stem"](functional.pixel_unshuffle(image, 4))))
-        at16 = p["body16b"](p["body16a"](p["down16"](at8)))
-        at32 = p["context_c"](p["context_b"](p["context_a"](p["down32"](at16))))
+        at8 = self._through(PATH_AT_8, functional.pixel_unshuffle(image, BLOCK))
+        at16 = self._through(PATH_AT_16, at8)
+        at32 = self._through(PATH_AT_32, at16)
         at16 = at16 + functional.interpolate(at32, scale_factor=2, mode="nearest")
-        joined = at8 + functional.interpolate(p["lateral"](at16), scale_factor=2, mode="nearest")
-        return self.head(p["mix"](joined))
+        joined = at8 + functional.interpolate(self.parts["lateral"](at16), scale_factor=2, mode="nearest")
+        return self.head(self.parts["mix"](joined))
 
     def fold(self) -> Folded:
         """Return every convolution as export wants it. Call in evaluation mode."""

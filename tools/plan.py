@@ -45,10 +45,36 @@ class FoldedConv:
 Folded = Mapping[str, FoldedConv]
 
 
-def surface_plan(fine: int = 16, middle: int = 32, coarse: int = 64) -> dict[str, ConvPlan]:
-    """Return the net "32-64+ctx+s4": overlapping stem at stride 4, stages at 8, 16 and 32."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Channels of a surface net at stride 4 (``fine``), 8 (``middle``), and from 16 on (``coarse``).
+
+    Multiples of 16, or the int8 kernels of onnxruntime waste what is not filled.
+    """
+
+    fine: int
+    middle: int
+    coarse: int
+
+
+TIERS: Mapping[str, Shape] = {
+    "nano": Shape(fine=16, middle=16, coarse=32),
+    "small": Shape(fine=16, middle=32, coarse=64),
+    "base": Shape(fine=32, middle=64, coarse=64),
+}
+"""In the order of their cost; ``inspector model list --bench`` measures it."""
+BLOCK = 4
+"""Side of the pixel blocks that the stem sees as channels. Its 3x3 kernels overlap them: a thin line is seen whole."""
+PATH_AT_8 = ("stem", "down8", "body8")
+PATH_AT_16 = ("down16", "body16a", "body16b")
+PATH_AT_32 = ("down32", "context_a", "context_b", "context_c")
+
+
+def surface_plan(shape: Shape, classes: int) -> dict[str, ConvPlan]:
+    """Return the net's convolutions by name: a stem, stages at stride 8, 16 and 32, and what joins them again."""
+    fine, middle, coarse = shape.fine, shape.middle, shape.coarse
     convs = (
-        ConvPlan(name="stem", inputs=16, outputs=fine),
+        ConvPlan(name="stem", inputs=BLOCK**2, outputs=fine),
         ConvPlan(name="down8", inputs=fine, outputs=middle, stride=2),
         ConvPlan(name="body8", inputs=middle, outputs=middle),
         ConvPlan(name="down16", inputs=middle, outputs=coarse, stride=2),
@@ -60,16 +86,16 @@ def surface_plan(fine: int = 16, middle: int = 32, coarse: int = 64) -> dict[str
         ConvPlan(name="context_c", inputs=coarse, outputs=coarse, kernel=1, tripled=False),
         ConvPlan(name="lateral", inputs=coarse, outputs=middle, kernel=1, tripled=False),
         ConvPlan(name="mix", inputs=middle, outputs=middle, kernel=1, tripled=False),
-        ConvPlan(name="head", inputs=middle, outputs=len(LABELS), kernel=1, relu=False, tripled=False),
+        ConvPlan(name="head", inputs=middle, outputs=classes, kernel=1, relu=False, tripled=False),
     )
     return {conv.name: conv for conv in convs}
 
 
 def receptive_radius_px() -> int:
     """Return how far, in frame pixels, an output cell can see through the widest path."""
-    plan = surface_plan()
-    reach, step = 0, 4
-    for name in ("stem", "down8", "body8", "down16", "body16a", "body16b", "down32", "context_a", "context_b"):
+    plan = surface_plan(TIERS["small"], 1)
+    reach, step = 0, BLOCK
+    for name in (*PATH_AT_8, *PATH_AT_16, *PATH_AT_32):
         conv = plan[name]
         reach += conv.padding * step
         step *= conv.stride

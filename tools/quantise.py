@@ -19,7 +19,7 @@ from onnxruntime.quantization import (
 )
 
 from tools.graph import blocks
-from tools.plan import LABELS, NORM_MIDDLE, NORM_SCALE
+from tools.plan import NORM_MIDDLE, NORM_SCALE
 from tools.quicken import quicken
 
 PERCENTILE = 99.999
@@ -111,7 +111,7 @@ def _strip_ends(model: Any) -> Quantised:
                 node.output[i] = "logits"
     del graph.node[:]
     graph.node.extend(nodes)
-    return Quantised(model=quicken(graph, len(LABELS)), scale=scale, zero_point=zero)
+    return Quantised(model=quicken(graph, graph.output[0].type.tensor_type.shape.dim[1].dim_value), scale=scale, zero_point=zero)
 
 
 def quantise(model: Any, crops: list[NDArray[np.uint8]]) -> Quantised:

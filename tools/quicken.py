@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from tools.graph import BLOCK, checked
+from tools.graph import checked, pixel_blocks
 
 
 class _Rewriter:
@@ -61,12 +61,10 @@ class _Rewriter:
 
 
 def _put_image_in_front(work: _Rewriter) -> None:
-    """Make ``blocks`` [1,16,H/4,W/4] from ``image`` [1,1,H,W], bytes all the way."""
-    groups = work.step("Reshape", "image", work.constant(0, 0, 0, -1, BLOCK))
-    split = work.step("Reshape", groups, work.constant(1, -1, BLOCK, 0, BLOCK))
-    moved = work.step("Transpose", split, perm=[0, 1, 3, 2, 4])
-    flat = work.step("Reshape", moved, work.constant(0, 0, 0, BLOCK * BLOCK))
-    work.step("Transpose", flat, target="blocks", perm=[0, 3, 1, 2])
+    """Make ``blocks`` from ``image`` [1,1,H,W]."""
+    nodes, constants = pixel_blocks("blocks")
+    work.nodes += nodes
+    work.weights |= {constant.name: constant for constant in constants}
 
 
 def _double_by_expand(work: _Rewriter, resize: Any) -> None:

@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tools.cells import cell_targets
 from tools.plan import MULTIPLE, NORM_MIDDLE, NORM_SCALE, STRIDE
-from tools.scenebank import Picture
+from tools.training.picture import Picture
 
 _SUSPECT = 0.1  # score from which a sound cell is worth another look
 _MOST = 40  # places kept per picture
@@ -23,8 +22,8 @@ def hard_places(net: Any, source: Picture) -> NDArray[np.int64]:
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         logits = net(torch.from_numpy(image[None, None]))
     scores = torch.sigmoid(logits.float()).numpy()[0].max(axis=0)
-    painted = np.asarray((cell_targets(source.mask[:h, :w]) > 0).any(axis=0), np.uint8)
-    near = cv2.dilate(painted, np.ones((_BESIDE, _BESIDE), np.uint8))
+    marked = np.asarray(source.mask[:h, :w] > 0, np.uint8).reshape(h // STRIDE, STRIDE, w // STRIDE, STRIDE)
+    near = cv2.dilate(np.asarray(marked.max(axis=(1, 3)), np.uint8), np.ones((_BESIDE, _BESIDE), np.uint8))
     worst = np.where(np.asarray(near) > 0, 0.0, scores)
     places = np.argwhere(worst > _SUSPECT)
     order = np.argsort(-worst[places[:, 0], places[:, 1]], kind="stable")[:_MOST]

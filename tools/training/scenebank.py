@@ -1,38 +1,13 @@
 """A bank of rendered scenes with their masks, renewed scene by scene as training goes on."""
 
-from dataclasses import dataclass, field
-
 import numpy as np
-from numpy.typing import NDArray
 
 from inspector.twin.scenes import SceneSettings, render_mask
+from tools.training.picture import Picture, picture
 
 FIRST_TRAINING_SEED = 10_000_000
 """Training seeds start here; evaluation never uses seeds this high."""
 _SIZES = ((1024, 1024), (1280, 960), (1024, 768), (1536, 1280), (2048, 1536), (1024, 1024), (1024, 768), (4096, 3000))
-_POINTS = 200  # of each class, kept per picture to centre crops on
-
-
-@dataclass(slots=True, kw_only=True)
-class Picture:
-    """One picture to cut crops from."""
-
-    pixels: NDArray[np.uint8]
-    mask: NDArray[np.uint8]
-    points: dict[int, NDArray[np.int64]]
-    """Class -> (k, 2) row, column of some of its pixels."""
-    hard: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), np.int64))
-    """(k, 2) row, column of sound places that the net took for a defect."""
-
-
-def picture(pixels: NDArray[np.uint8], mask: NDArray[np.uint8], rng: np.random.Generator) -> Picture:
-    """Prepare a picture: remember some pixels of each class."""
-    points = {}
-    for label in range(1, int(mask.max()) + 1):
-        places = np.argwhere(mask == label)
-        if len(places):
-            points[label] = places[rng.choice(len(places), min(_POINTS, len(places)), replace=False)]
-    return Picture(pixels=pixels, mask=mask, points=points)
 
 
 class SceneBank:
@@ -73,7 +48,7 @@ class SceneBank:
             height=height,
             defect_rate=0.7,
             px_per_mm=float(np.exp(rng.uniform(np.log(8.0), np.log(42.0)))),
-            min_contrast_sigma=float(rng.uniform(4.2, 6.0)),
+            min_contrast_sigma=float(rng.uniform(2.6, 6.0)),
         )
         scene, mask = render_mask(seed, settings)
         return picture(scene.pixels, mask, rng)
