@@ -1,107 +1,257 @@
-"""Export a trained run: ``python -m tools.export RUN --out models/surface-small --data REAL``.
+"""Make a model package of a trained net: ``python -m tools.export RUN --out models/NAME``.
 
-Folds the net, writes it as ONNX, quantises it on train crops, compares torch, float ONNX and int8 ONNX on crops
-that were not used for calibration, and writes ``model.onnx`` and ``card.toml``.
+Folds the net, writes it as ONNX, quantises it on crops it was trained on, sets 0.5 by pictures that it was not
+trained on, and lets no package out before torch, float ONNX and int8 ONNX have been held side by side.
 """
 
 import argparse
 import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
+from inspector.app.model_package import GRAPH_FILE
+from inspector.domain.errors import ConfigError, FrameError
 from tools.card import CardFacts, write_card
-from tools.graph import blocks, build
+from tools.data.record import Record
+from tools.evaluation.figures import Table
+from tools.evaluation.looking import open_eye
+from tools.evaluation.table import make_row
+from tools.graph import blocks, build, with_pixels
+from tools.limits import Limit, limits
 from tools.net import SurfaceNet
-from tools.plan import LABELS, NORM_MIDDLE, NORM_SCALE
+from tools.plan import NORM_MIDDLE, NORM_SCALE
 from tools.quantise import Quantised, quantise
-from tools.realdata import shippable_pictures
-from tools.sampler import draw_batch
-from tools.scenebank import SceneBank
+from tools.weights import FILE, save_weights
 
-_CALIBRATION_CROPS, _CHECK_CROPS, _SIDE = 96, 24, 320
-_CALIBRATION_SEED = 99
-
-
-def load_net(run: Path) -> SurfaceNet:
-    """Load the averaged net of a run's last checkpoint."""
-    net = SurfaceNet()
-    net.load_state_dict(torch.load(run / "checkpoint.pt", weights_only=False)["ema"])
-    net.eval()
-    return net
+MOST_FOLD_DIFFERENCE = 1e-2
+"""Logits of torch and of the folded float ONNX differ by rounding alone; more means a wrong graph."""
+_EDGE = 1e-6
+_TIMED_SIDE, _ROUNDS = 1024, 5
+_CALIBRATION = 96
 
 
-def sample_crops(data: Path | None, count: int, seed: int) -> list[NDArray[np.uint8]]:
-    """Draw train crops as training saw them, (side, side) uint8, seeded."""
-    rng = np.random.default_rng(seed)
-    real = shippable_pictures(data, "train", rng) if data else []
-    bank = SceneBank(size=48, seed=seed)
-    batch = draw_batch(rng, bank.pictures, real, count=count, side=_SIDE, real_share=0.12)
-    grey = batch.images[:, 0] * NORM_SCALE + NORM_MIDDLE
-    return list(np.rint(grey).astype(np.uint8))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """One form of the net, as measured on pictures that it was not trained on. NaN: nothing to measure on."""
+
+    name: str
+    kilobytes: float
+    cpu_ms_per_mp: float
+    image_auroc: float
+    image_ap: float
+    flips: int
+    pictures: int
+    largest_logit_difference: float
 
 
-def compare(net: SurfaceNet, float_model: Any, int8: Quantised, crops: list[NDArray[np.uint8]]) -> dict[str, float]:
-    """Return the largest and mean differences between the three forms of the net on crops."""
-    float_run = ort.InferenceSession(float_model.SerializeToString(), providers=["CPUExecutionProvider"])
-    int8_run = ort.InferenceSession(int8.model.SerializeToString(), providers=["CPUExecutionProvider"])
-    fold, logit, score, flips, cells = 0.0, [], [], 0, 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What an export found out."""
+
+    forms: tuple[Form, ...]
+    limits: tuple[Limit, ...]
+    fold_difference: float
+
+
+def export(
+    net: SurfaceNet, facts: CardFacts, out: Path, *, crops: Sequence[NDArray[np.uint8]], held: Sequence[Record]
+) -> Exported:
+    """Write ``out/model`` (int8) and ``out/float``; ``facts`` gives names, the rest is found here.
+
+    Args:
+        net: in evaluation mode; its head is moved so that a score of 0.5 is the limit.
+        facts: of the card.
+        out: folder for both packages; what stands there is replaced.
+        crops: pieces of training pictures, (H, W) uint8; the last quarter checks, the others calibrate.
+        held: pictures that the net was not trained on; none: 0.5 stays where it is.
+
+    Raises:
+        ConfigError: the ONNX graph does not say what the trained net says.
+    """
+    calibrating, checking = list(crops[: -(len(crops) // 4)]), list(crops[-(len(crops) // 4) :])
+    found: list[Limit] = []
+    if held:
+        _write(net, facts, out, calibrating)
+        table, logits = look(out / "model", held)
+        found = limits(logits, ~table.bad, table.class_bad, facts.labels)
+        with torch.no_grad():
+            net.head.bias -= torch.tensor([limit.logit for limit in found])
+    models = _write(net, facts, out, calibrating)
+    fold = _fold_difference(net, models["float"], checking)
+    if fold > MOST_FOLD_DIFFERENCE:
+        raise ConfigError(f"{out}: torch and ONNX differ by {fold:.3g} in a logit; no package was let out")
+    save_weights(net, tuple(facts.labels), out / "model" / FILE)
+    return Exported(forms=tuple(_forms(models, facts, out, checking, held)), limits=tuple(found), fold_difference=fold)
+
+
+def _write(net: SurfaceNet, facts: CardFacts, out: Path, crops: list[NDArray[np.uint8]]) -> dict[str, Any]:
+    """Write the int8 and the float package; return all three ONNX models."""
+    plain = build(net.fold())
+    whole = with_pixels(plain)
+    int8 = quantise(plain, crops)
+    _package(out / "model", int8.model, _with(facts, int8))
+    _package(out / "float", whole, _with(facts, None))
+    return {"float": whole, "int8": int8.model, "int8, dynamic": _dynamic(whole), "codes": int8}
+
+
+def _with(facts: CardFacts, int8: Quantised | None) -> CardFacts:
+    kept = {name: getattr(facts, name) for name in facts.__dataclass_fields__}
+    if int8 is None:
+        return CardFacts(**{**kept, "dtype": "float32", "scale": 1.0, "zero_point": 0})
+    return CardFacts(**{**kept, "dtype": "uint8", "scale": int8.scale, "zero_point": int8.zero_point})
+
+
+def _package(folder: Path, model: Any, facts: CardFacts) -> None:
+    """Write graph and card; what the graph is stands in its own metadata too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"name": facts.name, "version": facts.version, "licence": facts.licence, "labels": ",".join(facts.labels)}
+    for key, value in told.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = f"inspector.{key}", value
+    onnx.save(model, folder / GRAPH_FILE)
+    write_card(folder, facts)
+
+
+def _dynamic(model: Any) -> Any:
+    """Quantise weights only; onnxruntime finds the ranges of activations anew for each picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = Path(folder) / "float.onnx", Path(folder) / "dynamic.onnx"
+        onnx.save(model, before)
+        quantize_dynamic(before, after, weight_type=QuantType.QUInt8)
+        return onnx.load(after)
+
+
+def _session(model: Any) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def _fold_difference(net: SurfaceNet, model: Any, crops: Sequence[NDArray[np.uint8]]) -> float:
+    """Largest difference of a logit between torch and the folded float graph."""
+    session, worst = _session(model), 0.0
     for crop in crops:
         image = ((crop.astype(np.float32) - NORM_MIDDLE) / NORM_SCALE)[None, None]
         with torch.no_grad():
-            torch_logits = net(torch.from_numpy(image)).numpy()
-        onnx_logits = float_run.run(None, {"blocks": np.ascontiguousarray(blocks(image), np.float32)})[0]
-        codes = int8_run.run(None, {"image": crop[None, None]})[0]
-        int8_logits = (codes.astype(np.float32) - int8.zero_point) * int8.scale
-        fold = max(fold, float(np.abs(torch_logits - onnx_logits).max()))
-        logit.append(np.abs(int8_logits - onnx_logits).mean())
-        before, after = 1 / (1 + np.exp(-onnx_logits)), 1 / (1 + np.exp(-int8_logits))
-        score.append(np.abs(after - before).ravel())
-        flips += int(((before >= 0.5) != (after >= 0.5)).sum())  # noqa: PLR2004 - the plain middle
-        cells += before.size
-    scores = np.concatenate(score)
-    return {
-        "fold_max_logit": fold,
-        "int8_mean_logit": float(np.mean(logit)),
-        "int8_max_score": float(scores.max()),
-        "int8_p999_score": float(np.quantile(scores, 0.999)),
-        "int8_flipped_cells_share": flips / cells,
-    }
+            expected = net(torch.from_numpy(image)).numpy()
+        given = session.run(None, {"image": np.ascontiguousarray(crop[None, None])})[0]
+        worst = max(worst, float(np.abs(expected - given).max()))
+    return worst
+
+
+def _forms(
+    models: dict[str, Any], facts: CardFacts, out: Path, crops: Sequence[NDArray[np.uint8]], held: Sequence[Record]
+) -> list[Form]:
+    """Hold the forms side by side: size, speed, accuracy, and the verdicts that flip."""
+    codes: Quantised = models["codes"]
+    reference = _logits(_session(models["float"]), crops, 1.0, 0)
+    forms, said = [], None
+    for name in ("float", "int8", "int8, dynamic"):
+        session = _session(models[name])
+        static = name == "int8"
+        given = _logits(session, crops, codes.scale if static else 1.0, codes.zero_point if static else 0)
+        difference = max(float(np.abs(a - b).max()) for a, b in zip(reference, given, strict=True))
+        auroc = ap = float("nan")
+        flips = 0
+        if held:
+            folder = out / ("model" if static else "float")
+            with tempfile.TemporaryDirectory() as scratch:
+                if name == "int8, dynamic":
+                    folder = Path(scratch) / "dynamic"
+                    _package(folder, models[name], _with(facts, None))
+                table, _ = look(folder, held)
+            ones = np.ones(len(table.rows))
+            figures = table.figures(ones, ())
+            auroc, ap = figures["image_auroc"], figures["image_ap"]
+            verdicts = table.score >= 0.5  # noqa: PLR2004 - the limit
+            said = verdicts if said is None else said
+            flips = int((verdicts != said).sum())
+        forms.append(
+            Form(
+                name=name,
+                kilobytes=round(len(models[name].SerializeToString()) / 1024, 1),
+                cpu_ms_per_mp=round(_cpu_ms(session), 2),
+                image_auroc=auroc,
+                image_ap=ap,
+                flips=flips,
+                pictures=len(held),
+                largest_logit_difference=round(difference, 3),
+            )
+        )
+    return forms
+
+
+def _logits(
+    session: ort.InferenceSession, crops: Sequence[NDArray[np.uint8]], scale: float, zero: int
+) -> list[NDArray[np.float32]]:
+    given = [session.run(None, {"image": np.ascontiguousarray(crop[None, None])})[0] for crop in crops]
+    return [(array.astype(np.float32) - zero) * np.float32(scale) for array in given]
+
+
+def _cpu_ms(session: ort.InferenceSession) -> float:
+    """Least processor time of a run on a megapixel, one thread."""
+    image = np.random.default_rng(1).integers(60, 200, (1, 1, _TIMED_SIDE, _TIMED_SIDE), np.uint8)
+    spent = []
+    for _ in range(_ROUNDS):
+        begun = time.process_time()
+        session.run(None, {"image": image})
+        spent.append(time.process_time() - begun)
+    return min(spent) * 1e3 / (_TIMED_SIDE**2 / 1e6)
+
+
+def look(package: Path, records: Sequence[Record]) -> tuple[Table, NDArray[np.float64]]:
+    """Look at pictures through the line's own code.
+
+    Returns:
+        The table, and (pictures, classes) the logit of each class's strongest cell.
+    """
+    with open_eye(package) as eye:
+        rows = []
+        for record in records:
+            try:
+                rows.append(make_row(eye.look(record), eye.card.labels))
+            except FrameError as error:
+                print(f"left out: {error}", file=sys.stderr)
+        table = Table(rows, eye.card.labels)
+    scores = np.clip(np.stack([row.class_scores for row in rows]), _EDGE, 1.0 - _EDGE)
+    return table, np.log(scores / (1.0 - scores))
 
 
 def main() -> None:
-    """Read the command line and export."""
+    """Copy a run's package to where the line finds it, signed if a key is given."""
     parser = argparse.ArgumentParser(prog="python -m tools.export", description=__doc__)
     parser.add_argument("run", type=Path, help="run folder of tools.train")
-    parser.add_argument("--out", type=Path, required=True, help="model folder, e.g. models/surface-small")
-    parser.add_argument("--data", type=Path, help="folder of real pictures, as for training")
-    parser.add_argument(
-        "--shift", type=float, nargs=len(LABELS), default=[0.0] * len(LABELS), metavar="LOGIT",
-        help="added to the logits of each class, so that 0.5 lies amid good and bad calibration parts",
-    )  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, help="model folder, e.g. models/bracket")
+    parser.add_argument("--replace", action="store_true", help="overwrite what stands there")
     asked = parser.parse_args()
-    torch.set_num_threads(1)
-    net = load_net(asked.run)
-    with torch.no_grad():
-        net.head.bias += torch.tensor(asked.shift)
-    float_model = build(net.fold())
-    crops = sample_crops(asked.data, _CALIBRATION_CROPS + _CHECK_CROPS, _CALIBRATION_SEED)
-    int8 = quantise(float_model, crops[:_CALIBRATION_CROPS])
-    differences = compare(net, float_model, int8, crops[_CALIBRATION_CROPS:])
-    print(json.dumps(differences, indent=1))
-    asked.out.mkdir(parents=True, exist_ok=True)
-    onnx.save(int8.model, asked.out / "model.onnx")
-    facts = json.loads((asked.run / "run.json").read_text(encoding="utf-8"))
-    metrics = {f"train_{key}": value for key, value in facts.items() if key != "commands"}
-    metrics["train_commands"] = "\n".join(facts["commands"])
-    metrics["train_shift"] = " ".join(f"{shift:g}" for shift in asked.shift)
-    write_card(asked.out, CardFacts(scale=int8.scale, zero_point=int8.zero_point, metrics=metrics))
-    print(f"{asked.out / 'model.onnx'}: {(asked.out / 'model.onnx').stat().st_size} bytes")
+    cv2.setNumThreads(1)
+    source = asked.run / "model"
+    if not (source / GRAPH_FILE).is_file():
+        raise SystemExit(f"{source}: no package there; python -m tools.train --out {asked.run} ends by writing it")
+    if asked.out.exists() and not asked.replace:
+        raise SystemExit(f"{asked.out}: is there already; --replace overwrites it")
+    shutil.rmtree(asked.out, ignore_errors=True)
+    shutil.copytree(source, asked.out)
+    print(f"{asked.out}: {(asked.out / GRAPH_FILE).stat().st_size} bytes of graph")
+
+
+def exported_as_json(found: Exported) -> str:
+    """The findings, for ``RUN/export.json``."""
+    return json.dumps(asdict(found), indent=1) + "\n"
 
 
 if __name__ == "__main__":

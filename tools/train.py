@@ -6,6 +6,7 @@ float model beside it in ``RUN/float``, and ``RUN/report.html``: open that first
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from tools.training.plan import Plan, load_plan, save_plan
 
 _EX_CONFIG = 78
 _PLAN = "plan.json"
+_LINE_S = 30.0
+"""Where no terminal is, a line as often."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     told.add_argument("--tier", choices=list(TIERS), default="small", help="size of the net [default: small]")
     told.add_argument("--init", default="", help="start from this package's or run's weights (fine-tuning)")
     told.add_argument("--teacher", default="", help="learn from this package's confidences too (distillation)")
+    told.add_argument("--control", action="store_true", help="with --init: train without it too, and say what it gained")
     told.add_argument("--minutes", type=float, default=10.0, help="how long to train [default: 10]")
     told.add_argument("--steps", type=int, default=0, help="exact number of steps instead of --minutes")
     told.add_argument("--seed", type=int, default=1)
@@ -117,12 +121,34 @@ def teach(plan: Plan, material: Material, out: Path, *, title: str) -> training.
     with bar:
         task = bar.add_task(title, total=plan.steps or None, told="measuring the pace")
 
+        said = time.monotonic()
+
         def tell(now: training.Progress) -> None:
+            nonlocal said
             told = f"step {now.step} of {now.steps}, loss {now.loss:.3f}, {now.left_s / 60:.1f} min left"
             bar.update(task, total=now.steps, completed=now.step, told=told)
+            if not bar.console.is_terminal and time.monotonic() - said > _LINE_S:
+                said = time.monotonic()
+                print(f"{title}: {told}", flush=True)
 
         training.train(run, out, tell)
     return run
+
+
+def _controls(run: training.Run, material: Material, asked: argparse.Namespace) -> list[tuple[str, Path]]:
+    """Train the same without the teacher, or without the start: only beside it is a gain a gain."""
+    plan, controls = run.plan, []
+    if plan.teacher:
+        controls.append(("the teacher", replace(plan, teacher="", steps=run.step)))
+    if plan.init and asked.control:
+        controls.append(("the start from other weights", replace(plan, init="", steps=run.step)))
+    folders = []
+    for number, (words, other) in enumerate(controls, start=1):
+        folder = asked.out / f"control{number}"
+        control = teach(kept_plan(other, folder), material, folder, title=f"without {words}")
+        finish(control, material, folder, name=folder.name)
+        folders.append((words, folder))
+    return folders
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -139,7 +165,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"{len(material.troubles)} set aside"
         )
         run = teach(plan, material, asked.out, title=asked.out.name)
-        finish(run, material, asked.out, name=asked.name or asked.out.name)
+        name = asked.name or asked.out.name
+        finish(run, material, asked.out, name=name, without=_controls(run, material, asked))
     except ConfigError as error:
         print(f"tools.train: {error}", file=sys.stderr)
         raise SystemExit(_EX_CONFIG) from error

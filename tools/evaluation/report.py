@@ -74,8 +74,8 @@ def _seen(row: Row) -> tuple[float, float]:
     return (-missed / defects if defects else 0.0, row.score)
 
 
-def write_report(path: Path, found: Evaluation, looks: Sequence[Look]) -> None:
-    """Write one self-contained page."""
+def write_report(path: Path, found: Evaluation, looks: Sequence[Look], sections: Sequence[str] = ()) -> None:
+    """Write one self-contained page; ``sections``: ready-made HTML that follows the figures."""
     document, table = found.document, found.table
     model, data = document["model"], document["data"]
     title = f"{model['name']} {model['version']} on {', '.join(data['sources'])}"
@@ -90,6 +90,7 @@ def write_report(path: Path, found: Evaluation, looks: Sequence[Look]) -> None:
         "<details><summary>every figure</summary>",
         _figures(document, list(document["figures"])),
         "</details>",
+        *sections,
         "<h2>Curves</h2><div class='charts'>",
         *_charts(table),
         "</div><h2>Which class was seen as which (whole pictures, strongest class, from 0.5 on)</h2>",
