@@ -21,7 +21,8 @@ from inspector.domain.frame import PixelFormat
 from inspector.pipeline.detect import Detector
 from inspector.ports.model import ModelCard
 from inspector.twin.scenes import GENERATOR_VERSION, SceneSettings, render
-from tools.card import CardFacts, read_card, write_card
+from inspector.app.model_package import load_card
+from tools.card import CardFacts, write_card
 from tools.matching import Part, match
 from tools.modelcard import write_model_card
 from tools.scoring import best_thresholds, figures, margins
@@ -112,7 +113,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     if set(asked.seeds) & set(asked.calibrate):
         parser.error("--seeds and --calibrate share seeds; thresholds must not be fitted on the test")
-    card = read_card(asked.model)
+    card = load_card(asked.model)
     settings = SceneSettings(width=asked.width, height=asked.height)
     detector = open_detector(card, asked.threads)
     calibration = list(compare_parts(detector, asked.calibrate, settings))

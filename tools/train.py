@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from inspector.domain.errors import ConfigError
 from tools.data.reading import LAYOUTS
-from tools.plan import LABELS, TIERS
+from tools.plan import TIERS
 from tools.training import run as training
 from tools.training.finish import finish
 from tools.training.material import Material, gather
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     told.add_argument("--minutes", type=float, default=10.0, help="how long to train [default: 10]")
     told.add_argument("--steps", type=int, default=0, help="exact number of steps instead of --minutes")
     told.add_argument("--seed", type=int, default=1)
-    told.add_argument("--labels", default=",".join(LABELS), help="classes of the net, in channel order")
+    told.add_argument("--labels", default="", help="classes of the net, in channel order [default: those shown]")
     told.add_argument("--rename", action="append", default=[], metavar="DATA=NET", help="class names")
     told.add_argument("--layout", default="", choices=["", *LAYOUTS])
     told.add_argument("--split", action="append", default=[], help="which to train on [default: train]")
@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     told.add_argument("--scenes", type=float, default=-1.0, help="share of rendered scenes [default: all without --data]")
     told.add_argument("--bank", type=int, default=240, help="scenes held in memory")
     told.add_argument("--painted", type=float, default=0.0, help="share of the sound crops that get a painted crack")
+    told.add_argument("--pasted", type=float, default=0.0, help="share of the sound crops that get another's defect")
     told.add_argument("--crops", type=int, default=8, help="crops of a step")
     told.add_argument("--side", type=int, default=256, help="side of a crop, px, a multiple of 32")
     told.add_argument("--peak", type=float, default=4e-3, help="highest learning rate; 2e-3 suits --init")
@@ -84,10 +85,10 @@ def plan_of(asked: argparse.Namespace) -> Plan:
         if not (equals and net):
             raise ConfigError(f"--rename {text!r}: DATA=NET would be right, e.g. dent=other")
     return Plan(
-        data=asked.data, tier=asked.tier, labels=tuple(asked.labels.split(",")), layout=asked.layout,
+        data=asked.data, tier=asked.tier, labels=tuple(asked.labels.split(",")) if asked.labels else (), layout=asked.layout,
         splits=tuple(asked.split) or ("train",), sources=tuple(asked.source), shippable=asked.shippable,
         rename={data: net for data, _, net in pairs}, sides=asked.list, fold=asked.fold, limit=asked.limit,
-        hold=asked.hold, scenes=scenes, bank=asked.bank, painted=asked.painted, init=asked.init,
+        hold=asked.hold, scenes=scenes, bank=asked.bank, painted=asked.painted, pasted=asked.pasted, init=asked.init,
         teacher=asked.teacher, seed=asked.seed, minutes=asked.minutes, steps=asked.steps, crops=asked.crops,
         side=asked.side, peak=asked.peak, turned=not asked.not_turned, hard=asked.hard, gain=asked.gain,
         shift=asked.shift,

@@ -43,12 +43,12 @@ def finish(run: Run, material: Material, out: Path, *, name: str, without: Seque
     ``without``: what the same training lacked, and its run folder: the report says what it was worth.
     """
     plan = run.plan
-    save_weights(run.smooth, plan.labels, out / FILE)
+    save_weights(run.smooth, run.labels, out / FILE)
     facts = CardFacts(
         name=name,
         version=VERSION,
         licence=licence_of(material.used),
-        labels=plan.labels,
+        labels=run.labels,
         scale=1.0,
         zero_point=0,
         metrics=_metrics(run, material),
@@ -95,7 +95,7 @@ def crops_of(run: Run) -> list[NDArray[np.uint8]]:
     """Crops as training saw them, for calibration."""
     batch = draw_batch(
         np.random.default_rng(_CROP_SEED), run.pools, run.look,
-        count=_CROPS, side=_CROP_SIDE, classes=len(run.plan.labels),
+        count=_CROPS, side=_CROP_SIDE, classes=len(run.labels),
     )  # fmt: skip
     return list(np.rint(batch.images[:, 0] * NORM_SCALE + NORM_MIDDLE).astype(np.uint8))
 

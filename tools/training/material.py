@@ -16,6 +16,7 @@ from tools.data.masks import truth_mask
 from tools.data.reading import known_to, read, read_sides, renamed, with_sides
 from tools.data.record import Choice, Dataset, MaskKind, Record, Trouble
 from tools.data.splitting import split
+from tools.plan import LABELS
 from tools.training.cells import BOXED, UNKNOWN_PIXEL
 from tools.training.picture import Picture, picture
 from tools.training.plan import Plan
@@ -27,9 +28,10 @@ _MOST_MEGAPIXELS = 3_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """``pools``: what is trained on. ``held``: records kept aside. ``used``: records trained on."""
+    """``pools``: what is trained on. ``held``: records kept aside. ``used``: records trained on. ``labels``: classes."""
 
     pools: list[Pool]
+    labels: tuple[str, ...]
     used: tuple[Record, ...]
     held: tuple[Record, ...]
     troubles: tuple[Trouble, ...]
@@ -42,8 +44,10 @@ def gather(plan: Plan) -> Material:
         ConfigError: the data cannot be used, or holds nothing to learn from.
     """
     if not plan.data:
-        return Material(pools=[], used=(), held=(), troubles=())
-    dataset = _learnable(known_to(_chosen(plan), plan.labels))
+        return Material(pools=[], labels=plan.labels or LABELS, used=(), held=(), troubles=())
+    dataset = _chosen(plan)
+    labels = plan.labels or _shown(dataset, scenes=plan.scenes > 0)
+    dataset = _learnable(known_to(dataset, labels))
     used, held = divide(dataset.records, plan)
     size = sum(record.megapixels for record in used)
     if size > _MOST_MEGAPIXELS:
@@ -51,13 +55,30 @@ def gather(plan: Plan) -> Material:
     rng = np.random.default_rng(plan.seed)
     by_source: dict[str, list[Picture]] = {}
     for record in used:
-        by_source.setdefault(record.source, []).append(load(record, plan.labels, rng))
+        by_source.setdefault(record.source, []).append(load(record, labels, rng))
     share = (1.0 - plan.scenes) / len(by_source)
-    crack = plan.labels.index("crack") + 1 if "crack" in plan.labels else 1
+    if plan.painted and "crack" not in labels:
+        raise ConfigError(f"--painted {plan.painted}: cracks are painted, but the classes are {', '.join(labels)}")
+    crack = labels.index("crack") + 1 if "crack" in labels else 0
     pools = [
-        Pool(pictures=pictures, share=share, painted=plan.painted, crack=crack) for pictures in by_source.values()
+        Pool(pictures=pictures, share=share, painted=plan.painted, pasted=plan.pasted, crack=crack)
+        for pictures in by_source.values()
     ]
-    return Material(pools=pools, used=used, held=held, troubles=dataset.troubles)
+    return Material(pools=pools, labels=labels, used=used, held=held, troubles=dataset.troubles)
+
+
+def _shown(dataset: Dataset, *, scenes: bool) -> tuple[str, ...]:
+    """Name the classes that occur: the usual ones in their usual order, then the others."""
+    if scenes:
+        return LABELS
+    seen = {label for record in dataset.records for label in record.classes}
+    labels = (*(label for label in LABELS if label in seen), *sorted(seen - set(LABELS)))
+    if not labels:
+        raise ConfigError(
+            f"{dataset.root}: all {len(dataset.records)} pictures are good; a net learns from defects too: "
+            "`inspector model teach` learns from good parts alone"
+        )
+    return labels
 
 
 def _chosen(plan: Plan) -> Dataset:

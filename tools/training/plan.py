@@ -6,22 +6,21 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tools.plan import LABELS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a run was asked to do. Paths are kept as they were given.
 
-    ``data``: folders of labelled pictures, "" none. ``scenes``: share of the crops that come from rendered scenes.
-    ``painted``: share of the sound crops that get a painted crack. ``limit``: most labelled pictures used, 0 all.
+    ``data``: folder of labelled pictures, "" none. ``labels``: the net's classes; empty: those that its pictures show. ``scenes``: share of the crops that come from rendered scenes.
+    ``painted``: share of the sound crops that get a painted crack; ``pasted``: that get a defect of another picture. ``limit``: most labelled pictures used, 0 all.
     ``hold``: share of the parts that is kept aside to set the limits by. ``fold``: the side of ``sides`` that is not
     trained on. ``rename``: class of the data -> class of the net.
     """
 
     data: str
     tier: str
-    labels: tuple[str, ...] = LABELS
+    labels: tuple[str, ...] = ()
     layout: str = ""
     splits: tuple[str, ...] = ("train",)
     sources: tuple[str, ...] = ()
@@ -34,6 +33,7 @@ class Plan:
     scenes: float = 0.0
     bank: int = 240
     painted: float = 0.0
+    pasted: float = 0.0
     init: str = ""
     teacher: str = ""
     seed: int = 1

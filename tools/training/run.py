@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from inspector.domain.errors import ConfigError
 from tools.net import SurfaceNet
 from tools.plan import TIERS
 from tools.training.loss import distillation_loss, segmentation_loss
@@ -49,11 +50,12 @@ class Run:
         torch.manual_seed(plan.seed)
         self.plan = plan
         self.rng = np.random.default_rng(plan.seed)
-        self.net = SurfaceNet(TIERS[plan.tier], len(plan.labels))
-        self.taken = start_from(self.net, plan.labels, Path(plan.init)) if plan.init else ""
+        self.labels = material.labels
+        self.net = SurfaceNet(TIERS[plan.tier], len(self.labels))
+        self.taken = start_from(self.net, self.labels, Path(plan.init)) if plan.init else ""
         self.net.to(memory_format=torch.channels_last)
         self.smooth = copy.deepcopy(self.net).eval()
-        self.teacher = load_weights(Path(plan.teacher))[0] if plan.teacher else None
+        self.teacher = self._taught_by(Path(plan.teacher)) if plan.teacher else None
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=plan.peak, weight_decay=_DECAY)
         self.step = 0
         self.losses: list[tuple[int, float]] = []
@@ -71,6 +73,20 @@ class Run:
         )
         for pool in self.pools:
             pool.index()
+
+    def _taught_by(self, path: Path) -> SurfaceNet:
+        """Load the teacher.
+
+        Raises:
+            ConfigError: it answers for other classes.
+        """
+        teacher, labels = load_weights(path)
+        if labels != self.labels:
+            raise ConfigError(
+                f"--teacher {path}: its classes are {', '.join(labels)}, this net's {', '.join(self.labels)}; "
+                "--labels with the teacher's is right"
+            )
+        return teacher
 
     def rate(self, steps: int) -> float:
         """Return the learning rate of this step: one cycle, linear up, cosine down (Smith and Topin 2018)."""
@@ -91,7 +107,7 @@ class Run:
             self._mine_pictures()
         plan = self.plan
         batch = draw_batch(
-            self.rng, self.pools, self.look, count=plan.crops, side=plan.side, classes=len(plan.labels)
+            self.rng, self.pools, self.look, count=plan.crops, side=plan.side, classes=len(self.labels)
         )
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate(steps)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tools.plan import NORM_MIDDLE, NORM_SCALE, STRIDE
 from tools.training.cells import UNKNOWN_PIXEL, cell_targets
 from tools.training.painter import CrackStyle, paint_crack
+from tools.training.paster import paste_defect
 from tools.training.picture import Picture
 
 _OVERHANG_PX = 24  # crops may leave the picture by this much; the line pads frames the same way (replicate)
@@ -39,13 +40,14 @@ class Pool:
     """Pictures of one origin, and the share of a batch's crops that come from it.
 
     ``classes``: how often each class is centred on; empty: all that occur, alike. ``painted``: share of its sound
-    crops that get a painted crack of class ``crack`` (from 1).
+    crops that get a painted crack of class ``crack`` (from 1); ``pasted``: that get a defect of another picture.
     """
 
     pictures: list[Picture]
     share: float
     classes: dict[int, float] = field(default_factory=dict)
     painted: float = 0.0
+    pasted: float = 0.0
     crack: int = 1
     _holding: dict[int, list[int]] = field(default_factory=dict)
 
@@ -150,6 +152,10 @@ def _crop(
     if pool.painted and not (mask % UNKNOWN_PIXEL).any() and rng.random() < pool.painted:
         pixels, crack = paint_crack(rng, pixels, CrackStyle())
         mask = np.where(crack & (mask == 0), np.uint8(pool.crack), mask).astype(np.uint8)
+    if pool.pasted and not (mask % UNKNOWN_PIXEL).any() and rng.random() < pool.pasted:
+        label = pool.draw_class(rng)
+        if label is not None:
+            pixels, mask = paste_defect(rng, pixels, mask, pool.draw_holding(rng, label), label)
     if cut != side:
         way = cv2.INTER_AREA if cut > side else cv2.INTER_LINEAR
         pixels = np.asarray(cv2.resize(pixels, (side, side), interpolation=way), np.uint8)
