@@ -17,14 +17,14 @@ import cv2
 
 from inspector.adapters.decode_segmentation import SegmentationDecoder, SegmentationSettings
 from inspector.adapters.runtime_onnx import OnnxRuntime, OnnxSettings
+from inspector.app.model_package import load_card
 from inspector.domain.frame import PixelFormat
 from inspector.pipeline.detect import Detector
 from inspector.ports.model import ModelCard
 from inspector.twin.scenes import GENERATOR_VERSION, SceneSettings, render
-from inspector.app.model_package import load_card
 from tools.card import CardFacts, write_card
 from tools.matching import Part, match
-from tools.modelcard import write_model_card
+from tools.modelcard import CANNOT, PX_PER_MM, write_model_card
 from tools.scoring import best_thresholds, figures, margins
 
 STRIP_PX = 0
@@ -82,14 +82,21 @@ def _describe(part: Part, threshold: float) -> Iterator[str]:
 def _write(folder: Path, card: ModelCard, metrics: dict[str, float | str], *, bias: tuple[float, float]) -> None:
     """Put the figures into card.toml and MODEL_CARD.md."""
     facts = CardFacts(
+        name=card.name,
+        version=card.version,
+        licence=card.licence,
+        labels=card.labels,
+        dtype=card.output.dtype,
         scale=card.output.scale,
         zero_point=card.output.zero_point,
+        px_per_mm=PX_PER_MM,
         length_bias_px=round(card.length_bias_px + bias[0], 2),
         width_bias_px=round(card.width_bias_px + bias[1], 2),
         metrics=metrics,
+        cannot=CANNOT,
     )
     write_card(folder, facts)
-    write_model_card(folder, metrics)
+    write_model_card(folder, facts)
 
 
 def main() -> None:
@@ -123,7 +130,7 @@ def main() -> None:
         "data": f"twin scenes, generator {GENERATOR_VERSION}, {asked.width}x{asked.height}, unseen seeds",
         "seeds": f"{asked.seeds.start}:{asked.seeds.stop}",
         "calibration_seeds": f"{asked.calibrate.start}:{asked.calibrate.stop}",
-        **{key: value for key, value in card.metrics.items() if key.startswith("train_")},
+        **{key: value for key, value in card.metrics.items() if key.startswith(("train_", "held_"))},
         **figures(parts, _PLAIN_THRESHOLD),
         **{f"{label}_best_threshold": value for label, value in thresholds.items()},
         **{f"calibration_{key}": value for key, value in margins(calibration).items()},

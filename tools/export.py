@@ -30,7 +30,7 @@ from tools.data.record import Record
 from tools.evaluation.figures import Table
 from tools.evaluation.looking import open_eye
 from tools.evaluation.table import make_row
-from tools.graph import blocks, build, with_pixels
+from tools.graph import build, with_pixels
 from tools.limits import Limit, limits
 from tools.net import SurfaceNet
 from tools.plan import NORM_MIDDLE, NORM_SCALE

@@ -31,6 +31,8 @@ from tools.plan import (
 
 OPSET = 21
 IR_VERSION = 10
+
+
 def blocks(image: NDArray[np.generic]) -> NDArray[np.generic]:
     """Turn images (n, 1, H, W) into what the stem wants: (n, 16, H/4, W/4), row-major in a block."""
     n, _, h, w = image.shape

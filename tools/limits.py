@@ -44,7 +44,5 @@ def limits(logits: Floats, good: NDArray[np.bool_], holds: NDArray[np.bool_], la
         limit = high if np.isnan(low) or low <= high else (high + low) / 2.0
         if np.isnan(high):
             limit = 0.0
-        found.append(
-            Limit(label=label, logit=limit, goods=len(sound), bads=len(defect), sound=high, defect=low)
-        )
+        found.append(Limit(label=label, logit=limit, goods=len(sound), bads=len(defect), sound=high, defect=low))
     return found

@@ -1,19 +1,39 @@
-"""Write ``MODEL_CARD.md`` from the card and its figures, so that no number in it is typed by hand."""
+"""Write ``MODEL_CARD.md`` of a shipped net from its card, so that no number in it is typed by hand."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from inspector.twin.scenes import DEFECT_LABELS
-from tools.card import CANNOT, LICENCE, VERSION
+from tools.card import CardFacts
 
-_TEXT = """# surface-small {version}
+PX_PER_MM = (10.0, 40.0)
+"""The scales at which scenes are rendered for training."""
+CANNOT = (
+    (
+        "It was trained on rendered metal faces and two small sets of real pictures: it does not find the real defects "
+        "of a product it has not seen. Every product needs its own training and its own figures."
+    ),
+    (
+        "Cracks and scratches fainter than five standard deviations of the texture's noise, or thinner than one pixel, "
+        "are missed at times."
+    ),
+    "A dark scratch is told from a crack by its course alone, and is at times called a crack.",
+    "Scratches that run along the brushing are not told from the brushing.",
+    'The class "other" was learned from pits of ball screws alone.',
+    (
+        "It was not shown blur beyond a pixel, glare, coolant, chips, colour or any texture but brushed, cast and "
+        "painted metal."
+    ),
+    "A score is no probability: thresholds belong into the recipe, fitted on goods of the line.",
+)
+_TEXT = """# {name} {version}
 
-<!-- Written by `python -m tools.evaluate --model models/surface-small --write`. Do not edit the figures. -->
+<!-- Written by `python -m tools.evaluate --model models/{name} --write`. Do not edit the figures. -->
 
 ## What it is
-A small segmentation net for machined metal faces seen by a mono camera: uint8 pixels in, a map of five classes
+A segmentation net for machined metal faces seen by a mono camera: uint8 pixels in, a map of five classes
 (crack, scratch, dent, stain, other) at an eighth of the resolution out. int8, one ONNX file, no dependency but a
-runtime. It is the demo's model and an initialisation for a product's own model, not a finished inspection.
+runtime. It is a model for the simulated line and a start for a product's own training
+(`python -m tools.train --init models/{name}`), not a finished inspection.
 
 ## What it learned from
 | source | pictures | licence |
@@ -22,23 +42,21 @@ runtime. It is the demo's model and an initialisation for a product's own model,
 | BSData: pitting on ball screws (github.com/2Obe/BSData), learned as "other" | below | CC BY-SA 4.0 |
 | cookies, whole and cracked (github.com/aws-samples/amazon-lookout-for-vision) | below | CC BY-SA 4.0 |
 
-{train_real_pictures} real pictures in all. Both real sources are share-alike, so the weights are given under
+{train_pictures} real pictures in all. Both real sources are share-alike, so the weights are given under
 {licence}: use them commercially, name the sources, pass changes on under the same terms. Nothing with a
 non-commercial, research-only or unstated licence was used.
 
 ## How it was trained
 ```
-{train_commands}
-python -m tools.export RUN --out models/surface-small --data REAL --shift {train_shift}
+{train_command}
+python -m tools.export RUN --out models/{name}
 ```
-The last run took {train_minutes} minutes on one shared core. Earlier runs were made while the recipe still changed, so
-repeating them gives other weights; the last repeats from their checkpoint. Net "32-64+ctx+s4" with RepVGG blocks,
-folded; static int8 by onnxruntime, percentile calibration on 96 train crops. `--shift` moves each class's logits so
-that 0.5 lies amid good and bad parts of the calibration seeds; the test seeds had no part in it.
+RepVGG blocks, folded; static int8 by onnxruntime, percentile calibration on train crops. A score of 0.5 lies between
+what sound and defective pictures reach that were held back from training; the test seeds had no part in it.
 
 ## Figures
 Command:
-`python -m tools.evaluate --model models/surface-small --seeds {seeds} --calibrate {calibration_seeds} --write`.
+`python -m tools.evaluate --model models/{name} --seeds {seeds} --calibrate {calibration_seeds} --write`.
 Data: {data}. {good_parts} good and {bad_parts} bad parts; int8 model; threshold {threshold} on the score.
 
 | class | found | painted | recall | as the same class | threshold for <= 0.1 false/MP |
@@ -66,13 +84,20 @@ figures say that the model, its int8 form and the line work on rendered parts. T
 """
 
 
-def write_model_card(folder: Path, metrics: Mapping[str, float | str]) -> None:
-    """Write the page beside the model. ``metrics`` as ``tools.evaluate`` makes them."""
+def write_model_card(folder: Path, facts: CardFacts) -> None:
+    """Write the page beside the model. ``facts.metrics`` as ``tools.evaluate`` makes them."""
+    metrics = facts.metrics
     rows = [
         f"| {label} | {metrics[f'{label}_found']} | {metrics[f'{label}_painted']} | {metrics[f'{label}_recall']} "
         f"| {metrics[f'{label}_same_class']} | {metrics[f'{label}_best_threshold']} |"
         for label in DEFECT_LABELS
     ]
-    cannot = "\n".join(f"- {line}" for line in CANNOT)
-    text = _TEXT.format(version=VERSION, licence=LICENCE, classes="\n".join(rows), cannot=cannot, **metrics)
+    text = _TEXT.format(
+        name=facts.name,
+        version=facts.version,
+        licence=facts.licence,
+        classes="\n".join(rows),
+        cannot="\n".join(f"- {line}" for line in facts.cannot),
+        **metrics,
+    )
     (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")

@@ -111,7 +111,9 @@ def _strip_ends(model: Any) -> Quantised:
                 node.output[i] = "logits"
     del graph.node[:]
     graph.node.extend(nodes)
-    return Quantised(model=quicken(graph, graph.output[0].type.tensor_type.shape.dim[1].dim_value), scale=scale, zero_point=zero)
+    return Quantised(
+        model=quicken(graph, graph.output[0].type.tensor_type.shape.dim[1].dim_value), scale=scale, zero_point=zero
+    )
 
 
 def quantise(model: Any, crops: list[NDArray[np.uint8]]) -> Quantised:

@@ -79,7 +79,7 @@ def margins(parts: Sequence[Part]) -> dict[str, float]:
     """Return, per class, the highest score on sound ground of good parts and the weakest on a painted defect.
 
     Where the first lies below the second, any threshold between them makes no mistake on these parts; the middle
-    of their logits is where ``tools.export --shift`` should put 0.5.
+    of their logits is where 0.5 should lie.
     """
     result = {}
     for label in DEFECT_LABELS:

@@ -37,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
     told.add_argument("--tier", choices=list(TIERS), default="small", help="size of the net [default: small]")
     told.add_argument("--init", default="", help="start from this package's or run's weights (fine-tuning)")
     told.add_argument("--teacher", default="", help="learn from this package's confidences too (distillation)")
-    told.add_argument("--control", action="store_true", help="with --init: train without it too, and say what it gained")
+    told.add_argument(
+        "--control", action="store_true", help="with --init: train without it too, and say what it gained"
+    )
     told.add_argument("--minutes", type=float, default=10.0, help="how long to train [default: 10]")
     told.add_argument("--steps", type=int, default=0, help="exact number of steps instead of --minutes")
     told.add_argument("--seed", type=int, default=1)
@@ -47,11 +49,14 @@ def parser() -> argparse.ArgumentParser:
     told.add_argument("--split", action="append", default=[], help="which to train on [default: train]")
     told.add_argument("--source", action="append", default=[], help="only this source; may be given more than once")
     told.add_argument("--shippable", action="store_true", help="only pictures whose licence allows a sale")
+    told.add_argument("--only-good", action="store_true", help="of the pictures only the good ones, for --painted")
     told.add_argument("--list", default="", help="CSV of python -m tools.data split, in the place of splits")
     told.add_argument("--fold", default="", help="with --list: the side that is not trained on")
     told.add_argument("--limit", type=int, default=0, help="use at most so many labelled pictures")
     told.add_argument("--hold", type=float, default=0.15, help="share of the parts kept aside to set the limits by")
-    told.add_argument("--scenes", type=float, default=-1.0, help="share of rendered scenes [default: all without --data]")
+    told.add_argument(
+        "--scenes", type=float, default=-1.0, help="share of rendered scenes [default: all without --data]"
+    )
     told.add_argument("--bank", type=int, default=240, help="scenes held in memory")
     told.add_argument("--painted", type=float, default=0.0, help="share of the sound crops that get a painted crack")
     told.add_argument("--pasted", type=float, default=0.0, help="share of the sound crops that get another's defect")
@@ -63,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     told.add_argument("--shift", type=float, default=25.0, help="most grey levels by which brightness is varied")
     told.add_argument("--not-turned", action="store_true", help="parts always lie the same way: mirror, do not turn")
     told.add_argument("--name", default="", help="name of the package [default: the run folder's]")
+    told.add_argument("--version", default="0.1.0", help="of the package")
     told.add_argument("--threads", type=int, default=1)
     return told
 
@@ -85,8 +91,10 @@ def plan_of(asked: argparse.Namespace) -> Plan:
         if not (equals and net):
             raise ConfigError(f"--rename {text!r}: DATA=NET would be right, e.g. dent=other")
     return Plan(
-        data=asked.data, tier=asked.tier, labels=tuple(asked.labels.split(",")) if asked.labels else (), layout=asked.layout,
+        data=asked.data, tier=asked.tier, layout=asked.layout,
+        labels=tuple(asked.labels.split(",")) if asked.labels else (),
         splits=tuple(asked.split) or ("train",), sources=tuple(asked.source), shippable=asked.shippable,
+        only_good=asked.only_good,
         rename={data: net for data, _, net in pairs}, sides=asked.list, fold=asked.fold, limit=asked.limit,
         hold=asked.hold, scenes=scenes, bank=asked.bank, painted=asked.painted, pasted=asked.pasted, init=asked.init,
         teacher=asked.teacher, seed=asked.seed, minutes=asked.minutes, steps=asked.steps, crops=asked.crops,
@@ -147,7 +155,7 @@ def _controls(run: training.Run, material: Material, asked: argparse.Namespace) 
     for number, (words, other) in enumerate(controls, start=1):
         folder = asked.out / f"control{number}"
         control = teach(kept_plan(other, folder), material, folder, title=f"without {words}")
-        finish(control, material, folder, name=folder.name)
+        finish(control, material, folder, name=folder.name, version=asked.version)
         folders.append((words, folder))
     return folders
 
@@ -167,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         run = teach(plan, material, asked.out, title=asked.out.name)
         name = asked.name or asked.out.name
-        finish(run, material, asked.out, name=name, without=_controls(run, material, asked))
+        finish(run, material, asked.out, name=name, version=asked.version, without=_controls(run, material, asked))
     except ConfigError as error:
         print(f"tools.train: {error}", file=sys.stderr)
         raise SystemExit(_EX_CONFIG) from error

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,12 +19,13 @@ def save_weights(net: SurfaceNet, labels: tuple[str, ...], path: Path) -> None:
     """Write the unfolded weights and what they are of; numbers only, no pickles."""
     shape = net.shape
     about = {"fine": shape.fine, "middle": shape.middle, "coarse": shape.coarse, "labels": list(labels)}
-    arrays = {
+    arrays: dict[str, Any] = {
         name: value.numpy().astype(np.float32)
         for name, value in net.state_dict().items()
         if value.dtype.is_floating_point
     }
-    np.savez_compressed(path, **{_ABOUT: np.array(json.dumps(about))}, **arrays)
+    arrays[_ABOUT] = np.array(json.dumps(about))
+    np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
 def load_weights(path: Path) -> tuple[SurfaceNet, tuple[str, ...]]:
@@ -35,7 +37,7 @@ def load_weights(path: Path) -> tuple[SurfaceNet, tuple[str, ...]]:
     file = path / FILE if path.is_dir() else path
     if not file.is_file():
         raise ConfigError(
-            f"{path}: no {FILE} there; a folder of models/surface-*, or the --out folder of an earlier training is right"
+            f"{path}: no {FILE} there; models/surface-small, or the --out folder of an earlier training is right"
         )
     try:
         with np.load(file, allow_pickle=False) as kept:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 onnx = pytest.importorskip("onnx", reason="the workshop's export needs onnx: pip install inspector[tools]")
 import onnxruntime as ort  # noqa: E402 - after the skip
 
-from tools.graph import blocks, build  # noqa: E402 - after the skip
-from tools.plan import NORM_MIDDLE, NORM_SCALE, Folded  # noqa: E402 - after the skip
+from tools.graph import blocks, build, with_pixels  # noqa: E402 - after the skip
+from tools.plan import NORM_MIDDLE, NORM_SCALE, TIERS, Folded  # noqa: E402 - after the skip
 from tools.quantise import Quantised, quantise  # noqa: E402 - after the skip
 
 
@@ -80,7 +80,7 @@ def test_folding_keeps_what_the_trained_net_says() -> None:
     from tools.net import SurfaceNet
 
     torch.manual_seed(1)
-    net = SurfaceNet()
+    net = SurfaceNet(TIERS["small"], 5)
     net.train()
     for _ in range(3):
         net(torch.randn(2, 1, 64, 64))  # moves the batch norms away from their start
@@ -90,3 +90,11 @@ def test_folding_keeps_what_the_trained_net_says() -> None:
         expected = net(torch.from_numpy(image)).numpy()
     found = _session(build(net.fold())).run(None, {"blocks": np.ascontiguousarray(blocks(image))})[0]
     assert np.abs(found - expected).max() < 1e-4
+
+
+def test_the_float_form_takes_bytes_too_and_says_the_same(float_model: Any) -> None:
+    crop = _crops(1)[0]
+    image = ((crop.astype(np.float32) - NORM_MIDDLE) / NORM_SCALE)[None, None]
+    expected = _session(float_model).run(None, {"blocks": np.ascontiguousarray(blocks(image))})[0]
+    given = _session(with_pixels(float_model)).run(None, {"image": crop[None, None]})[0]
+    assert np.abs(given - expected).max() < 1e-4

@@ -9,7 +9,9 @@ from inspector.domain.frame import PixelFormat
 from inspector.twin.scenes import SceneSettings, render
 
 pytest.importorskip("onnx", reason="the workshop needs onnx: pip install inspector[tools]")
-from tools.card import CardFacts, card_text, read_card, write_card
+from inspector.app.model_package import load_card
+from inspector.domain.errors import ConfigError
+from tools.card import CardFacts, card_text, write_card
 from tools.evaluate import open_detector
 
 FOLDER = Path(__file__).parents[2] / "models" / "surface-small"
@@ -21,7 +23,7 @@ def test_the_package_is_small_and_whole() -> None:
 
 
 def test_the_card_names_classes_in_channel_order_and_the_file_it_was_made_for() -> None:
-    card = read_card(FOLDER)
+    card = load_card(FOLDER)
     assert card.labels == ("crack", "scratch", "dent", "stain", "other")
     assert card.output.stride == 8
     assert card.cannot
@@ -29,20 +31,24 @@ def test_the_card_names_classes_in_channel_order_and_the_file_it_was_made_for() 
 
 def test_a_changed_model_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"one")
-    write_card(tmp_path, CardFacts(scale=0.1, zero_point=128))
+    write_card(tmp_path, CardFacts(name="x", version="1", licence="own", scale=0.1, zero_point=128))
     (tmp_path / "model.onnx").write_bytes(b"another")
-    with pytest.raises(ValueError, match="sha256"):
-        read_card(tmp_path)
+    with pytest.raises(ConfigError, match="sha256"):
+        load_card(tmp_path)
 
 
 def test_a_card_is_valid_toml_with_every_table_of_the_contract() -> None:
-    raw = tomllib.loads(card_text(CardFacts(scale=0.1, zero_point=3, metrics={"seeds": "1:2"}), "ab"))
+    raw = tomllib.loads(
+        card_text(
+            CardFacts(name="x", version="1", licence="own", scale=0.1, zero_point=3, metrics={"seeds": "1:2"}), "ab"
+        )
+    )
     assert raw["schema"] == "inspector.card/1"
     assert {"model", "input", "output", "decoder", "scale", "measure", "metrics", "cannot"} < set(raw)
 
 
 def test_the_model_tells_bad_parts_from_good_ones() -> None:
-    detector = open_detector(read_card(FOLDER), threads=1)
+    detector = open_detector(load_card(FOLDER), threads=1)
     wrong = []
     for seed in range(5000, 5030):
         scene = render(seed, SceneSettings(width=1024, height=768, defect_rate=0.5))

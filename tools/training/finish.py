@@ -24,7 +24,6 @@ from tools.training.sampler import draw_batch
 from tools.training.sections import Gain
 from tools.weights import FILE, save_weights
 
-VERSION = "0.1.0"
 _CROPS, _CROP_SEED, _CROP_SIDE = 128, 99, 320
 _SCENES = range(3_000, 3_048)
 """Rendered parts that set the limits of nets trained on scenes: no training and no test uses them."""
@@ -37,7 +36,9 @@ _CANNOT = (
 )
 
 
-def finish(run: Run, material: Material, out: Path, *, name: str, without: Sequence[tuple[str, Path]] = ()) -> Exported:
+def finish(
+    run: Run, material: Material, out: Path, *, name: str, version: str, without: Sequence[tuple[str, Path]] = ()
+) -> Exported:
     """Write ``out/model``, ``out/float``, ``out/export.json`` and ``out/report.html``.
 
     ``without``: what the same training lacked, and its run folder: the report says what it was worth.
@@ -46,7 +47,7 @@ def finish(run: Run, material: Material, out: Path, *, name: str, without: Seque
     save_weights(run.smooth, run.labels, out / FILE)
     facts = CardFacts(
         name=name,
-        version=VERSION,
+        version=version,
         licence=licence_of(material.used),
         labels=run.labels,
         scale=1.0,

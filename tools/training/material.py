@@ -28,7 +28,7 @@ _MOST_MEGAPIXELS = 3_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """``pools``: what is trained on. ``held``: records kept aside. ``used``: records trained on. ``labels``: classes."""
+    """What there is: ``pools`` and ``used`` to train on, ``held`` kept aside, ``labels`` the net's classes."""
 
     pools: list[Pool]
     labels: tuple[str, ...]
@@ -91,6 +91,11 @@ def _chosen(plan: Plan) -> Dataset:
             sides = ", ".join(sorted({record.split for record in dataset.records}))
             raise ConfigError(f"--fold {plan.fold!r}: the list's sides are {sides}")
         dataset = replace(dataset, records=kept)
+    if plan.only_good:
+        goods = tuple(record for record in dataset.records if record.good)
+        if not goods or not plan.labels:
+            raise ConfigError("--only-good needs good pictures, and --labels to name what is painted on them")
+        dataset = replace(dataset, records=goods)
     return dataset
 
 
@@ -112,7 +117,8 @@ def _learnable(dataset: Dataset) -> Dataset:
 
 def divide(records: Sequence[Record], plan: Plan) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
     """Keep whole parts aside for the limits, seeded; then take at most ``limit`` of the others, classes alike."""
-    used, held = tuple(records), ()
+    used: tuple[Record, ...] = tuple(records)
+    held: tuple[Record, ...] = ()
     if plan.hold and len(records) > 1:
         groups = duplicates.groups_of(records)
         if len(set(groups)) > 1:

@@ -8,6 +8,7 @@ from tools.training.picture import Picture
 
 _RIM_PX = 9
 _GROUND_PX = 41
+_LITTLE = 1e-3
 _LARGEST_SHARE = 0.5
 """Of the crop's pixels: what covers more has no ground around it to tell it from."""
 _STRENGTHS = (0.7, 1.3)
@@ -61,5 +62,5 @@ def _piece(
     size = (_GROUND_PX, _GROUND_PX)
     weight = cv2.blur(sound, size, borderType=cv2.BORDER_REPLICATE)
     level = cv2.blur(light * sound, size, borderType=cv2.BORDER_REPLICATE)
-    ground = np.where(weight > 1e-3, level / np.maximum(weight, 1e-3), (light * sound).sum() / sound.sum())
+    ground = np.where(weight > _LITTLE, level / np.maximum(weight, _LITTLE), (light * sound).sum() / sound.sum())
     return np.asarray(light - ground, np.float32), np.asarray(inside)

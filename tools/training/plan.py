@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a run was asked to do. Paths are kept as they were given.
 
-    ``data``: folder of labelled pictures, "" none. ``labels``: the net's classes; empty: those that its pictures show. ``scenes``: share of the crops that come from rendered scenes.
-    ``painted``: share of the sound crops that get a painted crack; ``pasted``: that get a defect of another picture. ``limit``: most labelled pictures used, 0 all.
-    ``hold``: share of the parts that is kept aside to set the limits by. ``fold``: the side of ``sides`` that is not
-    trained on. ``rename``: class of the data -> class of the net.
+    ``data``: folder of labelled pictures, "" none. ``labels``: the net's classes; empty: those that its pictures show.
+    ``only_good``: learn from the good pictures alone (and what is painted on them). ``scenes``: share of the crops
+    that come from rendered scenes. ``painted``: share of the sound crops that get a painted crack; ``pasted``: that
+    get a defect of another picture. ``limit``: most labelled pictures used, 0 all. ``hold``: share of the parts
+    that is kept aside to set the limits by. ``fold``: the side of ``sides`` that is not trained on. ``rename``:
+    class of the data -> class of the net.
     """
 
     data: str
@@ -25,6 +26,7 @@ class Plan:
     splits: tuple[str, ...] = ("train",)
     sources: tuple[str, ...] = ()
     shippable: bool = False
+    only_good: bool = False
     rename: Mapping[str, str] = field(default_factory=dict)
     sides: str = ""
     fold: str = ""
@@ -58,10 +60,17 @@ class Plan:
         return " ".join(words)
 
 
+_FLAGS = {
+    "splits": "--split",
+    "sources": "--source",
+    "sides": "--list",
+    "turned": "--not-turned",
+    "only_good": "--only-good",
+}
+
+
 def _option(name: str, value: Any) -> list[str]:
-    flag = {"splits": "--split", "sources": "--source", "sides": "--list", "turned": "--not-turned"}.get(
-        name, f"--{name}"
-    )
+    flag = _FLAGS.get(name, f"--{name}")
     if isinstance(value, bool):
         return [flag]
     if isinstance(value, Mapping):

@@ -106,9 +106,7 @@ class Run:
         if mining:
             self._mine_pictures()
         plan = self.plan
-        batch = draw_batch(
-            self.rng, self.pools, self.look, count=plan.crops, side=plan.side, classes=len(self.labels)
-        )
+        batch = draw_batch(self.rng, self.pools, self.look, count=plan.crops, side=plan.side, classes=len(self.labels))
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate(steps)
         self.net.train()

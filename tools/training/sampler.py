@@ -119,10 +119,10 @@ def _cut(
     columns = slice(max(left, 0), min(left + side, w))
     margins = (before[0], after[0], before[1], after[1])
     pixels = cv2.copyMakeBorder(source.pixels[rows, columns], *margins, cv2.BORDER_REPLICATE)
-    rim = tuple(min(margin, STRIDE) for margin in margins)
-    mask = cv2.copyMakeBorder(source.mask[rows, columns], *rim, cv2.BORDER_REPLICATE)
-    beyond = tuple(margin - kept for margin, kept in zip(margins, rim, strict=True))
-    mask = cv2.copyMakeBorder(mask, *beyond, cv2.BORDER_CONSTANT, value=UNKNOWN_PIXEL)
+    rim = [min(margin, STRIDE) for margin in margins]
+    known = cv2.copyMakeBorder(source.mask[rows, columns], rim[0], rim[1], rim[2], rim[3], cv2.BORDER_REPLICATE)
+    top, bottom, left, right = (margin - kept for margin, kept in zip(margins, rim, strict=True))
+    mask = cv2.copyMakeBorder(known, top, bottom, left, right, cv2.BORDER_CONSTANT, value=UNKNOWN_PIXEL)
     return np.asarray(pixels, np.uint8), np.asarray(mask, np.uint8)
 
 
@@ -140,9 +140,7 @@ def _varied(rng: np.random.Generator, pixels: NDArray[np.uint8], look: Look) -> 
     return np.asarray(np.clip(np.rint(image), 0, 255), np.float32)
 
 
-def _crop(
-    rng: np.random.Generator, pool: Pool, side: int, look: Look
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+def _crop(rng: np.random.Generator, pool: Pool, side: int, look: Look) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Make one crop: image (side, side) of grey levels and its class mask."""
     source, centre = _centre(rng, pool, look)
     cut = side

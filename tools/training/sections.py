@@ -56,7 +56,9 @@ def forms(found: Exported) -> str:
 
 def _limits(found: Exported) -> str:
     if not found.limits:
-        return "<p class='warn'>No pictures were held back: 0.5 is where training left it, and nothing is known of it.</p>"
+        return (
+            "<p class='warn'>No pictures were held back: 0.5 is where training left it, and nothing is known of it.</p>"
+        )
     rows = "".join(
         f"<tr><td>{escape(limit.label)}</td><td>{limit.goods}</td><td>{limit.bads}</td><td>{_number(limit.sound)}</td>"
         f"<td>{_number(limit.defect)}</td><td>{limit.logit:.2f}</td></tr>"
@@ -78,8 +80,8 @@ def gains(found: Sequence[Gain]) -> str:
         difference = gain.own_ap - gain.image_ap
         word = "gained" if difference > 0 else "gained nothing: it lost" if difference < 0 else "changed nothing:"
         lines.append(
-            f"<p>Against the same training without {escape(gain.without)}, on {gain.pictures} pictures, this one {word} "
-            f"{abs(difference):.3f} image AP ({gain.image_ap:.3f} to {gain.own_ap:.3f}); image AUROC "
+            f"<p>Against the same training without {escape(gain.without)}, on {gain.pictures} pictures, this one "
+            f"{word} {abs(difference):.3f} image AP ({gain.image_ap:.3f} to {gain.own_ap:.3f}); image AUROC "
             f"{gain.image_auroc:.3f} to {gain.own_auroc:.3f}.</p>"
         )
     return f"<h2>What it gained</h2>{''.join(lines)}"
