@@ -13,7 +13,9 @@ from typing import Any
 from inspector.twin.scenes import SceneSettings
 from tools.data.record import is_shippable
 from tools.data.scenes import write_scenes
+from tools.evaluation.evaluate import SCHEMA
 from tools.evaluation.main import main as evaluate_pictures
+from tools.painted import SCHEMA as PAINTED
 
 FOLDER = Path("docs/accuracy")
 PAGE = Path("docs/accuracy.md")
@@ -113,10 +115,23 @@ How to read it:
 
 def documents(folder: Path) -> list[tuple[str, dict[str, Any]]]:
     """Read every evaluation, by file name."""
+    return [(name, document) for name, document in _all(folder) if document["schema"] == SCHEMA]
+
+
+def paintings(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Read every recall of painted cracks, by file name."""
+    return [(name, document) for name, document in _all(folder) if document["schema"] == PAINTED]
+
+
+def _all(folder: Path) -> list[tuple[str, dict[str, Any]]]:
     return [(path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
 
 
-def page(found: Sequence[tuple[str, dict[str, Any]]], pictures: Sequence[Path]) -> str:
+def page(
+    found: Sequence[tuple[str, dict[str, Any]]],
+    pictures: Sequence[Path],
+    painted: Sequence[tuple[str, dict[str, Any]]] = (),
+) -> str:
     """Write the page."""
     lines = [_INTRO]
     shipped = [(name, document) for name, document in found if document["model"]["shippable"]]
@@ -128,6 +143,7 @@ def page(found: Sequence[tuple[str, dict[str, Any]]], pictures: Sequence[Path]) 
         "show what a product's own training can reach."
     )
     lines += _tables(research) if research else ["", "None evaluated yet."]
+    lines += _painted(painted)
     lines += ["", *_published(), "", *_licences(found), "", *_commands(found), *_shown(pictures)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -213,6 +229,25 @@ def _number(value: float) -> str:
     return f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.3f}"
 
 
+def _painted(found: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[str]:
+    if not found:
+        return
+    yield from ("", "### Painted cracks on real ground", "")
+    yield (
+        "Recall by width (w, px) and contrast (c, grey levels); nets that saw painted cracks on good train pictures, "
+        "cracks painted on good pictures that they did not see. What a net can resolve; no evidence that it finds real "
+        "cracks. The clean pictures bear real marks, which count as false."
+    )
+    names = list(found[0][1]["recall"])
+    yield from ("", f"| net | ground | clean | false pieces | {' | '.join(names)} |", "|---" * (len(names) + 4) + "|")
+    for _, document in found:
+        boxes = document["recall"].values()
+        cells = " | ".join(f"{_number(box['value'])} ({box['found']}/{box['painted']})" for box in boxes)
+        clean = f"{document['clean_pictures']} pictures, {document['clean_megapixels']} MP"
+        false = f"{document['false_pieces']}, allowed {document['false_pieces_allowed']}"
+        yield f"| {document['model']['name']} | {document['data']} | {clean} | {false} | {cells} |"
+
+
 def _published() -> Iterator[str]:
     yield from ("## Published anchors", "")
     yield "Other splits, other supervision, other counts: none is like for like."
@@ -295,7 +330,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.run:
         run_all(asked.run, asked.model or sorted(Path("models").glob("surface-*")))
-    text = page(documents(FOLDER), sorted(FOLDER.glob("*.jpg")))
+    text = page(documents(FOLDER), sorted(FOLDER.glob("*.jpg")), paintings(FOLDER))
     if asked.check:
         wrong = stale(documents(FOLDER), Path("models"))
         if PAGE.read_text(encoding="utf-8") != text:

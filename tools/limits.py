@@ -27,8 +27,9 @@ class Limit:
 def limits(logits: Floats, good: NDArray[np.bool_], holds: NDArray[np.bool_], labels: Sequence[str]) -> list[Limit]:
     """Find each class's limit from the strongest logit of each picture.
 
-    The limit lies midway between what sound parts reach (their mean and two standard deviations, or their highest)
-    and what nine of ten defective ones exceed; where the two overlap, at what sound parts reach.
+    The limit lies midway between what sound parts reach (their mean and two standard deviations: a highest one would
+    hang on a single picture) and what nine of ten defective ones exceed; where the two overlap, at what sound parts
+    reach.
 
     Args:
         logits: (pictures, classes), strongest cell.
@@ -39,7 +40,7 @@ def limits(logits: Floats, good: NDArray[np.bool_], holds: NDArray[np.bool_], la
     found = []
     for index, label in enumerate(labels):
         sound, defect = logits[good, index], logits[holds[:, index], index]
-        high = float(max(sound.mean() + _SIGMAS * sound.std(), sound.max())) if len(sound) >= _FEWEST else float("nan")
+        high = float(sound.mean() + _SIGMAS * sound.std()) if len(sound) >= _FEWEST else float("nan")
         low = float(np.quantile(defect, _LOW_SHARE)) if len(defect) >= _FEWEST else float("nan")
         limit = high if np.isnan(low) or low <= high else (high + low) / 2.0
         if np.isnan(high):

@@ -29,6 +29,7 @@ from tools.evaluation.table import THRESHOLDS
 from tools.metrics.components import TrueCells, compare, true_cells
 from tools.training.painter import CrackStyle, paint_crack
 
+SCHEMA = "inspector.painted/1"
 WIDTHS_PX = (1.0, 2.0, 3.0)
 CONTRASTS = (10.0, 20.0, 40.0)
 LENGTH_PX = (40.0, 120.0)
@@ -132,6 +133,7 @@ def measure(model: Path, goods: Sequence[Record], *, false_per_mp: float, seed: 
         threshold, counts = clean(eye, goods, false_per_mp)
         found = list(boxes(eye, goods, threshold, seed))
         return {
+            "schema": SCHEMA,
             "model": {"name": eye.card.name, "version": eye.card.version, "sha256": eye.card.sha256},
             "false_per_mp": false_per_mp,
             "threshold": round(threshold, 4),
@@ -171,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ConfigError as error:
         print(f"tools.painted: {error}", file=sys.stderr)
         raise SystemExit(_EX_CONFIG) from error
-    found["left_out"] = len(left_out)
+    found |= {"left_out": len(left_out), "data": "/".join([*asked.source, *asked.split])}
     text = json.dumps(found, indent=1)
     if asked.out:
         asked.out.write_text(text + "\n", encoding="utf-8")

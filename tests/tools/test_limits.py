@@ -22,7 +22,7 @@ def test_the_limit_lies_midway_where_sound_and_defective_parts_are_apart() -> No
 def test_where_they_overlap_the_limit_is_what_sound_parts_reach() -> None:
     logits, good, holds = _logits([-3.0, -1.0, 1.0], [-2.0, 0.0, 2.0])
     (limit,) = limits(logits, good, holds, ("crack",))
-    assert limit.logit == limit.sound >= 1.0
+    assert limit.logit == limit.sound > 1.0
 
 
 def test_a_class_that_no_part_shows_is_limited_by_the_sound_ones() -> None:

@@ -75,7 +75,9 @@ def test_one_command_trains_exports_holds_the_forms_side_by_side_and_reports(tmp
     main(command)
     found = json.loads((out / "export.json").read_text(encoding="utf-8"))
     assert [form["name"] for form in found["forms"]] == ["float", "int8", "int8, dynamic"]
-    assert found["forms"][1]["kilobytes"] < 0.36 * found["forms"][0]["kilobytes"]  # of so small a net the names weigh too
+    assert (
+        found["forms"][1]["kilobytes"] < 0.36 * found["forms"][0]["kilobytes"]
+    )  # of so small a net the names weigh too
     assert found["limits"][0]["label"] == "slot"
     assert found["fold_difference"] < 1e-2
     page = (out / "report.html").read_text(encoding="utf-8")
