@@ -24,7 +24,7 @@ Recipe = Sequence[str]
 _RECIPES: Mapping[str, Recipe] = {
     "ksdd": ("--steps", "1600", "--pasted", "0.4"),
     "bsd": ("--steps", "2000", "--pasted", "0.3"),
-    "mt": ("--steps", "6000", "--pasted", "0.2", "--gain", "1.5", "--shift", "35"),
+    "mt": ("--steps", "6000", "--pasted", "0.2"),
 }
 """Chosen by grouped cross-validation on the train lists; docs/workshop.md says what was compared."""
 _COMMON = ("--tier", "base", "--not-turned", "--peak", "3e-3")

@@ -7,12 +7,10 @@ from torch.nn import functional
 
 from tools.training.cells import WEAK
 
-_CERTAIN = 20.0
 _DOUBT = 0.005
 """Targets stop short of 0 and 1: logits stay within about +-5, and int8 resolves what is left between."""
 _WEAK_SHARE = 0.2
 _WEAK_WEIGHT = 0.5
-_PEAK_CELLS, _PEAK_WEIGHT = 4, 0.3
 
 
 def segmentation_loss(logits: Any, targets: Any) -> Any:
@@ -32,7 +30,7 @@ def segmentation_loss(logits: Any, targets: Any) -> Any:
     total = shown.sum(dim=(0, 2, 3)) + truth.sum(dim=(0, 2, 3))
     present = (truth.sum(dim=(0, 2, 3)) > 0).float()
     dice = (present * (1.0 - (2.0 * overlap + 1.0) / (total + 1.0))).sum() / present.sum().clamp_min(1.0)
-    return 5.0 * bce + 0.5 * dice + _WEAK_WEIGHT * _boxes(logits, targets) + _PEAK_WEIGHT * _peaks(logits, targets)
+    return 5.0 * bce + 0.5 * dice + _WEAK_WEIGHT * _boxes(logits, targets)
 
 
 def _boxes(logits: Any, targets: Any) -> Any:
@@ -44,14 +42,6 @@ def _boxes(logits: Any, targets: Any) -> Any:
         strongest = inside.topk(max(int(_WEAK_SHARE * inside.numel()), 1)).values.mean()
         terms.append(functional.softplus(-strongest))
     return torch.stack(terms).mean() if terms else logits.sum() * 0.0
-
-
-def _peaks(logits: Any, targets: Any) -> Any:
-    """Cross entropy of the strongest cells on sound ground: a part is judged by its strongest cell, not by the mean."""
-    sound = (targets == 0).flatten(2)
-    strongest = logits.flatten(2).masked_fill(~sound, -_CERTAIN).topk(_PEAK_CELLS, dim=2).values.mean(dim=2)
-    absent = ~(targets == 1).flatten(2).any(dim=2) & sound.any(dim=2)
-    return (functional.softplus(strongest) * absent).sum() / absent.sum().clamp_min(1)
 
 
 def distillation_loss(logits: Any, taught: Any) -> Any:
