@@ -34,7 +34,7 @@ from tools.graph import build, with_pixels
 from tools.limits import Limit, limits
 from tools.net import SurfaceNet
 from tools.plan import NORM_MIDDLE, NORM_SCALE
-from tools.quantise import Quantised, quantise
+from tools.quantise import Quantised, quantise, quietly
 from tools.weights import FILE, save_weights
 
 MOST_FOLD_DIFFERENCE = 1e-2
@@ -128,7 +128,7 @@ def _package(folder: Path, model: Any, facts: CardFacts) -> None:
 
 def _dynamic(model: Any) -> Any:
     """Quantise weights only; onnxruntime finds the ranges of activations anew for each picture."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, quietly():
         before, after = Path(folder) / "float.onnx", Path(folder) / "dynamic.onnx"
         onnx.save(model, before)
         quantize_dynamic(before, after, weight_type=QuantType.QUInt8)

@@ -1,7 +1,10 @@
 """Quantise the float graph to int8 with uint8 pixels in and uint8 logits out."""
 
+import io
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +61,20 @@ class _Crops(CalibrationDataReader):  # type: ignore[misc]
         return {"blocks": np.ascontiguousarray(blocks(image), np.float32)}
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep the quantiser's own chatter (prints, advice at warning level) off the terminal."""
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def _quantised_by_library(model: Any, crops: list[NDArray[np.uint8]]) -> Any:
     """Run onnxruntime's static quantiser: QDQ, U8 activations, S8 weights per channel."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, quietly():
         before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         onnx.save(model, before)
         quantize_static(

@@ -83,7 +83,7 @@ def test_one_command_trains_exports_holds_the_forms_side_by_side_and_reports(tmp
     page = (out / "report.html").read_text(encoding="utf-8")
     for words in ("What was written", "How training went", "Worst misses", "Calibration"):
         assert words in page
-    assert {path.name for path in (out / "model").iterdir()} == {"model.onnx", "card.toml", FILE}
+    assert {path.name for path in (out / "model").iterdir()} == {"model.onnx", "card.toml", "MODEL_CARD.md", FILE}
     main(command)  # done already: only the end is written again
 
 

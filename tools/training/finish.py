@@ -2,8 +2,9 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from tools.evaluation.evaluate import Question, evaluate, look_again
 from tools.evaluation.report import chosen, write_report
 from tools.export import Exported, export, exported_as_json, look
 from tools.plan import NORM_MIDDLE, NORM_SCALE
+from tools.productcard import write_product_card
 from tools.training import sections
 from tools.training.material import Material
 from tools.training.run import Run
@@ -59,8 +61,10 @@ def finish(
     found = export(run.smooth, facts, out, crops=crops_of(run), held=held)
     (out / "export.json").write_text(exported_as_json(found), encoding="utf-8")
     judged = judged_pictures(run, material, out)
+    document = None
     if judged:
-        _report(run, out, found, judged, [_gain(out, judged, *control) for control in without])
+        document = _report(run, out, found, judged, [_gain(out, judged, *control) for control in without])
+    write_product_card(out / "model", facts, found, document)
     for form in found.forms:
         print(
             f"{form.name:14} {form.kilobytes:7.0f} KB  {form.cpu_ms_per_mp:6.1f} ms/MP  AUROC {form.image_auroc:.4f}  "
@@ -135,7 +139,9 @@ def _gain(out: Path, judged: Sequence[Record], without: str, control: Path) -> G
     )
 
 
-def _report(run: Run, out: Path, found: Exported, judged: Sequence[Record], gained: Sequence[Gain]) -> None:
+def _report(
+    run: Run, out: Path, found: Exported, judged: Sequence[Record], gained: Sequence[Gain]
+) -> Mapping[str, Any]:
     """Evaluate the package on the judged pictures, and draw the page."""
     plan = run.plan
     rendered = (out / "scenes") in judged[0].image.parents
@@ -158,3 +164,4 @@ def _report(run: Run, out: Path, found: Exported, judged: Sequence[Record], gain
     (out / "report.json").write_text(json.dumps(answer.document, indent=1) + "\n", encoding="utf-8")
     shown = (sections.gains(gained), sections.forms(found), sections.course(run.losses))
     write_report(out / "report.html", answer, look_again(question, chosen(answer.table)), shown)
+    return answer.document
