@@ -34,7 +34,7 @@ from tools.graph import build, with_pixels
 from tools.limits import Limit, limits
 from tools.net import SurfaceNet
 from tools.plan import NORM_MIDDLE, NORM_SCALE
-from tools.quantise import Quantised, quantise, quietly
+from tools.quantise import LOGIT_LIMIT, Quantised, quantise, quietly
 from tools.weights import FILE, save_weights
 
 MOST_FOLD_DIFFERENCE = 1e-2
@@ -164,7 +164,10 @@ def _forms(
         session = _session(models[name])
         static = name == "int8"
         given = _logits(session, crops, codes.scale if static else 1.0, codes.zero_point if static else 0)
-        difference = max(float(np.abs(a - b).max()) for a, b in zip(reference, given, strict=True))
+        difference = max(
+            float(np.abs(np.clip(a, -LOGIT_LIMIT, LOGIT_LIMIT) - np.clip(b, -LOGIT_LIMIT, LOGIT_LIMIT)).max())
+            for a, b in zip(reference, given, strict=True)
+        )
         auroc = ap = float("nan")
         flips = 0
         if held:
