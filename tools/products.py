@@ -22,16 +22,16 @@ _FOLDS = 4
 _FINE_TUNED = 20
 Recipe = Sequence[str]
 _RECIPES: Mapping[str, Recipe] = {
-    "ksdd": ("--steps", "1600", "--pasted", "0.4"),
-    "bsd": ("--steps", "2000", "--pasted", "0.3"),
+    "ksdd": ("--steps", "1000", "--pasted", "0.4"),
+    "bsd": ("--steps", "1500", "--pasted", "0.3"),
     "mt": ("--steps", "6000", "--pasted", "0.2"),
 }
 """Chosen by grouped cross-validation on the train lists; docs/workshop.md says what was compared."""
 _COMMON = ("--tier", "base", "--not-turned", "--peak", "3e-3")
-_JOINT = ("--tier", "base", "--painted", "0.3", "--scenes", "0.08", "--bank", "60", "--hold", "0", "--steps", "7000")
+_JOINT = ("--tier", "base", "--painted", "0.3", "--scenes", "0.08", "--bank", "60", "--hold", "0", "--steps", "6000")
 _SHORT = ("--steps", "800", "--peak", "2e-3", "--hold", "0", "--not-turned", "--tier", "base")
 _PAINTED = ("--tier", "base", "--only-good", "--labels", "crack", "--painted", "0.85", "--hold", "0")
-_PAINTED_STEPS = {"ksdd": "4000", "mt": "6000"}
+_PAINTED_STEPS = {"ksdd": "3000", "mt": "5000"}
 
 
 class Shop:

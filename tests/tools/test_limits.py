@@ -1,38 +1,44 @@
-"""0.5 lies between sound and defective parts, and says so where it does not."""
+"""0.5 lies between sound and defective parts, and stays where it was where too few parts tell."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tools.limits import limits
+from tools.limits import Limit, limits
 
 
-def _logits(good: list[float], bad: list[float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    values = np.array([*good, *bad])[:, None]
+def _limit(good: list[float], bad: list[float]) -> Limit:
+    values: NDArray[np.float64] = np.array([*good, *bad])[:, None]
     is_good = np.array([True] * len(good) + [False] * len(bad))
-    return values, is_good, ~is_good[:, None]
+    (limit,) = limits(values, is_good, ~is_good[:, None], ("crack",))
+    return limit
 
 
-def test_the_limit_lies_midway_where_sound_and_defective_parts_are_apart() -> None:
-    logits, good, holds = _logits([-4.0] * 10, [4.0] * 10)
-    (limit,) = limits(logits, good, holds, ("crack",))
-    assert (limit.goods, limit.bads) == (10, 10)
-    assert limit.logit == 0.0
-    assert (limit.sound, limit.defect) == (-4.0, 4.0)
+def test_the_limit_lies_midway_where_many_defective_parts_stand_far_above() -> None:
+    limit = _limit([-4.0] * 20, [6.0] * 20)
+    assert (limit.goods, limit.bads) == (20, 20)
+    assert -4.0 < limit.sound < -1.0
+    assert limit.defect == 6.0
+    assert limit.logit == (limit.sound + 6.0) / 2
 
 
-def test_where_they_overlap_the_limit_is_what_sound_parts_reach() -> None:
-    logits, good, holds = _logits([-3.0, -1.0, 1.0], [-2.0, 0.0, 2.0])
-    (limit,) = limits(logits, good, holds, ("crack",))
-    assert limit.logit == limit.sound > 1.0
+def test_where_they_are_near_or_few_the_limit_is_what_sound_parts_reach() -> None:
+    for bad in ([0.0] * 20, [6.0] * 5):
+        limit = _limit([-4.0] * 20, bad)
+        assert limit.logit == limit.sound
 
 
 def test_a_class_that_no_part_shows_is_limited_by_the_sound_ones() -> None:
-    logits, good, holds = _logits([-3.0, -3.0, -3.0], [])
-    (limit,) = limits(logits, good, holds, ("crack",))
-    assert limit.logit == -3.0
+    limit = _limit([-3.0] * 12, [])
+    assert limit.logit == limit.sound
     assert np.isnan(limit.defect)
 
 
-def test_without_sound_parts_nothing_is_moved() -> None:
-    logits, good, holds = _logits([], [4.0, 5.0, 6.0])
-    (limit,) = limits(logits, good, holds, ("crack",))
-    assert limit.logit == 0.0
+def test_with_a_handful_of_sound_parts_nothing_is_moved() -> None:
+    assert _limit([-3.0] * 9, [4.0] * 30).logit == 0.0
+    assert _limit([], [4.0, 5.0]).logit == 0.0
+
+
+def test_a_wider_spread_of_sound_parts_lifts_the_limit() -> None:
+    rng = np.random.default_rng(1)
+    narrow, wide = (_limit((rng.normal(-5.0, sd, 40)).tolist(), []) for sd in (0.5, 3.0))
+    assert narrow.logit < wide.logit

@@ -65,8 +65,9 @@ def _limits(found: Exported) -> str:
         for limit in found.limits
     )
     return (
-        "<h2>Where 0.5 lies</h2><p class='soft'>Between what sound parts reach and what nine of ten defective ones "
-        "exceed, on pictures held back, as logits of the untouched net.</p><table><tr><th>class</th><th>sound</th>"
+        "<h2>Where 0.5 lies</h2><p class='soft'>At what sound parts reach, or midway between that and what nine of ten "
+        "defective ones exceed, where these stand far above; on pictures held back, as logits of the untouched net. "
+        "With fewer than ten sound parts 0.5 stays where training left it.</p><table><tr><th>class</th><th>sound</th>"
         f"<th>defective</th><th>sound reach</th><th>defects exceed</th><th>limit</th></tr>{rows}</table>"
     )
 
