@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.app.teach import graph
 from inspector.app.teach.edge import softened
 from inspector.app.teach.eyes import Eyes, load_backbone, open_eyes, within_margin
 from inspector.app.teach.gaussian import Floats, Gaussian, Sums, total
@@ -36,7 +37,7 @@ PROMISES = (0.05, 0.01)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One picture of the data set, seen. ``flips``: sums with its mirror images. ``mask``: a flag for each cell."""
+    """One picture of the data set, seen. ``pixels``: of a good one. ``mask``: a flag for each cell."""
 
     name: str
     part: str
@@ -45,7 +46,7 @@ class Shown:
     label: str
     cells: Floats
     sums: Sums
-    flips: Sums
+    pixels: NDArray[np.uint8]
     mask: NDArray[np.bool_]
 
 
@@ -81,13 +82,8 @@ def _shown(folder: Path, row: Mapping[str, str], eyes: Eyes) -> Shown:
     full = eyes.see(image)
     cells = within_margin(full)
     sums = Sums.of(cells.reshape(-1, cells.shape[2]))
-    flips = sums
     mask = np.zeros(cells.shape[:2], np.bool_)
-    if good:
-        for flipped in (image[:, ::-1], image[::-1], image[::-1, ::-1]):
-            seen = within_margin(eyes.see(np.ascontiguousarray(flipped)))
-            flips += Sums.of(seen.reshape(-1, seen.shape[2]))
-    else:
+    if not good:
         truth: NDArray[np.bool_] = np.asarray(cv2.imread(str(folder / row["mask"]), cv2.IMREAD_GRAYSCALE), np.uint8) > 0
         side = eyes.cell_px
         grid = np.zeros((full.shape[0] * side, full.shape[1] * side), np.bool_)
@@ -103,9 +99,18 @@ def _shown(folder: Path, row: Mapping[str, str], eyes: Eyes) -> Shown:
         label=row["classes"],
         cells=cells,
         sums=sums,
-        flips=flips,
+        pixels=image if good else image[:0],
         mask=mask,
     )
+
+
+def with_mirrors(one: Shown, eyes: Eyes) -> Sums:
+    """What a good picture and its mirror images add to the sums, as teaching has it where pictures are few."""
+    sums = one.sums
+    for flipped in (one.pixels[:, ::-1], one.pixels[::-1], one.pixels[::-1, ::-1]):
+        seen = within_margin(eyes.see(np.ascontiguousarray(flipped)))
+        sums += Sums.of(seen.reshape(-1, seen.shape[2]))
+    return sums
 
 
 def part_of(*, source: str, name: str) -> str:
@@ -137,12 +142,17 @@ def draw(shown: Sequence[Shown], source: str, protocol: str, n: int, seed: int) 
     return taught, [one for one in shown if (one.split == "val" if one.good else one.split in bad_splits)]
 
 
-def measure(shown: Sequence[Shown], source: str, protocol: str, n: int, seed: int, scale: float) -> Row:
-    """Teach once, test once."""
+def measure(
+    shown: Sequence[Shown], eyes: Eyes, mirrors: dict[str, Sums], source: str, protocol: str, n: int, seed: int
+) -> Row:
+    """Teach once, test once. ``mirrors``: sums with the mirror images of those pictures that needed them so far."""
     taught, tested = draw(shown, source, protocol, n, seed)
     few = len(taught) < FLIPPED_BELOW
+    if few:
+        mirrors |= {one.name: with_mirrors(one, eyes) for one in taught if one.name not in mirrors}
     seen = [
-        Seen(path=Path(one.name), shape=(0, 0), cells=one.cells, sums=one.flips if few else one.sums) for one in taught
+        Seen(path=Path(one.name), shape=(0, 0), cells=one.cells, sums=mirrors[one.name] if few else one.sums)
+        for one in taught
     ]
     gaussian = Gaussian.fit(total([one.sums for one in seen]))
     scores, gain = leave_one_out(seen)
@@ -156,7 +166,7 @@ def measure(shown: Sequence[Shown], source: str, protocol: str, n: int, seed: in
     limits = {f"{promise:g}": prediction_limit(scores, promise).value for promise in PROMISES}
     return Row(
         source=source,
-        scale=scale,
+        scale=graph.CELL_PX / eyes.cell_px,
         protocol=protocol,
         n=len(taught),
         seed=seed,
@@ -203,11 +213,11 @@ def main() -> None:
     for source in wanted.sets.split(","):
         shrink = wanted.shrink or shrink_of(wanted.data, source)
         with open_eyes(backbone, shrink=shrink) as eyes:
-            shown = load(wanted.data, source, eyes)
-        for protocol in wanted.protocols.split(","):
-            for n in SIZES[source]:
-                rows = [measure(shown, source, protocol, n, seed, 1 / shrink) for seed in range(wanted.seeds)]
-                _print(rows, as_json=wanted.json)
+            shown, mirrors = load(wanted.data, source, eyes), dict[str, Sums]()
+            for protocol in wanted.protocols.split(","):
+                for n in SIZES[source]:
+                    rows = [measure(shown, eyes, mirrors, source, protocol, n, seed) for seed in range(wanted.seeds)]
+                    _print(rows, as_json=wanted.json)
 
 
 def _print(rows: Sequence[Row], *, as_json: bool) -> None:
