@@ -12,6 +12,7 @@ from inspector.app.model_import.hints import Hints
 from inspector.app.model_import.parity import Difference, Example, compare, fitting, read_reference
 from inspector.app.model_import.proposal import Proposal, Question, answered, propose
 from inspector.app.model_package import load_card
+from inspector.app.model_signature import NOBODY, TrustedKeys
 from inspector.app.open_model import onnx_runtime, open_model
 from inspector.domain.errors import ConfigError
 from inspector.pipeline.detect import Detector
@@ -133,13 +134,13 @@ def _gate(detector: Detector, order: Order, examples: Sequence[Example]) -> Diff
     raise ConfigError(f"{order.reference}: the model does not give what the reference says: {found}; {remedy}")
 
 
-def check(folder: Path) -> tuple[ModelCard, references.Met]:
-    """Run a package's reference vectors again.
+def check(folder: Path, trusted: TrustedKeys = NOBODY) -> tuple[ModelCard, references.Met]:
+    """Run a package's reference vectors again, once its signature counts.
 
     Raises:
-        ConfigError: no package, or no vectors.
+        ConfigError: no package, no vectors, or no signature that counts.
     """
-    card = load_card(folder)
+    card = load_card(folder, trusted)
     with open_model(card, runtime=onnx_runtime(card, {}), context=CONTEXT) as detector:
         return card, references.meet(folder, detector)
 
