@@ -10,7 +10,7 @@ import typer
 
 from inspector.adapters.runtime_onnx import onnx_file
 from inspector.app import options, service
-from inspector.app.commands import model_sign, model_teach
+from inspector.app.commands import model_collect, model_sign, model_teach
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
 from inspector.app.model_folder import models_folder
 from inspector.app.model_import import bench, run
@@ -285,3 +285,4 @@ def _table(rows: Sequence[Mapping[str, Any]], *, measured: bool) -> list[str]:
 
 model_teach.register(app)
 model_sign.register(app)
+model_collect.register(app)
