@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from inspector.adapters.runtime_onnx import onnx_file
-from inspector.adapters.runtime_onnx.graph import look
+from inspector.adapters.runtime_onnx.graph import Graph, look
 from inspector.app.model_import import package, references
 from inspector.app.model_import.hints import Hints
 from inspector.app.model_import.parity import Difference, Example, compare, fitting, read_reference
@@ -66,7 +66,7 @@ def run(order: Order, ask: Ask | None) -> Imported:
     examples = list(read_reference(order.reference)) if order.reference is not None else []
     known = bool(examples)
     examples += references.pictures(order.examples) if order.examples or not examples else []
-    proposal, assumed = _settle(lambda hints: propose(graph, order.name, hints), order, ask)
+    proposal, assumed = _settle(lambda hints: _proposed(graph, order, hints), order, ask)
     tables = package.overridden(proposal.tables, order.settings)
     with package.new_package(order.models, order.name, replace=order.replace) as draft:
         package.write_card(draft, tables, order.source)
@@ -82,6 +82,13 @@ def run(order: Order, ask: Ask | None) -> Imported:
         detections=count,
         parity=parity,
     )
+
+
+def _proposed(graph: Graph, order: Order, hints: Hints) -> Proposal:
+    try:
+        return propose(graph, order.name, hints)
+    except ConfigError as error:
+        raise ConfigError(f"{order.source}: {error}") from error
 
 
 def _settle(make: Callable[[Hints], Proposal], order: Order, ask: Ask | None) -> tuple[Proposal, tuple[str, ...]]:
