@@ -1,13 +1,14 @@
 """Collect N: lossless frames of the running line, kept for teaching while judging goes on.
 
 record thread ──offer(part)──▶ one place, a copy of the frame ──▶ collect thread ──▶ a file and a line in the manifest
-                  full? this frame is not collected, and counted        (lowest priority; its disk stops nobody)
+                  full? this frame is not collected, and counted                       (its disk stops nobody)
+
+The collect thread has no lower priority than the others: it needs the interpreter's lock at times, and a thread that is
+kept from running while it holds that lock holds up all of them.
 """
 
-import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,6 @@ log = structlog.get_logger(__name__)
 
 COLLECT = "collect"
 MOST_FRAMES = 1000
-_LOWEST = 19
 _WAIT_S = 0.1
 
 
@@ -159,8 +159,6 @@ class Collector:
 
     def run(self) -> None:
         """Write what waits, until stopped."""
-        with suppress(OSError):  # where the system forbids it, the frames are written with the line's own priority
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)
         while not self._stop.is_set():
             self._pulse.beat()
             with self._changed:

@@ -65,7 +65,10 @@ class RequestLoop:
             else:
                 self._say("")
         for clerk in self._clerks.values():
-            self._give(clerk.finish(RequestState.ENDED, "the line stopped"))
+            try:
+                self._give(clerk.finish(RequestState.ENDED, "the line stopped"))
+            except JournalError as error:  # the next line answers what this one could not
+                self._say(str(error))
 
     def _poll(self) -> None:
         if self._last is None:
