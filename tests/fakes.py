@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from inspector.domain.inspection import (
     RecipeStamp,
 )
 from inspector.domain.recipe import ClassRule, Recipe
+from inspector.domain.request import Answer, Request
 from inspector.domain.verdict import Defect, Outcome, Verdict
 from inspector.pipeline.ticket import ActiveRecipe, Station
 from inspector.ports.camera import CameraInfo
@@ -54,7 +55,7 @@ class FakeRecorder:
     def __init__(self) -> None:
         self.opened: list[OpenedPart] = []
         self.closed: list[Inspection] = []
-        self.notes: list[AlarmEvent | Disposal] = []
+        self.notes: list[AlarmEvent | Disposal | Answer] = []
         self.refuse_open: set[int] = set()
         self.refuse_close: set[int] = set()
 
@@ -68,7 +69,10 @@ class FakeRecorder:
             raise JournalError("the disk is full")
         self.closed.append(inspection)
 
-    def note(self, event: AlarmEvent | Disposal) -> None:
+    def answers(self, number: int) -> list[Answer]:
+        return [note for note in self.notes if isinstance(note, Answer) and note.request == number]
+
+    def note(self, event: AlarmEvent | Disposal | Answer) -> None:
         self.notes.append(event)
 
     def health(self) -> JournalHealth:
@@ -81,6 +85,36 @@ class FakeRecorder:
         """The one Inspection of this part."""
         (only,) = [i for i in self.closed if (i.part.series, i.part.part_seq) == (series, part_seq)]
         return only
+
+
+class FakeRequests:
+    """Requests in memory. ``ask`` is what another process would do."""
+
+    def __init__(self) -> None:
+        self.all: list[Request] = []
+        self.left: list[Request] = []
+        self.refuse = False
+
+    def newest(self) -> int:
+        if self.refuse:
+            raise JournalError("the disk is gone")
+        return max((request.number for request in self.left), default=0)
+
+    def asked(self, after: int) -> Sequence[Request]:
+        return [request for request in self.all if request.number > after]
+
+    def unanswered(self) -> Sequence[Request]:
+        return self.left
+
+    def ask(self, kind: str, content: Mapping[str, Any]) -> int:
+        self.all.append(request(len(self.all) + 101, kind, content))
+        return self.all[-1].number
+
+
+def request(number: int, kind: str, content: Mapping[str, Any]) -> Request:
+    return Request(
+        number=number, station="left", kind=kind, content=content, asked_by="test", asked_utc=datetime.now(UTC)
+    )
 
 
 class FakeArchive:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from inspector.adapters import evidence_files, journal_sql
+from inspector.adapters.collection_files import open_collection
 from inspector.app import service
 from inspector.app.open_model import open_model
 from inspector.app.parts import SOFTWARE, Parts, make_folders
@@ -49,6 +50,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
             journal_sql.open_recorder(parts.journal, station=name, on_failure=settings.journal.on_failure)
         )
         archive = stack.enter_context(journal_sql.open_journal(parts.journal, station=name))
+        requests = stack.enter_context(journal_sql.open_requests(parts.journal, station=name))
         evidence = stack.enter_context(
             evidence_files.open_evidence(parts.evidence, quality=settings.evidence.jpeg_quality)
         )
@@ -81,6 +83,8 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 attempts=recorder.attempts,
                 flush=recorder.flush,
                 take_lost=recorder.take_lost,
+                requests=requests,
+                collect_into=open_collection,
             ),
             detectors=detectors,
             tuning=Tuning(

@@ -1,12 +1,13 @@
 """Model packages: a folder with model.onnx and the card that binds it."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from inspector.app import toml_file
+from inspector.app import model_signature, toml_file
+from inspector.app.digest import sha256_of
+from inspector.app.model_signature import NOBODY, TrustedKeys
 from inspector.domain.errors import ConfigError
 from inspector.ports.model import FrameSpec, InputSpec, ModelCard, OutputSpec
 
@@ -178,12 +179,33 @@ def folder_of(name: str, models: Path, *, place: str) -> Path:
     return folder
 
 
-def load_card(folder: Path) -> ModelCard:
+def load_card(folder: Path, trusted: TrustedKeys = NOBODY) -> ModelCard:
     """Read a package's card and check that the ONNX file is the one it was written for.
+
+    A signature that is there must fit; where there are ``trusted`` keys it must be there, and by one of them.
+
+    Raises:
+        ConfigError: no such package, a wrong card, another file than the card names, or no signature that counts.
+    """
+    signed_by = model_signature.signer(folder, trusted)
+    return _card(folder, signed_by)
+
+
+def load_to_sign(folder: Path) -> tuple[ModelCard, str]:
+    """The card of a package that is to be signed anew, and what is wrong with the signature it has ("" if nothing).
 
     Raises:
         ConfigError: no such package, a wrong card, or another file than the card names.
     """
+    trouble = ""
+    try:
+        signed_by = model_signature.signer(folder)
+    except ConfigError as error:
+        trouble, signed_by = str(error), ""
+    return _card(folder, signed_by), trouble
+
+
+def _card(folder: Path, signed_by: str) -> ModelCard:
     path = folder / "card.toml"
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such model package; it must be a folder with card.toml and model.onnx")
@@ -210,6 +232,7 @@ def load_card(folder: Path) -> ModelCard:
         licence=card.model.licence,
         labels=card.model.labels,
         released=card.model.released,
+        signed_by=signed_by,
         input=InputSpec(**card.input.model_dump()),
         output=first,
         further_outputs=tuple(further),
@@ -228,9 +251,3 @@ def load_card(folder: Path) -> ModelCard:
         metrics=card.metrics,
         cannot=card.cannot.says,
     )
-
-
-def sha256_of(path: Path) -> str:
-    """Digest of a file, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,6 +11,7 @@ from pathlib import Path
 from inspector.adapters.camera_folder.images import read_image
 from inspector.app.build import model_stamp
 from inspector.app.model_package import load_card
+from inspector.app.model_signature import NOBODY, TrustedKeys
 from inspector.app.open_model import onnx_runtime, open_model
 from inspector.app.parts import SOFTWARE
 from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
@@ -121,14 +122,16 @@ class OneShot:
 
 
 @contextmanager
-def open_one_shot(*, model: Path | None, recipe: str, px_per_mm: float) -> Iterator[OneShot]:
+def open_one_shot(
+    *, model: Path | None, recipe: str, px_per_mm: float, trusted: TrustedKeys = NOBODY
+) -> Iterator[OneShot]:
     """Open a model package (default: the shipped one) and a recipe, by name or by path.
 
     Raises:
         ConfigError: they are not there or do not fit together.
     """
     loaded = load_recipe(_recipe_path(recipe))
-    card = load_card(model or share_dir() / "models" / loaded.recipe.model)
+    card = load_card(model or share_dir() / "models" / loaded.recipe.model, trusted)
     scale = Scale(id=f"given: {px_per_mm:g} px/mm", px_per_mm=px_per_mm)
     fit(loaded, card, scale)
     context = Context(station="one-shot", data_dir="", run_dir="", software=SOFTWARE)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from inspector.app import settings
+from inspector.app import model_signature, settings
+from inspector.app.model_signature import TrustedKeys
 from inspector.domain.errors import ConfigError
 
 SYSTEM_CONFIG = Path("/etc/inspector")
@@ -41,6 +42,15 @@ def load(config: Path | None, station: str | None) -> settings.Loaded:
             )
         station = known[0]
     return settings.load(folder, station)
+
+
+def trusted(config: Path | None) -> TrustedKeys:
+    """The keys whose signatures count on this PC, by its inspector.toml; none where there is no configuration.
+
+    Raises:
+        ConfigError: inspector.toml or a key is wrong.
+    """
+    return model_signature.trust(settings.trusted_keys(config_folder(config)))
 
 
 def config_folder(config: Path | None) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from inspector import __version__
-from inspector.app import plugins
+from inspector.app import model_signature, plugins
 from inspector.app.model_package import folder_of, load_card
 from inspector.app.open_model import decoder_of
 from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
@@ -112,8 +112,11 @@ def _cards(loaded: Loaded, recipes: tuple[LoadedRecipe, ...]) -> dict[str, Model
     places = {loaded.settings.station.model: f"{loaded.origin(('station', 'model'))}: station.model"}
     for recipe in recipes[1:]:
         places.setdefault(recipe.recipe.model, f"{recipe.path}: model")
+    trusted = model_signature.trust(loaded.trusted_keys)
     for name, place in places.items():
-        card = load_card(folder_of(name, loaded.path("models_dir"), place=place))
+        card = load_card(folder_of(name, loaded.path("models_dir"), place=place), trusted)
+        if trusted.keys and card.name != name:
+            raise ConfigError(f"{place} = {name!r}: what was signed in {card.path.parent} is model {card.name!r}")
         if not card.released:
             raise ConfigError(
                 f"{place} = {name!r} is a candidate; once its figures are good: inspector model release {name}"

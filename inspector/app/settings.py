@@ -55,6 +55,16 @@ class PathsTable(BaseModel):
     recipes_dir: Path = Field(Path("recipes"), description="recipe files")
 
 
+class ModelsTable(BaseModel):
+    """[models]."""
+
+    model_config = _STRICT
+
+    trusted_keys: tuple[Path, ...] = Field(
+        (), description="public keys (PEM files): only packages signed by one of them are run; none: any package"
+    )
+
+
 class StationTable(BaseModel):
     """[station]: one camera, one line process."""
 
@@ -118,6 +128,7 @@ class Settings(BaseModel):
 
     site: SiteTable = Field(default_factory=SiteTable)
     paths: PathsTable = Field(default_factory=PathsTable)
+    models: ModelsTable = Field(default_factory=ModelsTable)
     station: StationTable = Field(default_factory=StationTable)
     scale: ScaleTable | None = None
     journal: JournalTable = Field(default_factory=JournalTable)
@@ -151,6 +162,11 @@ class Loaded:
         """One of [paths], absolute."""
         path: Path = getattr(self.settings.paths, which)
         return path if path.is_absolute() else (self.folder / path).resolve()
+
+    @property
+    def trusted_keys(self) -> tuple[Path, ...]:
+        """The files of models.trusted_keys, absolute."""
+        return tuple((self.folder / path).resolve() for path in self.settings.models.trusted_keys)
 
     def canonical(self) -> str:
         """The settings as one line of JSON, for the journal's immutable revision."""
@@ -200,6 +216,20 @@ def load(folder: Path, station: str) -> Loaded:
     loaded = Loaded(name=station, folder=folder.resolve(), settings=Settings(), sources=sources)
     settings = toml_file.validate(Settings, merged, origin=loaded.origin)
     return Loaded(name=station, folder=loaded.folder, settings=settings, sources=sources)
+
+
+def trusted_keys(folder: Path) -> tuple[Path, ...]:
+    """models.trusted_keys of inspector.toml alone, absolute: for verbs that know no station; none without the file.
+
+    Raises:
+        ConfigError: the file is not TOML, or its [models] table is wrong.
+    """
+    path = folder / "inspector.toml"
+    if not path.is_file():
+        return ()
+    table = toml_file.read(path).get("models", {})
+    models = toml_file.validate(ModelsTable, table, origin=lambda _: str(path), prefix=("models",))
+    return tuple((folder / key).resolve() for key in models.trusted_keys)
 
 
 def _merge(

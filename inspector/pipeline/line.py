@@ -8,7 +8,7 @@
        judge:  rules.judge(recipe, detections, scale) ─▶ Verdict(outcome, reason, decision, defects)
        GATE:   gate.signal(part, verdict, deadline=)     ◀── metal first                        [desk.py]
             ▼                                                                               [paper.py, its thread]
-       evidence.put(frame) if not a clean pass (or sampled) ─▶ EvidenceRef
+       evidence.put(frame) if not a clean pass (or sampled) ─▶ EvidenceRef; collected if asked for [collect.py, its own]
        recorder.close(inspection)                         ◀── paper second
      journal ──after(cursor)──▶ follow ──▶ Sink.deliver(batch) ──▶ MQTT ...                  [another process]
 
@@ -29,6 +29,7 @@ from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import OpcState
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.capture import TRIGGER_ALARM, CaptureLoop
+from inspector.pipeline.collect import COLLECT, Collector
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.detect import Detector
 from inspector.pipeline.handoff import Handoff
@@ -36,6 +37,7 @@ from inspector.pipeline.inspect import InspectLoop
 from inspector.pipeline.paper import PaperLoop
 from inspector.pipeline.picture import PictureFinder
 from inspector.pipeline.pool import FramePool
+from inspector.pipeline.requests import RequestLoop
 from inspector.pipeline.start import reconcile
 from inspector.pipeline.status import StatusFile
 from inspector.pipeline.supervise import Loop, Pulse, Supervisor
@@ -186,7 +188,8 @@ class Line:
 
     def _loops(self, pool: FramePool, series: Series) -> tuple[CaptureLoop, Supervisor]:
         limit = self._tuning.hang_limit_s
-        limits = {"capture": limit + self._station.grab_timeout_s, "inspect": limit, "paper": _PATIENT_S}
+        limits = {"capture": limit + self._station.grab_timeout_s, "inspect": limit}
+        limits |= dict.fromkeys(("paper", "collect", "requests"), _PATIENT_S)
         pulses = {name: Pulse(name=name, limit_s=limit_s) for name, limit_s in limits.items()}
         self._paper_pulse = pulses["paper"]
         capture = CaptureLoop(
@@ -209,11 +212,25 @@ class Line:
             fed=capture.finished,
             pulse=pulses["inspect"],
         )
+        collector = Collector(
+            recipes=sorted({active.recipe.name for active in self._station.recipes.values()}),
+            open_folder=self._equipment.collect_into,
+            stop=self._stop,
+            pulse=pulses["collect"],
+        )
+        requests = RequestLoop(
+            book=self._equipment.requests,
+            recorder=self._equipment.recorder,
+            clerks={COLLECT: collector},
+            stop=self._stop,
+            pulse=pulses["requests"],
+        )
         paper = PaperLoop(
             station=self._station,
             desk=self._desk,
             equipment=self._equipment,
             alarms=self._alarms,
+            collector=collector,
             fed=inspect.finished,
             pulse=pulses["paper"],
         )
@@ -221,6 +238,8 @@ class Line:
             Loop(pulse=pulses["capture"], run=capture.run),
             Loop(pulse=pulses["inspect"], run=inspect.run),
             Loop(pulse=pulses["paper"], run=paper.run),
+            Loop(pulse=pulses["collect"], run=collector.run),
+            Loop(pulse=pulses["requests"], run=requests.run),
         ]
         return capture, Supervisor(loops, stop=self._stop, on_crash=self._crashed)
 

@@ -13,6 +13,7 @@ from inspector.domain.frame import PartId
 from inspector.domain.inspection import EvidenceRef, GateTold, Inspection, uuid7
 from inspector.domain.verdict import Outcome
 from inspector.pipeline.alarms import AlarmBoard
+from inspector.pipeline.collect import Collector
 from inspector.pipeline.desk import JOURNAL_ALARM, Desk
 from inspector.pipeline.supervise import Pulse
 from inspector.pipeline.ticket import Equipment, Judged, Station
@@ -32,6 +33,7 @@ class PaperLoop:
         desk: Desk,
         equipment: Equipment,
         alarms: AlarmBoard,
+        collector: Collector,
         fed: threading.Event,
         pulse: Pulse,
     ) -> None:
@@ -42,6 +44,7 @@ class PaperLoop:
         self._attempts = equipment.attempts
         self._evidence = equipment.evidence
         self._alarms = alarms
+        self._collector = collector
         self._fed = fed
         self._pulse = pulse
         self._confirmed: dict[int, GateTold] = {}
@@ -67,6 +70,7 @@ class PaperLoop:
         result_id = uuid7(int(created_utc.timestamp() * 1000), secrets.randbits(74))
         probability = self._keep_probability(judged)
         evidence, note = self._keep(judged, result_id, created_utc) if probability else (None, "")
+        self._collector.offer(judged)
         if judged.loan is not None:
             judged.loan.release()
         told = self._gate_told(judged)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from inspector.domain.detection import Detection
 from inspector.domain.frame import Frame, PartId
@@ -12,9 +13,10 @@ from inspector.domain.recipe import Recipe
 from inspector.domain.verdict import Verdict
 from inspector.pipeline.pool import Loan
 from inspector.ports.camera import Camera
-from inspector.ports.evidence import Evidence
+from inspector.ports.evidence import Evidence, FrameFolder
 from inspector.ports.gate import Annunciator, Gate
 from inspector.ports.journal import Archive, Recorder
+from inspector.ports.requests import RequestBook
 from inspector.ports.trigger import Trigger
 
 
@@ -55,7 +57,7 @@ class Equipment:
 
     ``attempts``: how often a serial has come, this time included. ``flush`` waits until everything given to the
     recorder so far is committed. ``take_lost`` gives, once each, parts whose Inspection a full queue kept out of the
-    book.
+    book. ``requests``: what other processes ask; ``collect_into`` makes an empty folder for collected frames.
     """
 
     trigger: Trigger
@@ -68,6 +70,8 @@ class Equipment:
     attempts: Callable[[str], int]
     flush: Callable[[float], bool]
     take_lost: Callable[[], Sequence[PartId]]
+    requests: RequestBook
+    collect_into: Callable[[Path], FrameFolder]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from inspector.domain.frame import PartId
 from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, OpenedPart, Review
+from inspector.domain.request import Answer
 
 Event = Inspection | Disposal | Review | AlarmEvent
 
@@ -62,8 +63,8 @@ class Recorder(Protocol):
         """
         ...
 
-    def note(self, event: Disposal | AlarmEvent) -> None:
-        """Write any other event. Raises as ``close`` does."""
+    def note(self, event: Disposal | AlarmEvent | Answer) -> None:
+        """Write any other event, or what is answered to a request. Raises as ``close`` does."""
         ...
 
 

@@ -88,7 +88,8 @@ class ModelCard:
 
     ``biases``: measured minus true size, px. ``finest``: smallest length/width/area px the model can be
     trusted with; a recipe limit below is refused. ``px_per_mm``: lowest and highest scale it was made for.
-    ``released``: somebody answered for it; a line runs no other.
+    ``released``: somebody answered for it; a line runs no other. ``signed_by``: the key whose signature fits; "" if
+    there is none.
     """
 
     name: str
@@ -116,6 +117,7 @@ class ModelCard:
     frame: FrameSpec = FrameSpec()
     further_outputs: tuple[OutputSpec, ...] = ()
     released: bool = True
+    signed_by: str = ""
 
     @property
     def outputs(self) -> tuple[OutputSpec, ...]:

@@ -67,7 +67,9 @@ class TwinReport:
     ``triggers``: parts at the light gate; ``last_trigger``: the number of the last one (0: none);
     ``passed`` + ``ejected`` + ``on_belt`` = ``triggers``. ``codes``: valid results in time, by "ok", "ng",
     "undecided", "none". ``refused``: telegrams the PLC did not follow ("late", "stale", "bad_crc",
-    "duplicates", ...). ``rows``: the newest parts, all of them unless there were more than ``rows_kept``.
+    "duplicates", ...). ``light_gate_late_ms``: the most that a part came after its place on the belt: the PC did not
+    run the simulated line in time, which no real light gate does. ``rows``: the newest parts, all of them unless
+    there were more than ``rows_kept``.
     """
 
     triggers: int
@@ -84,6 +86,7 @@ class TwinReport:
     undecided: int
     refused: Mapping[str, int]
     finished: bool
+    light_gate_late_ms: float
     rows: tuple[PartRow, ...]
 
     def figures(self) -> dict[str, Any]:
@@ -103,6 +106,7 @@ class TwinReport:
             "undecided": self.undecided,
             "refused": dict(self.refused),
             "finished": self.finished,
+            "light_gate_late_ms": round(self.light_gate_late_ms, 1),
         }
 
     def as_dict(self) -> dict[str, Any]:
@@ -117,6 +121,7 @@ class Tally:
     rows_kept: int
     triggers: int = 0
     last_trigger: int = 0
+    late_s: float = 0.0
     passed: int = 0
     ejected: int = 0
     wrong_ejections: int = 0
@@ -130,8 +135,9 @@ class Tally:
     def __post_init__(self) -> None:
         self.rows = deque(self.rows, maxlen=self.rows_kept)
 
-    def trigger(self, part_seq: int) -> None:
-        """A part crossed the light gate."""
+    def trigger(self, part_seq: int, *, late_s: float = 0.0) -> None:
+        """A part crossed the light gate, so many seconds after its place on the belt."""
+        self.late_s = max(self.late_s, late_s)
         self.triggers += 1
         self.last_trigger = part_seq
 
@@ -169,5 +175,6 @@ class Tally:
             undecided=self.codes["undecided"] + self.codes["none"],
             refused=dict(refused),
             finished=finished,
+            light_gate_late_ms=self.late_s * 1e3,
             rows=tuple(self.rows),
         )

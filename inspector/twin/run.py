@@ -204,9 +204,10 @@ class _Line:
         log.info("twin.belt_started" if self._plc.permit else "twin.belt_stopped")
 
     def _at_the_light_gate(self, part: Part) -> None:
-        """One light gate: the PLC counts, the camera exposes."""
+        """One light gate: the PLC counts, the camera exposes, at one moment; what this PC was late is reported."""
         edge = self._belt.encoder.counts(part.position_mm)
-        crossed_at = self._belt.motion.when(part.position_mm) or time.monotonic()
+        now = time.monotonic()
+        late_s = now - (self._belt.motion.when(part.position_mm) or now)
         scene = self._pool[part.scene]
         part_seq = self._witness.gate_edge(edge)
         self._ejector.expect(
@@ -214,9 +215,9 @@ class _Line:
                 part_seq=part_seq, frame_no=self._ring.frame_no + 1, seed=scene.seed, truth=self._truths[part.scene]
             )
         )
-        self._tally.trigger(part_seq)
+        self._tally.trigger(part_seq, late_s=late_s)
         self._plc.light_gate(edge)
-        self._ring.write(scene.pixels, taken_at=crossed_at, part_seq=part_seq)
+        self._ring.write(scene.pixels, taken_at=now, part_seq=part_seq)
 
     def _until_due(self, coming: Part | None) -> float:
         due = self._belt.motion.when(coming.position_mm) if coming is not None else None

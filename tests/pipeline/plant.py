@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from inspector.adapters.collection_files import open_collection
 from inspector.domain.errors import InspectorError
 from inspector.domain.frame import PartId
 from inspector.domain.inspection import GateTold, Inspection, OpenedPart
@@ -14,6 +15,7 @@ from inspector.pipeline.detect import Detector
 from inspector.pipeline.line import Line, Tuning
 from inspector.pipeline.status import StatusFile
 from inspector.pipeline.ticket import Equipment
+from inspector.ports.evidence import FrameFolder
 from inspector.ports.model import Decoder
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
 from tests import fakes
@@ -49,6 +51,8 @@ class Plant:
         self.camera = fakes.FakeCamera(self.shots)
         self.gate = fakes.FakeGate()
         self.evidence = fakes.FakeEvidence()
+        self.requests = fakes.FakeRequests()
+        self.collect_into: Callable[[Path], FrameFolder] = open_collection
         self.runtime = fakes.FakeRuntime()
         self.decoder: Decoder = fakes.FakeDecoder()
         self.archive = archive or fakes.FakeArchive()
@@ -82,6 +86,8 @@ class Plant:
                 attempts=lambda _serial: 1,
                 flush=lambda _: True,
                 take_lost=list,
+                requests=self.requests,
+                collect_into=self.collect_into,
             ),
             detectors={
                 "fake": Detector(card=fakes.card(), runtime=self.runtime, decoder=self.decoder),

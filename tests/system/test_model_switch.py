@@ -8,6 +8,7 @@ import pytest
 
 from inspector.app.share import share_dir
 from inspector.domain.verdict import Outcome
+from inspector.pipeline.tally import percentiles
 from tests.system.bench import Bench, small_plant, wait_for
 from tests.system.test_kill_line import inspections
 
@@ -63,6 +64,9 @@ def test_models_change_between_parts_at_ten_a_second_and_no_trigger_is_lost(tmp_
         assert (record.recipe.name, record.recipe.job) == (("second", JOB) if other else ("critical", 0))
     judged = [record for record in book.values() if record.verdict.outcome is not Outcome.UNDECIDED]
     by_law = {n: r.verdict.reason for n, r in book.items() if r.verdict.decision.rule.startswith("law.")}
-    print(json.dumps({"parts": len(book), "judged": len(judged), "law": by_law}))
     report = json.loads((plant.run_dir / "twin_report.json").read_text())
     assert (report["triggers"], report["wrong_ejections"], report["missed_ejections"]) == (PARTS, 0, 0)
+    figures = {"triggers": report["triggers"], "inspections": len(book), "judged": len(judged), "law": by_law}
+    totals = {name: [r.timings.total for r in judged if r.model.name == name] for name in ("surface-small", SECOND)}
+    figures |= {f"{name} trigger to PLC, ms": percentiles(spent) for name, spent in totals.items()}
+    print(json.dumps(figures | {"light_gate_late_ms": report["light_gate_late_ms"]}))

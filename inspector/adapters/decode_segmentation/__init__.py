@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from inspector.adapters.decode_segmentation.measure import Size, measure
+from inspector.adapters.decode_segmentation.measure import Size, measure, warm_up
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError, FrameError
 from inspector.domain.frame import Pixels
@@ -167,8 +167,9 @@ class SegmentationDecoder:
 def open_segmentation(
     settings: SegmentationSettings, context: Context, card: ModelCard
 ) -> Iterator[SegmentationDecoder]:
-    """A decoder for this card's class map."""
+    """A decoder for this card's class map, its measuring warmed up."""
     del context
+    warm_up()
     yield SegmentationDecoder(settings, card)
 
 

@@ -1,6 +1,7 @@
 """The journal in SQLite: one file, one pen at a time, nothing in it ever changed.
 
 open_recorder  the line's pen (one process a station)      recorder.py, group.py, page.py, attempts.py
+open_requests  what others ask of the line            requests.py
 open_journal   start-up, followers, reviewers              journal.py, series.py, nouns.py
 verify         the proof                                   proof.py, book.py
 migrate        the schema, by Alembic                      schema.py, tables.py, migrations/
@@ -9,6 +10,16 @@ migrate        the schema, by Alembic                      schema.py, tables.py,
 from inspector.adapters.journal_sql.journal import SqlJournal, open_journal
 from inspector.adapters.journal_sql.proof import verify
 from inspector.adapters.journal_sql.recorder import SqlRecorder, open_recorder
+from inspector.adapters.journal_sql.requests import SqlRequests, open_requests
 from inspector.adapters.journal_sql.schema import migrate
 
-__all__ = ["SqlJournal", "SqlRecorder", "migrate", "open_journal", "open_recorder", "verify"]
+__all__ = [
+    "SqlJournal",
+    "SqlRecorder",
+    "SqlRequests",
+    "migrate",
+    "open_journal",
+    "open_recorder",
+    "open_requests",
+    "verify",
+]

@@ -12,10 +12,11 @@ from inspector.adapters.journal_sql import tables
 from inspector.adapters.journal_sql.engine import is_row_trouble, plain, writing
 from inspector.adapters.journal_sql.page import Page
 from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, OpenedPart
+from inspector.domain.request import Answer
 
 log = structlog.get_logger(__name__)
 
-Row = OpenedPart | Inspection | Disposal | AlarmEvent
+Row = OpenedPart | Inspection | Disposal | AlarmEvent | Answer
 
 _ROW_ERRORS = (SQLAlchemyError, TypeError, ValueError, OverflowError)
 
@@ -63,7 +64,9 @@ def _write_or_refuse(connection: Connection, station: str, row: Row) -> None:
 
 def _refusal(station: str, row: Row, reason: str) -> AlarmEvent:
     details = {"what": type(row).__name__, "reason": reason}
-    if not isinstance(row, AlarmEvent):
+    if isinstance(row, Answer):
+        details |= {"request": str(row.request)}
+    elif not isinstance(row, AlarmEvent):
         details |= {"series": str(row.part.series), "part_seq": str(row.part.part_seq)}
     return AlarmEvent(
         code="journal.refused",

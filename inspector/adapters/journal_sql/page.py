@@ -7,8 +7,9 @@ from sqlalchemy import Connection, Table, func, insert, select
 
 from inspector.adapters.journal_sql import rows, tables
 from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, ModelStamp, OpenedPart, RecipeStamp, Review
+from inspector.domain.request import Answer
 
-Written = OpenedPart | Inspection | Disposal | Review | AlarmEvent
+Written = OpenedPart | Inspection | Disposal | Review | AlarmEvent | Answer
 
 
 class Page:
@@ -24,7 +25,7 @@ class Page:
         self._series: set[tuple[str, int]] = set()
 
     def write(self, event: Written) -> int:
-        """Write one event; give its journal_seq (0 for an opened part, which has none)."""
+        """Write one event; give its journal_seq (0 for an opened part and an answer, which have none)."""
         match event:
             case OpenedPart():
                 self._open(event)
@@ -37,6 +38,9 @@ class Page:
                 return self._event("review", tables.review, lambda number: rows.review_row(event, number))
             case AlarmEvent():
                 return self._event("alarm", tables.alarm_event, lambda number: rows.alarm_row(event, number))
+            case Answer():
+                self._connection.execute(insert(tables.answer), rows.answer_row(event))
+                return 0
             case _:
                 assert_never(event)
 

@@ -25,6 +25,7 @@ from inspector.adapters.journal_sql.schema import migrate
 from inspector.domain.errors import JournalError
 from inspector.domain.frame import PartId
 from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, OpenedPart
+from inspector.domain.request import Answer
 from inspector.ports.journal import JournalHealth
 
 log = structlog.get_logger(__name__)
@@ -126,7 +127,7 @@ class SqlRecorder:
         """Close a part once, by its Inspection; one that was never opened is opened by it. See ``Recorder``."""
         self._put(inspection)
 
-    def note(self, event: Disposal | AlarmEvent) -> None:
+    def note(self, event: Disposal | AlarmEvent | Answer) -> None:
         """Write any other event. See ``Recorder``."""
         self._put(event)
 

@@ -9,6 +9,7 @@ from typing import Any
 from inspector.domain.detection import Detection
 from inspector.domain.geometry import Box, Polygon
 from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, ModelStamp, OpenedPart, RecipeStamp, Review
+from inspector.domain.request import Answer
 from inspector.domain.verdict import Defect
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -269,4 +270,15 @@ def alarm_row(alarm: AlarmEvent, journal_seq: int) -> Row:
         "text": text_of(alarm.text),
         "at_us": to_us(alarm.at_utc),
         "details": json.dumps(alarm.details, sort_keys=True),
+    }
+
+
+def answer_row(answer: Answer) -> Row:
+    """What a line says of a request."""
+    return {
+        "request_id": answer.request,
+        "state": answer.state.value,
+        "text": text_of(answer.text),
+        "figures": json.dumps(dict(answer.figures)),
+        "at_us": to_us(answer.at_utc),
     }

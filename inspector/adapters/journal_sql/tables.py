@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import REAL
 
-HEAD = "0001"
+HEAD = "0002"
 
 metadata = MetaData()
 
@@ -241,3 +241,27 @@ pen = Table(
     Column("station", Text, primary_key=True, nullable=False),
     Column("last_group", Integer, nullable=False),
 )
+
+request = Table(
+    "request",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("station", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_us", Integer, nullable=False),
+)
+Index("request_station", request.c.station, request.c.id)
+
+answer = Table(
+    "answer",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("request_id", Integer, ForeignKey("request.id"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("figures", Text, nullable=False),
+    Column("at_us", Integer, nullable=False),
+)
+Index("answer_request", answer.c.request_id, answer.c.id)

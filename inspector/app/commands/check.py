@@ -49,7 +49,12 @@ def _as_json(parts: Parts) -> dict[str, Any]:
         "station": parts.loaded.name,
         "settings": {key: {"value": value, "from": source} for key, value, source in parts.loaded.effective()},
         "settings_sha256": parts.loaded.sha256,
-        "model": {"name": parts.card.name, "version": parts.card.version, "sha256": parts.card.sha256},
+        "model": {
+            "name": parts.card.name,
+            "version": parts.card.version,
+            "sha256": parts.card.sha256,
+            "signed_by": parts.card.signed_by or None,
+        },
         "worst_single_defect_that_passes": {
             name: {row.label: _figures(row) for row in rows} for name, rows in _passing(parts).items()
         },
@@ -71,7 +76,8 @@ def _as_text(parts: Parts, warnings: Sequence[str]) -> list[str]:
     keys, values = max(len(row[0]) for row in rows), min(max(len(row[1]) for row in rows), 40)
     lines += [f"  {key:{keys}}  {value:{values}}  {source}" for key, value, source in rows]
     card = parts.card
-    lines += ["", f"model {card.name} {card.version}  sha256 {card.sha256[:12]}  fits its card"]
+    signed = f"signed by {card.signed_by}" if card.signed_by else "not signed"
+    lines += ["", f"model {card.name} {card.version}  sha256 {card.sha256[:12]}  fits its card, {signed}"]
     lines += [f"  it cannot: {sentence}" for sentence in card.cannot]
     for name, passing in _passing(parts).items():
         lines += ["", f"recipe {name}: the worst single defect that passes"]

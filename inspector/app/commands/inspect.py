@@ -33,6 +33,7 @@ def inspect(
     annotate: Annotated[
         Path | None, typer.Option("--annotate", "-a", help="Folder for copies with the defects drawn.")
     ] = None,
+    config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
     """Judge picture files; nothing is told to a gate, nothing is written in the journal.
@@ -43,7 +44,7 @@ def inspect(
     Example: inspector inspect part1.png part2.png --annotate seen/
     """
     service.configure_logs()
-    with speaking_plainly(), _open(images, model, recipe, px_per_mm) as eye:
+    with speaking_plainly(), _open(images, model, recipe, px_per_mm, config) as eye:
         if annotate is not None:
             _make(annotate)
         means = eye.means + ("" if px_per_mm else " (assumed: give --px-per-mm)")
@@ -61,13 +62,13 @@ def inspect(
 
 
 def _open(
-    images: list[Path], model: Path | None, recipe: str, px_per_mm: float | None
+    images: list[Path], model: Path | None, recipe: str, px_per_mm: float | None, config: Path | None
 ) -> AbstractContextManager[OneShot]:
     """The eye for these files; refuses folders before anything is judged."""
     for path in images:
         if path.is_dir():
             raise ConfigError(f"{path}: is a folder; give files: {path}/*.png")
-    return open_one_shot(model=model, recipe=recipe, px_per_mm=px_per_mm or _NOMINAL)
+    return open_one_shot(model=model, recipe=recipe, px_per_mm=px_per_mm or _NOMINAL, trusted=options.trusted(config))
 
 
 def _make(folder: Path) -> None:

@@ -9,14 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from inspector.adapters.runtime_onnx import onnx_file
-from inspector.app import options, service, settings
-from inspector.app.commands import model_teach
+from inspector.app import options, service
+from inspector.app.commands import model_collect, model_sign, model_teach
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
+from inspector.app.model_folder import models_folder
 from inspector.app.model_import import bench, run
 from inspector.app.model_import.hints import NORMALISATIONS, Hints, read_labels, read_size
 from inspector.app.model_import.proposal import Question
 from inspector.app.model_package import load_card
-from inspector.app.share import share_dir
+from inspector.app.model_signature import TrustedKeys
 from inspector.domain.errors import ConfigError
 from inspector.ports.model import ModelCard
 
@@ -75,7 +76,7 @@ def import_(  # noqa: PLR0913 - one option each
         _check_words(decoder=decoder, head=head, fit=fit, normalise=normalise, colour=colour, name=name)
         order = run.Order(
             source=file,
-            models=_models(models, config),
+            models=models_folder(models, config),
             name=name,
             hints=Hints(
                 labels=read_labels(labels, labels_file),
@@ -156,14 +157,17 @@ def check(
 ) -> None:
     """Run a package's reference vectors on this PC: same input to the bit, same outputs, same detections; else exit 1.
 
+    A signature is verified too, and asked for where models.trusted_keys names keys.
+
     Example: inspector model check bearings
     """
     service.configure_logs()
     with speaking_plainly():
-        card, met = run.check(_models(models, config) / name)
+        card, met = run.check(models_folder(models, config) / name, options.trusted(config))
         if as_json:
             found = {
                 "name": card.name,
+                "signed_by": card.signed_by or None,
                 "fits": met.fits,
                 "pictures": met.pictures,
                 "same_input": met.same_input,
@@ -173,10 +177,11 @@ def check(
             sys.stdout.write(json.dumps(found) + "\n")
         else:
             word = "fits" if met.fits else "DOES NOT FIT"
+            signed = f"signed by {card.signed_by}" if card.signed_by else "not signed"
             inputs = "the same to the bit" if met.same_input else "NOT the same"
             sys.stdout.write(
                 f"{card.name} {card.version}: {word}; {met.pictures} picture(s), inputs {inputs}, outputs within "
-                f"{met.most_output:.2g}, {met.detections}\n"
+                f"{met.most_output:.2g}, {met.detections}; {signed}\n"
             )
         raise SystemExit(0 if met.fits else EX_FINDINGS)
 
@@ -197,12 +202,12 @@ def list_(
     """
     service.configure_logs()
     with speaking_plainly():
-        folder = _models(models, config)
+        folder, trusted = models_folder(models, config), options.trusted(config)
         rows = []
         for package in sorted(
             path.parent for path in folder.glob("*/card.toml") if not path.parent.name.startswith(".")
         ):
-            row = _row(package)
+            row = _row(package, trusted)
             if measure and not row["trouble"]:
                 row |= _paced(package, rounds, threads)
             rows.append(row)
@@ -212,9 +217,9 @@ def list_(
             sys.stdout.write("\n".join(_table(rows, measured=measure)) + "\n")
 
 
-def _row(folder: Path) -> dict[str, Any]:
+def _row(folder: Path, trusted: TrustedKeys) -> dict[str, Any]:
     try:
-        card = load_card(folder)
+        card = load_card(folder, trusted)
         facts = onnx_file.read(card.path)
     except ConfigError as error:
         return {"name": folder.name, "trouble": str(error).splitlines()[0]}
@@ -229,6 +234,7 @@ def _row(folder: Path) -> dict[str, Any]:
         "input": _input_words(card),
         "labels": list(card.labels),
         "metrics": dict(card.metrics),
+        "signed_by": card.signed_by or None,
         "trouble": "",
     }
 
@@ -250,7 +256,7 @@ def _paced(folder: Path, rounds: int, threads: int) -> dict[str, Any]:
 
 
 def _table(rows: Sequence[Mapping[str, Any]], *, measured: bool) -> list[str]:
-    heads = ["name", "version", "decoder", "parameters", "MB", "input"]
+    heads = ["name", "version", "decoder", "parameters", "MB", "input", "signed by"]
     heads += ["p50 ms", "p99 ms", "memory MB"] if measured else []
     lines = [[*heads, "metrics"]]
     for row in rows:
@@ -264,6 +270,7 @@ def _table(rows: Sequence[Mapping[str, Any]], *, measured: bool) -> list[str]:
             f"{row['parameters']:,}",
             str(row["file_mb"]),
             row["input"],
+            row["signed_by"] or "nobody",
         ]
         line += [str(row["p50_ms"]), str(row["p99_ms"]), str(row["memory_mb"])] if measured else []
         figures = {
@@ -276,15 +283,6 @@ def _table(rows: Sequence[Mapping[str, Any]], *, measured: bool) -> list[str]:
     return ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=False)).rstrip() for line in lines]
 
 
-def _models(models: Path | None, config: Path | None) -> Path:
-    """The folder named, the one of the configuration, or the one that is shipped."""
-    if models is not None:
-        return models
-    folder = options.config_folder(config)
-    known = settings.stations(folder) if folder.is_dir() else []
-    if known:
-        return settings.load(folder, known[0]).path("models_dir")
-    return share_dir() / "models"
-
-
 model_teach.register(app)
+model_sign.register(app)
+model_collect.register(app)

@@ -67,6 +67,7 @@ def teach(  # noqa: PLR0913 - one option each
 def release(
     name: Annotated[str, typer.Argument(help="Name of the candidate.")],
     *,
+    key: Annotated[Path | None, typer.Option("--key", help="Private key: sign the released package.")] = None,
     models: Models = None,
     config: options.Config = None,
     station: options.StationName = None,
@@ -77,7 +78,7 @@ def release(
     """
     with speaking_plainly():
         folder = (models or options.load(config, station).path("models_dir")) / name
-        fresh = package.release(folder)
+        fresh = package.release(folder, key)
         sys.stdout.write(f"{name}: {'released' if fresh else 'was released before'}\n")
 
 

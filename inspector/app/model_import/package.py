@@ -9,7 +9,8 @@ from typing import Any
 
 import tomlkit
 
-from inspector.app.model_package import GRAPH_FILE, sha256_of
+from inspector.app.digest import sha256_of
+from inspector.app.model_package import GRAPH_FILE
 from inspector.domain.errors import ConfigError
 
 CARD = "card.toml"

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from inspector.adapters.runtime_onnx import onnx_file
-from inspector.adapters.runtime_onnx.graph import look
+from inspector.adapters.runtime_onnx.graph import Graph, look
 from inspector.app.model_import import package, references
 from inspector.app.model_import.hints import Hints
 from inspector.app.model_import.parity import Difference, Example, compare, fitting, read_reference
 from inspector.app.model_import.proposal import Proposal, Question, answered, propose
 from inspector.app.model_package import load_card
+from inspector.app.model_signature import NOBODY, TrustedKeys
 from inspector.app.open_model import onnx_runtime, open_model
 from inspector.domain.errors import ConfigError
 from inspector.pipeline.detect import Detector
@@ -65,7 +66,7 @@ def run(order: Order, ask: Ask | None) -> Imported:
     examples = list(read_reference(order.reference)) if order.reference is not None else []
     known = bool(examples)
     examples += references.pictures(order.examples) if order.examples or not examples else []
-    proposal, assumed = _settle(lambda hints: propose(graph, order.name, hints), order, ask)
+    proposal, assumed = _settle(lambda hints: _proposed(graph, order, hints), order, ask)
     tables = package.overridden(proposal.tables, order.settings)
     with package.new_package(order.models, order.name, replace=order.replace) as draft:
         package.write_card(draft, tables, order.source)
@@ -81,6 +82,13 @@ def run(order: Order, ask: Ask | None) -> Imported:
         detections=count,
         parity=parity,
     )
+
+
+def _proposed(graph: Graph, order: Order, hints: Hints) -> Proposal:
+    try:
+        return propose(graph, order.name, hints)
+    except ConfigError as error:
+        raise ConfigError(f"{order.source}: {error}") from error
 
 
 def _settle(make: Callable[[Hints], Proposal], order: Order, ask: Ask | None) -> tuple[Proposal, tuple[str, ...]]:
@@ -133,13 +141,13 @@ def _gate(detector: Detector, order: Order, examples: Sequence[Example]) -> Diff
     raise ConfigError(f"{order.reference}: the model does not give what the reference says: {found}; {remedy}")
 
 
-def check(folder: Path) -> tuple[ModelCard, references.Met]:
-    """Run a package's reference vectors again.
+def check(folder: Path, trusted: TrustedKeys = NOBODY) -> tuple[ModelCard, references.Met]:
+    """Run a package's reference vectors again, once its signature counts.
 
     Raises:
-        ConfigError: no package, or no vectors.
+        ConfigError: no package, no vectors, or no signature that counts.
     """
-    card = load_card(folder)
+    card = load_card(folder, trusted)
     with open_model(card, runtime=onnx_runtime(card, {}), context=CONTEXT) as detector:
         return card, references.meet(folder, detector)
 

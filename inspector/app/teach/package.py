@@ -12,6 +12,7 @@ import tomlkit
 
 from inspector.app.model_import import references
 from inspector.app.model_package import load_card
+from inspector.app.model_signature import sign_package
 from inspector.app.open_model import onnx_runtime, open_model
 from inspector.app.recipe_file import fit, load_recipe
 from inspector.app.teach import graph
@@ -106,20 +107,28 @@ def _prove(draft: Path, recipe: Path, lesson: Lesson) -> None:
         references.write(draft, detector, examples)
 
 
-def release(package: Path) -> bool:
-    """Let lines run a candidate. False if it was released before.
+def release(package: Path, key: Path | None = None) -> bool:
+    """Let lines run a candidate, and sign it with the private key in ``key``. False if it was released before.
 
     Raises:
-        ConfigError: no such package, or one that does not load.
+        ConfigError: no such package, one that does not load, or a signed one without a key to sign it anew.
     """
-    if load_card(package).released:
+    candidate = load_card(package)
+    if candidate.released:
         return False
+    if candidate.signed_by and key is None:
+        raise ConfigError(
+            f"{package}: is signed by {candidate.signed_by} as a candidate, and releasing it changes card.toml; "
+            "give --key FILE: it is signed anew"
+        )
     path = package / "card.toml"
     card: Any = tomlkit.parse(path.read_text(encoding="utf-8"))
     card["model"]["released"] = True
     fresh = path.with_suffix(".new")
     fresh.write_text(tomlkit.dumps(card), encoding="utf-8")
     fresh.replace(path)
+    if key is not None:
+        sign_package(package, key)
     return True
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from inspector.adapters.camera_folder.images import SUFFIXES, read_image
 from inspector.domain.errors import ConfigError, FrameError
+from inspector.domain.frame import PixelFormat
 from inspector.pipeline import preprocess
 
 
@@ -48,10 +49,15 @@ def read(paths: Sequence[Path], *, smallest_px: int) -> Iterator[Picture | Skipp
             yield Skipped(path=path, reason=str(error))
 
 
+def _mosaic(path: Path) -> PixelFormat | None:
+    """The raw colour mosaic that a collected frame's name tells of: part.BayerRG8.png."""
+    return next((kind for kind in PixelFormat if kind.is_bayer and path.name.endswith(f".{kind.value}.png")), None)
+
+
 def _picture(path: Path, smallest_px: int) -> Picture:
     try:
         pixels, pixel_format = read_image(path)
-        image = preprocess.grey(pixels, pixel_format)
+        image = preprocess.grey(pixels, _mosaic(path) or pixel_format)
     except FrameError as error:
         named = str(error) if str(path) in str(error) else f"{path}: {error}"
         raise FrameError(named) from error

@@ -77,9 +77,9 @@ def test_a_newer_journal_is_refused_with_the_way_out(filled: Path) -> None:
 def test_an_older_journal_is_copied_before_it_is_migrated(filled: Path) -> None:
     with sqlite_shell(filled) as raw:
         raw.execute("UPDATE alembic_version SET version_num = '0000'")
-    with pytest.raises(JournalError, match="migration to schema 0001 failed"):
+    with pytest.raises(JournalError, match=f"migration to schema {tables.HEAD} failed"):
         migrate(filled)
-    copy = filled.with_name("journal.db.before-0001")
+    copy = filled.with_name(f"journal.db.before-{tables.HEAD}")
     assert ask(copy, "SELECT count(*) FROM inspection") == [(1,)]
     assert ask(filled, "SELECT count(*) FROM inspection") == [(1,)]
 
