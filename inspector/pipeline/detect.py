@@ -31,6 +31,16 @@ class Seen:
     decode_ms: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inferred:
+    """What the runtime gave for one frame, not yet read. ``image``: what it was cut from."""
+
+    image: preprocess.Image
+    outputs: tuple[TileOutput, ...]
+    preprocess_ms: float
+    infer_ms: float
+
+
 class Detector:
     """One model, ready. Buffers are allocated at the first frame of a size and kept.
 
@@ -64,6 +74,23 @@ class Detector:
             DeviceError: the runtime failed.
             ConfigError: the model gives what its card does not say.
         """
+        inferred = self.infer(pixels, pixel_format)
+        begun = time.perf_counter()
+        detections = self.decoder.decode(inferred.outputs, self._light(inferred.image))
+        return Seen(
+            detections=detections,
+            preprocess_ms=inferred.preprocess_ms,
+            infer_ms=inferred.infer_ms,
+            decode_ms=(time.perf_counter() - begun) * 1e3,
+        )
+
+    def infer(self, pixels: Pixels, pixel_format: PixelFormat) -> Inferred:
+        """Run the model on one frame.
+
+        Raises:
+            FrameError: the frame cannot be looked at.
+            DeviceError: the runtime failed.
+        """
         begun = time.perf_counter()
         image = preprocess.picture(pixels, pixel_format, self.card.input)
         self.prepare(image.shape[0], image.shape[1])
@@ -77,14 +104,7 @@ class Detector:
             outputs.append(TileOutput(tile=tile, arrays=self.runtime.run(tensor)))
             preprocess_s += filled - begun
             infer_s += time.perf_counter() - filled
-        begun = time.perf_counter()
-        detections = self.decoder.decode(outputs, self._light(image))
-        return Seen(
-            detections=detections,
-            preprocess_ms=preprocess_s * 1e3,
-            infer_ms=infer_s * 1e3,
-            decode_ms=(time.perf_counter() - begun) * 1e3,
-        )
+        return Inferred(image=image, outputs=tuple(outputs), preprocess_ms=preprocess_s * 1e3, infer_ms=infer_s * 1e3)
 
     def _light(self, image: preprocess.Image) -> preprocess.Image:
         """What a decoder sees of the frame: its light where it measures, else the picture as it is."""

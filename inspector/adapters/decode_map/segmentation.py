@@ -78,7 +78,7 @@ class SegmentationDecoder:
         best = found.highest(scores)
         image = cast("NDArray[np.uint8]", pixels)
         sizes = self._sizes(found, image)
-        boxes = [self._box(*(int(edge) for edge in edges), image) for edges in found.boxes()]
+        boxes = [self._box(left, top, right, bottom, image) for left, top, right, bottom in found.boxes().tolist()]
         seen = [
             self._detection(int(channels[index]), float(best[channels[index], index]), boxes[index], sizes[index])
             for index in range(len(found))

@@ -74,6 +74,7 @@ class OpenVinoRuntime:
             cache.drop_what_changed(cache_dir)
         if card.task == card_check.MAP_TASK:
             card_check.try_map(card, lambda tensor: self._run(tensor)[0])
+            self._requests.clear()  # no frame is as small as what was tried
         threads = settings.threads or "all"
         self.description = f"openvino {_version()} CPU, threads {threads}"
 
