@@ -28,6 +28,7 @@ from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import OpcState
 from inspector.pipeline import punctuality
 from inspector.pipeline.alarms import AlarmBoard
+from inspector.pipeline.canvas import Margins
 from inspector.pipeline.capture import TRIGGER_ALARM, CaptureLoop
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.detect import Detector
@@ -121,9 +122,9 @@ class Line:
             count=self._tuning.handoff_depth + self._tuning.pictures_waiting + 3,
             shape=shape,
             dtype=info.pixel_format.dtype,
+            margins=self._margins(info),
         )
-        for detector in self._detectors.values():
-            detector.warm_up(info.height, info.width)
+        self._warm_up(pool, info)
         self._watch.opc = OpcState.INITIALIZED
         self._equipment.camera.flush()
         position = self._first_position(notify)
@@ -151,6 +152,20 @@ class Line:
             finally:
                 if self._tuning.lock_memory:
                     punctuality.unlock_memory()
+
+    def _margins(self, info: CameraInfo) -> Margins:
+        """Room around a frame that lets every model read it where it lies; none for a colour frame."""
+        if info.pixel_format is not PixelFormat.MONO8:
+            return Margins()
+        wanted = {detector.margins(info.height, info.width) for detector in self._detectors.values()}
+        return wanted.pop() if len(wanted) == 1 else Margins()
+
+    def _warm_up(self, pool: FramePool, info: CameraInfo) -> None:
+        loan = pool.lend()
+        for detector in self._detectors.values():
+            detector.warm_up(info.height, info.width, canvas=loan.canvas if loan else None)
+        if loan is not None:
+            loan.release()
 
     def _first_position(self, notify: Callable[[str], None]) -> TriggerPosition | None:
         """Where the trigger's counter stands, waited for as long as it takes; None if stopped meanwhile."""
