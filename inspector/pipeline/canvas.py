@@ -66,15 +66,19 @@ class Canvas:
         return cast("NDArray[np.uint8]", self.whole[top : top + tile.height])[None, None]
 
 
-def margins_for(card: ModelCard, height: int, width: int, *, strip_px: int = 0) -> Margins:
-    """The room that this model wants around a frame of this size; none where it cannot read the frame where it lies.
+def reads_in_place(card: ModelCard) -> bool:
+    """Whether a model takes the camera's own bytes, in the frame's own pixels: then it can read them where they lie."""
+    return card.input.plain and card.input.layout == "NCHW" and card.frame.native and card.frame.pad < 0
 
-    Only a model that takes the camera's own bytes, in the frame's own pixels, can.
-    """
-    if not card.input.plain or card.input.layout == "NHWC" or not card.frame.native or card.frame.pad >= 0:
+
+def margins_for(card: ModelCard, height: int, width: int, *, strip_px: int = 0) -> Margins:
+    """The room that this model wants around a frame of this size; none where it cannot read the frame where it lies."""
+    if not reads_in_place(card):
         return Margins()
     tiles = tiling.plan(height, width, card, strip_px=strip_px)
-    first, last = tiles[0], tiles[-1]
     return Margins(
-        top=-first.y, left=-first.x, bottom=last.y + last.height - height, right=first.x + first.width - width
+        top=max(-tile.y for tile in tiles),
+        left=max(-tile.x for tile in tiles),
+        bottom=max(tile.y + tile.height for tile in tiles) - height,
+        right=max(tile.x + tile.width for tile in tiles) - width,
     )

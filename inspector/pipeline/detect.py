@@ -13,7 +13,7 @@ from inspector.domain.detection import Detection
 from inspector.domain.errors import FrameError
 from inspector.domain.frame import PixelFormat, Pixels
 from inspector.pipeline import preprocess, tiling
-from inspector.pipeline.canvas import Canvas, Margins, margins_for
+from inspector.pipeline.canvas import Canvas, Margins, margins_for, reads_in_place
 from inspector.ports.model import Decoder, ModelCard, Runtime, Tile, TileOutput
 
 _MEASURED = frozenset({"segmentation", "anomaly"})
@@ -58,6 +58,8 @@ class Detector:
         self._shape: tuple[int, int] = (0, 0)
         self._tiles: tuple[Tile, ...] = ()
         self._tensors: dict[tuple[int, int], NDArray[Any]] = {}
+        self._canvas: Canvas | None = None
+        self._reads_in_place = reads_in_place(card)
 
     def prepare(self, height: int, width: int) -> None:
         """Lay out frames of this size; called again for the same size it does nothing."""
@@ -65,6 +67,7 @@ class Detector:
             return
         self._tiles = tiling.plan(height, width, self.card, strip_px=self._strip_px)
         self._tensors = {}
+        self._canvas = None
         self._shape = (height, width)
 
     def margins(self, height: int, width: int) -> Margins:
@@ -100,21 +103,36 @@ class Detector:
             DeviceError: the runtime failed.
         """
         begun = time.perf_counter()
-        image = preprocess.picture(pixels, pixel_format, self.card.input)
-        self.prepare(image.shape[0], image.shape[1])
-        lies_there = canvas is not None and self.card.input.plain and canvas.holds(image, self._tiles)
-        if canvas is not None and lies_there:
-            canvas.continue_edges()
+        image, lying = self._image(pixels, pixel_format, canvas)
         preprocess_s, infer_s = time.perf_counter() - begun, 0.0
         outputs = []
         for tile in self._tiles:
             begun = time.perf_counter()
-            tensor = canvas.tensor(tile) if canvas is not None and lies_there else self._written(image, tile)
+            tensor = lying.tensor(tile) if lying is not None else self._written(image, tile)
             filled = time.perf_counter()
             outputs.append(TileOutput(tile=tile, arrays=self.runtime.run(tensor)))
             preprocess_s += filled - begun
             infer_s += time.perf_counter() - filled
         return Inferred(image=image, outputs=tuple(outputs), preprocess_ms=preprocess_s * 1e3, infer_ms=infer_s * 1e3)
+
+    def _image(
+        self, pixels: Pixels, pixel_format: PixelFormat, canvas: Canvas | None
+    ) -> tuple[preprocess.Image, Canvas | None]:
+        """What the tensors are cut from, and the canvas that it lies on, its edges continued; None: tiles are copied.
+
+        A grey frame that lies on its own canvas is not touched. Any other that the model takes as the camera's own
+        bytes is written onto a canvas of ours in the same pass that makes it grey.
+        """
+        self.prepare(pixels.shape[0], pixels.shape[1])
+        if not self._reads_in_place:
+            return preprocess.picture(pixels, pixel_format, self.card.input), None
+        if canvas is None or pixel_format is not PixelFormat.MONO8 or not canvas.holds(pixels, self._tiles):
+            canvas = self._canvas = self._canvas or Canvas(
+                self._shape, PixelFormat.MONO8.dtype, self.margins(*self._shape)
+            )
+            preprocess.grey(pixels, pixel_format, cast("preprocess.Image", canvas.frame))
+        canvas.continue_edges()
+        return cast("preprocess.Image", canvas.frame), canvas
 
     def _written(self, image: preprocess.Image, tile: Tile) -> NDArray[Any]:
         """The tile copied into a tensor of its size, which is kept."""

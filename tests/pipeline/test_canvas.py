@@ -24,11 +24,17 @@ def bound(**changes: Any) -> Any:
 
 
 @given(
-    st.integers(1, 300), st.integers(1, 200), st.sampled_from([0, 40, 64, 128]), st.sampled_from(["replicate", "none"])
+    st.integers(1, 300),
+    st.integers(1, 200),
+    st.sampled_from([0, 40, 64, 128]),
+    st.sampled_from(["replicate", "none"]),
+    st.sampled_from([0, 64, 128]),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_canvas_shows_each_tile_as_a_copied_tensor_does(height: int, width: int, strip_px: int, border: str) -> None:
-    card = bound(border=border)
+def test_a_canvas_shows_each_tile_as_a_copied_tensor_does(
+    height: int, width: int, strip_px: int, border: str, halo_px: int
+) -> None:
+    card = bound(border=border, halo_px=halo_px)
     canvas = Canvas((height, width), U8, margins_for(card, height, width, strip_px=strip_px))
     canvas.frame[:] = np.random.default_rng(height * 999 + width).integers(0, 256, (height, width), np.uint8)
     tiles = tiling.plan(height, width, card, strip_px=strip_px)
@@ -95,6 +101,20 @@ def test_a_detector_reads_a_frame_on_a_canvas_without_a_copy_and_sees_the_same(s
     assert [output.tile for output in inferred.outputs] == [output.tile for output in copied.outputs]
     for one, other in zip(inferred.outputs, copied.outputs, strict=True):
         assert all((a == b).all() for a, b in zip(one.arrays, other.arrays, strict=True))
+
+
+@pytest.mark.parametrize("pixel_format", [PixelFormat.BGR8, PixelFormat.BAYER_RG8, PixelFormat.BAYER_GB8])
+def test_a_colour_frame_is_made_grey_in_one_pass_onto_a_canvas_of_the_detectors_own(pixel_format: PixelFormat) -> None:
+    runtime = Looking()
+    eye = Detector(card=bound(), runtime=runtime, decoder=fakes.FakeDecoder())
+    frame = np.random.default_rng(2).integers(0, 256, (100, 90, 3)[: 2 + (pixel_format.channels > 1)], np.uint8)
+    frame.flags.writeable = False
+    inferred = eye.infer(frame, pixel_format)
+    assert (inferred.image == preprocess.grey(frame, pixel_format)).all()
+    assert np.shares_memory(runtime.given, inferred.image)
+    first = runtime.given
+    eye.infer(frame, pixel_format)
+    assert np.shares_memory(runtime.given, first)
 
 
 def test_a_colour_frame_is_no_canvas_and_is_looked_at_all_the_same() -> None:
