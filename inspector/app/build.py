@@ -51,7 +51,7 @@ def open_detectors(parts: Parts, kinds: Mapping[str, str] | None = None) -> Iter
 
 
 def _chosen_detectors(
-    parts: Parts, info: CameraInfo, proved: ExitStack, detectors: Mapping[str, Detector]
+    parts: Parts, info: CameraInfo, proved: ExitStack, detectors: Mapping[str, Detector], stop: threading.Event
 ) -> tuple[Mapping[str, Detector], str]:
     """The models with the runtimes that are fastest for this camera's frames, and why these; the reference on trouble.
 
@@ -59,7 +59,7 @@ def _chosen_detectors(
     """
     strip_px = parts.loaded.settings.station.strip_px
     shown = Shown(height=info.height, width=info.width, pixel_format=info.pixel_format, strip_px=strip_px)
-    choices = choice.choose(parts, shown)
+    choices = choice.choose(parts, shown, stop)
     kinds = {name: chosen.kind for name, chosen in choices.items()}
     why = "; ".join(f"{name}: {chosen.words}" for name, chosen in choices.items())
     reference = next(iter(parts.runtimes))
@@ -101,7 +101,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
             trigger = stack.enter_context(trigger_plugin.open(going_on, parts.context))
         camera_plugin, camera_settings = parts.camera
         camera = stack.enter_context(camera_plugin.open(camera_settings, parts.context))
-        detectors, why = _chosen_detectors(parts, camera.describe(), proved, detectors)
+        detectors, why = _chosen_detectors(parts, camera.describe(), proved, detectors, stop)
         early.close()
         for recipe in parts.recipes:
             archive.revision("recipe", recipe.recipe.name, recipe.text)

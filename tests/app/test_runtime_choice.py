@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +20,7 @@ import pytest
 from inspector.app import build, plugins, settings
 from inspector.app.parts import Parts, check_parts
 from inspector.app.runtime_choice import choice, trial
-from inspector.app.runtime_choice.candidates import AUTO, REFERENCE
+from inspector.app.runtime_choice.candidates import AUTO, REFERENCE, AutoSettings
 from inspector.app.runtime_choice.trial import Order, Shown, Trial
 from inspector.domain.errors import ConfigError
 from inspector.domain.frame import PixelFormat
@@ -27,8 +28,10 @@ from inspector.ports.plugin import Context, Plugin
 from inspector.twin.scenes import SceneSettings, render
 
 SHOWN = Shown(height=256, width=320, pixel_format=PixelFormat.MONO8)
+GO = threading.Event()
+"""Never set: nobody stops these trials."""
 UNDER_MDWE = """
-import ctypes, json, sys
+import ctypes, json, sys, threading
 from pathlib import Path
 if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0):
     raise SystemExit(9)
@@ -39,7 +42,8 @@ from inspector.app.runtime_choice.trial import Shown
 from inspector.domain.frame import PixelFormat
 if __name__ == "__main__":
     parts = check_parts(settings.load(Path(sys.argv[1]), "left"))
-    chosen = choice.choose(parts, Shown(height=256, width=320, pixel_format=PixelFormat.MONO8))
+    shown = Shown(height=256, width=320, pixel_format=PixelFormat.MONO8)
+    chosen = choice.choose(parts, shown, threading.Event())
     print(json.dumps({name: choice.as_json(one) for name, one in chosen.items()}))
 """
 
@@ -68,16 +72,16 @@ def test_every_installed_runtime_is_a_candidate_and_the_reference_is_the_first(p
 
 
 def test_all_are_measured_side_by_side_and_the_measurement_is_remembered(parts: Parts) -> None:
-    (first,) = choice.choose(parts, SHOWN).values()
+    (first,) = choice.choose(parts, SHOWN, GO).values()
     assert first.measured
     assert {one.kind for one in first.trials} == set(parts.runtimes)
     assert not any(one.trouble for one in first.trials)
     assert all(0 < one.min_ms <= one.median_ms for one in first.trials)
     assert first.kind in parts.runtimes
     assert f"{first.kind} (chosen)" in first.words
-    (again,) = choice.choose(parts, SHOWN).values()
+    (again,) = choice.choose(parts, SHOWN, GO).values()
     assert (again.kind, again.trials, again.measured) == (first.kind, first.trials, False)
-    (other,) = choice.choose(parts, Shown(height=128, width=320, pixel_format=PixelFormat.MONO8)).values()
+    (other,) = choice.choose(parts, Shown(height=128, width=320, pixel_format=PixelFormat.MONO8), GO).values()
     assert other.measured
     (entry, _) = choice.remembered(parts).values()
     assert {"cpu", "model", "frame", "code", *parts.runtimes} == entry.of.keys()
@@ -94,7 +98,7 @@ def test_a_file_that_is_not_ours_is_forgotten(parts: Parts, content: bytes) -> N
 def test_a_folder_that_cannot_be_written_costs_a_measurement_each_start_and_nothing_else(parts: Parts) -> None:
     choice.file_of(parts).parent.parent.mkdir(parents=True)
     choice.file_of(parts).parent.write_text("a file where the folder should be")
-    (first,) = choice.choose(parts, SHOWN).values()
+    (first,) = choice.choose(parts, SHOWN, GO).values()
     assert first.measured
     assert first.kind in parts.runtimes
 
@@ -102,7 +106,7 @@ def test_a_folder_that_cannot_be_written_costs_a_measurement_each_start_and_noth
 def test_a_runtime_that_is_set_is_taken_without_measuring(config: Path, parts: Parts) -> None:
     path = config / "stations" / "left.toml"
     path.write_text(path.read_text().replace(f'kind = "{AUTO}"', 'kind = "openvino"'))
-    (chosen,) = choice.choose(check_parts(settings.load(config, "left")), SHOWN).values()
+    (chosen,) = choice.choose(check_parts(settings.load(config, "left")), SHOWN, GO).values()
     assert (chosen.kind, chosen.measured, chosen.trials) == ("openvino", False, ())
 
 
@@ -117,15 +121,30 @@ def test_a_wrong_key_beside_auto_is_told(config: Path, parts: Parts, key: str, t
 
 
 def test_a_trial_that_cannot_find_a_runtime_s_settings_or_ends_early_is_trouble_for_all(parts: Parts) -> None:
-    trials = trial.run(order(parts, {"onnx": {"no_such_key": 1}, "openvino": {}}))
+    trials = trial.run(order(parts, {"onnx": {"no_such_key": 1}, "openvino": {}}), stop=GO)
     assert [one.kind for one in trials] == ["onnx", "openvino"]
     assert all("exit code 1" in one.trouble for one in trials)
     assert trial.best(trials, margin=0.0) == "onnx"
 
 
 def test_a_trial_that_hangs_is_ended(parts: Parts) -> None:
-    trials = trial.run(order(parts, {"onnx": {"threads": 1}}), limit_s=0.0)
+    trials = trial.run(order(parts, {"onnx": {"threads": 1}}), stop=GO, limit_s=0.0)
     assert "longer than 0 s" in trials[0].trouble
+
+
+def test_a_line_that_is_stopped_does_not_wait_for_its_trial_and_remembers_nothing(parts: Parts) -> None:
+    stop = threading.Event()
+    stop.set()
+    (chosen,) = choice.choose(parts, SHOWN, stop).values()
+    assert (chosen.kind, {one.trouble for one in chosen.trials}) == (REFERENCE, {"stopped"})
+    assert choice.remembered(parts) == {}
+
+
+def test_the_sample_shows_what_auto_takes(repo: Path) -> None:
+    table = tomllib.loads((repo / "config" / "samples" / "runtime_auto.toml").read_text())
+    assert table["runtime"].pop("kind") == AUTO
+    AutoSettings(**table["runtime"])
+    settings.StationTable(**table["station"])
 
 
 def test_a_runtime_that_answers_otherwise_is_never_taken() -> None:
@@ -178,7 +197,7 @@ def test_the_line_says_in_its_status_and_records_what_it_runs_on(parts: Parts) -
 
 def test_a_choice_that_does_not_open_any_more_falls_back_to_the_reference(parts: Parts) -> None:
     """The measurement says OpenVINO; since then its extra broke (here: a setting that it refuses at start)."""
-    choice.choose(parts, SHOWN)
+    choice.choose(parts, SHOWN, GO)
     (key, entry) = next(iter(choice.remembered(parts).items()))
     fast = tuple(of(one.kind, 1.0 if one.kind == "openvino" else 9.0) for one in entry.trials)
     faster = entry.model_copy(update={"trials": fast})
@@ -223,7 +242,7 @@ def test_a_trials_process_that_crashes_takes_only_the_trial_with_it(parts: Parts
         shown=SHOWN,
         context=Crash(station="s", data_dir="", run_dir=""),
     )
-    (only,) = trial.run(crashing)
+    (only,) = trial.run(crashing, stop=GO)
     assert only.trouble == f"the trial ended with exit code {-signal.SIGABRT}"
 
 

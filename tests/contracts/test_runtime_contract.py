@@ -79,6 +79,15 @@ def test_an_answer_stays_what_it_was_when_the_next_frame_is_run(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_tensor_that_must_not_be_written_to_is_run_as_any_other(tmp_path: Path, kind: str) -> None:
+    graph(tmp_path / "model.onnx")
+    runtime = opened(kind, package(tmp_path))
+    tensor = np.full((1, 1, 64, 64), 7, np.uint8)
+    tensor.flags.writeable = False
+    assert (runtime.run(tensor)[0] == 7).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_inputs_of_many_sizes_are_run_one_after_the_other(tmp_path: Path, kind: str) -> None:
     graph(tmp_path / "model.onnx")
     runtime = opened(kind, package(tmp_path))

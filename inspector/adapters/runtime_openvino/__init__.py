@@ -88,7 +88,7 @@ class OpenVinoRuntime:
         shown = self._in_blocks(tensor) if self._block else np.ascontiguousarray(tensor)
         try:
             request = self._requests.get(shown.shape) or self._request_for(shown.shape)
-            request.set_tensor(self._input, ov.Tensor(shown, shared_memory=True))
+            request.set_tensor(self._input, ov.Tensor(shown, shared_memory=shown.flags.writeable))
             request.infer()
             # The request writes its next answer into the same memory, so what is given away is a copy of these few.
             return tuple(request.get_tensor(name).data.copy() for name in self._outputs)

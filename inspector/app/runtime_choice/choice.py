@@ -4,6 +4,7 @@ import hashlib
 import json
 import mmap
 import platform
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -57,9 +58,9 @@ def file_of(parts: Parts) -> Path:
     return parts.journal.parent / _FILE
 
 
-def choose(parts: Parts, shown: Shown) -> dict[str, Choice]:
-    """The runtime of every model, measured now where it was not yet."""
-    return {name: _choose(parts, card, shown) for name, card in parts.cards.items()}
+def choose(parts: Parts, shown: Shown, stop: threading.Event) -> dict[str, Choice]:
+    """The runtime of every model, measured now where it was not yet; ``stop`` ends a measurement."""
+    return {name: _choose(parts, card, shown, stop) for name, card in parts.cards.items()}
 
 
 def remembered(parts: Parts) -> dict[str, Remembered]:
@@ -74,7 +75,7 @@ def remembered(parts: Parts) -> dict[str, Remembered]:
         return {}
 
 
-def _choose(parts: Parts, card: ModelCard, shown: Shown) -> Choice:
+def _choose(parts: Parts, card: ModelCard, shown: Shown, stop: threading.Event) -> Choice:
     if len(parts.runtimes) == 1:
         (kind,) = parts.runtimes
         return Choice(kind=kind, words=f"{kind}: no other is installed or set", trials=(), measured=False)
@@ -90,8 +91,9 @@ def _choose(parts: Parts, card: ModelCard, shown: Shown) -> Choice:
             shown=shown,
             context=parts.context,
         )
-        entry = Remembered(of=of, measured_utc=datetime.now(UTC), trials=trial.run(order))
-        _remember(parts, {**known, key: entry})
+        entry = Remembered(of=of, measured_utc=datetime.now(UTC), trials=trial.run(order, stop=stop))
+        if not stop.is_set():
+            _remember(parts, {**known, key: entry})
     kind, why = trial.best(entry.trials, margin=MARGIN), words(entry)
     log.info("runtime.chosen", model=card.name, kind=kind, measured=measured, why=why)
     return Choice(kind=kind, words=why, trials=entry.trials, measured=measured)
