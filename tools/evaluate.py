@@ -15,7 +15,7 @@ from pathlib import Path
 
 import cv2
 
-from inspector.adapters.decode_segmentation import SegmentationDecoder, SegmentationSettings
+from inspector.adapters.decode_map.segmentation import SegmentationDecoder, SegmentationSettings
 from inspector.adapters.runtime_onnx import OnnxRuntime, OnnxSettings
 from inspector.app.model_package import load_card
 from inspector.domain.frame import PixelFormat

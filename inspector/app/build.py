@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import structlog
 from pydantic import BaseModel
 
 from inspector.adapters import evidence_files, journal_sql
@@ -13,31 +14,64 @@ from inspector.adapters.collection_files import open_collection
 from inspector.app import service
 from inspector.app.open_model import open_model
 from inspector.app.parts import SOFTWARE, Parts, make_folders
+from inspector.app.runtime_choice import choice
+from inspector.app.runtime_choice.trial import Shown
 from inspector.app.settings import SiteTable
+from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.inspection import ModelStamp, RecipeStamp
+from inspector.pipeline import punctuality
 from inspector.pipeline.detect import Detector
 from inspector.pipeline.line import Line, Tuning
 from inspector.pipeline.status import StatusFile
 from inspector.pipeline.ticket import ActiveRecipe, Equipment, Station
+from inspector.ports.camera import CameraInfo
 from inspector.ports.model import ModelCard
 from inspector.ports.trigger import Trigger
 
+log = structlog.get_logger(__name__)
+
 
 @contextmanager
-def open_detectors(parts: Parts) -> Iterator[Mapping[str, Detector]]:
-    """Every model that a recipe names, loaded and bound to its card."""
+def open_detectors(parts: Parts, kinds: Mapping[str, str] | None = None) -> Iterator[Mapping[str, Detector]]:
+    """Every model that a recipe names, loaded and bound to its card.
+
+    ``kinds``: model name to runtime kind; a model that is not in it is given the one that is set, or the reference.
+    """
     with ExitStack() as stack:
         yield {
             name: stack.enter_context(
                 open_model(
                     card,
-                    runtime=parts.runtime,
+                    runtime=parts.runtimes.get((kinds or {}).get(name, ""), parts.runtime),
                     context=parts.context,
                     strip_px=parts.loaded.settings.station.strip_px,
                 )
             )
             for name, card in parts.cards.items()
         }
+
+
+def _chosen_detectors(
+    parts: Parts, info: CameraInfo, proved: ExitStack, detectors: Mapping[str, Detector], stop: threading.Event
+) -> tuple[Mapping[str, Detector], str]:
+    """The models with the runtimes that are fastest for this camera's frames, and why these; the reference on trouble.
+
+    ``proved`` holds the detectors that were opened to check the models, and takes those that replace them.
+    """
+    strip_px = parts.loaded.settings.station.strip_px
+    shown = Shown(height=info.height, width=info.width, pixel_format=info.pixel_format, strip_px=strip_px)
+    choices = choice.choose(parts, shown, stop)
+    kinds = {name: chosen.kind for name, chosen in choices.items()}
+    why = "; ".join(f"{name}: {chosen.words}" for name, chosen in choices.items())
+    reference = next(iter(parts.runtimes))
+    if all(kind == reference for kind in kinds.values()):
+        return detectors, why
+    proved.close()
+    try:
+        return proved.enter_context(open_detectors(parts, kinds)), why
+    except (ConfigError, DeviceError) as error:  # what ran in the trial does not run here: the other one does
+        log.warning("runtime.fell_back", to=reference, reason=str(error))
+        return proved.enter_context(open_detectors(parts)), f"{reference}: fell back from {kinds}: {error}"
 
 
 @contextmanager
@@ -54,7 +88,11 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
         evidence = stack.enter_context(
             evidence_files.open_evidence(parts.evidence, quality=settings.evidence.jpeg_quality)
         )
-        detectors = stack.enter_context(open_detectors(parts))
+        priority = punctuality.granted(settings.station.realtime_priority)
+        early = stack.enter_context(ExitStack())
+        early.enter_context(punctuality.ahead(priority))  # threads that runtime, gate and camera start inherit it
+        proved = stack.enter_context(ExitStack())
+        detectors = proved.enter_context(open_detectors(parts))  # a model that does not fit is told before a gate opens
         gate_plugin, gate_settings = parts.gate
         gate = stack.enter_context(gate_plugin.open(gate_settings, parts.context))
         trigger: Trigger = gate
@@ -65,13 +103,15 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
             trigger = stack.enter_context(trigger_plugin.open(going_on, parts.context))
         camera_plugin, camera_settings = parts.camera
         camera = stack.enter_context(camera_plugin.open(camera_settings, parts.context))
+        detectors, why = _chosen_detectors(parts, camera.describe(), proved, detectors, stop)
+        early.close()
         for recipe in parts.recipes:
             archive.revision("recipe", recipe.recipe.name, recipe.text)
         archive.revision("settings", name, parts.loaded.canonical())
         for card in parts.cards.values():
             archive.revision("model", card.name, (card.path.parent / "card.toml").read_text(encoding="utf-8"))
         yield Line(
-            station=_station(parts, detectors),
+            station=_station(parts, detectors, why),
             equipment=Equipment(
                 trigger=trigger,
                 camera=camera,
@@ -92,6 +132,8 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 pictures_waiting=settings.station.pictures_waiting,
                 sync_window_s=settings.station.sync_window_ms / 1e3,
                 hang_limit_s=settings.station.hang_limit_s,
+                lock_memory=settings.station.lock_memory,
+                realtime_priority=priority,
             ),
             status=StatusFile(parts.run_dir),
             journal_health=recorder.health,
@@ -106,7 +148,7 @@ def _going_on(settings: BaseModel, last: int) -> BaseModel:
     return settings
 
 
-def _station(parts: Parts, detectors: Mapping[str, Detector]) -> Station:
+def _station(parts: Parts, detectors: Mapping[str, Detector], runtime_choice: str) -> Station:
     settings = parts.loaded.settings
     stamps = {name: model_stamp(parts.cards[name], detector) for name, detector in detectors.items()}
     active = [
@@ -126,6 +168,7 @@ def _station(parts: Parts, detectors: Mapping[str, Detector]) -> Station:
         grab_timeout_s=settings.station.grab_timeout_ms / 1e3,
         echo_timeout_s=settings.station.echo_timeout_ms / 1e3,
         recipes={**jobs, 0: active[0]},
+        runtime_choice=runtime_choice,
         scale=parts.scale,
         simulated=settings.station.simulated,
         shift_of=shift_clock(settings.site),

@@ -8,10 +8,11 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from inspector import __version__
-from inspector.app import model_signature, plugins
+from inspector.app import model_signature, plugins, toml_file
 from inspector.app.model_package import folder_of, load_card
 from inspector.app.open_model import decoder_of
 from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
+from inspector.app.runtime_choice.candidates import AUTO, AutoSettings, installed
 from inspector.app.settings import Loaded
 from inspector.domain.errors import ConfigError, JournalError
 from inspector.domain.geometry import Scale
@@ -26,7 +27,10 @@ DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a station's settings name, found and checked, nothing opened yet."""
+    """What a station's settings name, found and checked, nothing opened yet.
+
+    ``runtimes``: the one that is set, or with ``runtime.kind = "auto"`` all that are installed, the reference first.
+    """
 
     loaded: Loaded
     cards: Mapping[str, ModelCard]
@@ -35,13 +39,18 @@ class Parts:
     camera: tuple[Plugin, BaseModel]
     gate: tuple[Plugin, BaseModel]
     trigger: tuple[Plugin, BaseModel] | None
-    runtime: tuple[Plugin, BaseModel]
+    runtimes: Mapping[str, tuple[Plugin, BaseModel]]
     sinks: tuple[tuple[str, Plugin, BaseModel], ...]
 
     @property
     def card(self) -> ModelCard:
         """The model of the default recipe."""
         return self.cards[self.loaded.settings.station.model]
+
+    @property
+    def runtime(self) -> tuple[Plugin, BaseModel]:
+        """The one that is set, or the reference of those to choose from."""
+        return next(iter(self.runtimes.values()))
 
     @property
     def journal(self) -> Path:
@@ -101,7 +110,7 @@ def check_parts(loaded: Loaded) -> Parts:
         camera=_found(loaded, "camera", settings.camera, "camera"),
         gate=_found(loaded, "gate", settings.gate, "gate"),
         trigger=None if on_gate else _found(loaded, "trigger", trigger, "trigger"),
-        runtime=_found(loaded, "runtime", settings.runtime, "runtime"),
+        runtimes=_runtimes(loaded),
         sinks=_sinks(loaded),
     )
 
@@ -159,6 +168,16 @@ def _found(loaded: Loaded, port: str, table: dict[str, object], key: str) -> tup
         raise ConfigError(f"{where}: {key}.kind is missing; there are: {', '.join(plugins.names(port))}")
     plugin = plugins.find(port, kind, where=where, key=key)
     return plugin, plugins.settings(plugin, table, origin=loaded.origin, prefix=(key,))
+
+
+def _runtimes(loaded: Loaded) -> dict[str, tuple[Plugin, BaseModel]]:
+    """The runtime that is set; with "auto" every one that is installed, what the workshop proved models with first."""
+    table = loaded.settings.runtime
+    if table.get("kind") != AUTO:
+        return {str(table.get("kind")): _found(loaded, "runtime", table, "runtime")}
+    own = {key: value for key, value in table.items() if key != "kind"}
+    wish = toml_file.validate(AutoSettings, own, origin=loaded.origin, prefix=("runtime",))
+    return installed(threads=wish.threads, where=loaded.origin(("runtime",)))
 
 
 def _sinks(loaded: Loaded) -> tuple[tuple[str, Plugin, BaseModel], ...]:

@@ -83,6 +83,10 @@ class StationTable(BaseModel):
     pictures_waiting: int = Field(4, ge=1, le=64, description="frames that may wait for the disk")
     strip_px: int = Field(0, ge=0, le=8192, description="rows a strip; 0: the frame in one run")
     hang_limit_s: float = Field(3.0, ge=1.0, le=6.0, description="a loop silent for longer is stuck: restart")
+    lock_memory: bool = Field(default=False, description="keep the line in RAM; needs systemd's realtime.conf drop-in")
+    realtime_priority: int = Field(
+        default=0, ge=0, le=50, description="loops from trigger to gate run before others; 0: off; needs the same"
+    )
     simulated: bool = Field(default=False, description="parts are not real: records say isSimulated")
 
     @model_validator(mode="after")
@@ -136,7 +140,7 @@ class Settings(BaseModel):
     camera: dict[str, Any] = Field(default_factory=lambda: {"kind": "folder"})
     trigger: dict[str, Any] = Field(default_factory=lambda: {"kind": "gate"})
     gate: dict[str, Any] = Field(default_factory=lambda: {"kind": "dry"})
-    runtime: dict[str, Any] = Field(default_factory=lambda: {"kind": "onnx"})
+    runtime: dict[str, Any] = Field(default_factory=lambda: {"kind": "auto"})
     sink: tuple[dict[str, Any], ...] = ()
     twin: dict[str, Any] = Field(default_factory=dict, description="the simulated line, if this station has one")
 

@@ -115,7 +115,7 @@ class InspectLoop:
             return undecided(str(error), rule="law.optics")
         try:
             detector = self._detectors[shown.ticket.recipe.recipe.model]
-            seen = detector.detect(capture.pixels, capture.pixel_format)
+            seen = detector.detect(capture.pixels, capture.pixel_format, shown.loan.canvas)
         except FrameError as error:
             return undecided(str(error), rule="law.frame")
         except DeviceError as error:

@@ -15,11 +15,10 @@
 A part that fails on the way leaves it at the desk, as UNDECIDED, told and recorded like any other.
 """
 
-import gc
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -27,7 +26,9 @@ import structlog
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import OpcState
+from inspector.pipeline import punctuality
 from inspector.pipeline.alarms import AlarmBoard
+from inspector.pipeline.canvas import Margins
 from inspector.pipeline.capture import TRIGGER_ALARM, CaptureLoop
 from inspector.pipeline.collect import COLLECT, Collector
 from inspector.pipeline.desk import Desk
@@ -37,6 +38,7 @@ from inspector.pipeline.inspect import InspectLoop
 from inspector.pipeline.paper import PaperLoop
 from inspector.pipeline.picture import PictureFinder
 from inspector.pipeline.pool import FramePool
+from inspector.pipeline.punctuality import GarbageCollector
 from inspector.pipeline.requests import RequestLoop
 from inspector.pipeline.start import reconcile
 from inspector.pipeline.status import StatusFile
@@ -52,7 +54,6 @@ from inspector.ports.trigger import TriggerPosition
 
 log = structlog.get_logger(__name__)
 
-_SWITCH_INTERVAL_S = 0.0005
 _POSITION_WAIT_S = 0.5
 _PATIENT_S = 3600.0
 """A slow disk is an alarm, not a stop: the record loop is not counted as stuck before this."""
@@ -61,12 +62,18 @@ _EXTEND_USEC = 10_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
-    """Sizes and limits of the loops. ``pictures_waiting``: frames that may wait for the disk."""
+    """Sizes and limits of the loops.
+
+    ``pictures_waiting``: frames that may wait for the disk. ``realtime_priority``: of the loops between trigger and
+    gate; 0: none.
+    """
 
     handoff_depth: int = 2
     pictures_waiting: int = 4
     sync_window_s: float = 0.15
     hang_limit_s: float = 3.0
+    lock_memory: bool = False
+    realtime_priority: int = 0
 
 
 class Line:
@@ -117,24 +124,50 @@ class Line:
             count=self._tuning.handoff_depth + self._tuning.pictures_waiting + 3,
             shape=shape,
             dtype=info.pixel_format.dtype,
+            margins=self._margins(info),
         )
-        for detector in self._detectors.values():
-            detector.warm_up(info.height, info.width)
+        self._warm_up(pool, info)
         self._watch.opc = OpcState.INITIALIZED
         self._equipment.camera.flush()
         position = self._first_position(notify)
         if position is None:
             return self._end(0, notify)
         series = reconcile(self._station, self._equipment, position)
-        gc.collect()
-        gc.freeze()
-        sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        capture, supervisor = self._loops(pool, series)
-        self._watch.opc = OpcState.CONTINUOUS_EXECUTION
-        log.info("line.ready", camera=info.name, width=info.width, height=info.height, series=series.series)
-        notify("READY=1")
-        code = supervisor.run(idle=lambda: self._tick(capture, supervisor, notify), leaving=self._leaving)
+        with self._punctual() as collector:
+            capture, supervisor = self._loops(pool, series)
+            self._watch.opc = OpcState.CONTINUOUS_EXECUTION
+            log.info("line.ready", camera=info.name, width=info.width, height=info.height, series=series.series)
+            notify("READY=1")
+            code = supervisor.run(
+                idle=lambda: self._tick(capture, supervisor, notify, collector), leaving=self._leaving
+            )
         return self._end(code, notify)
+
+    @contextmanager
+    def _punctual(self) -> Iterator[GarbageCollector]:
+        """What keeps parts on time, for as long as there are parts."""
+        with punctuality.steady() as collector:
+            if self._tuning.lock_memory:
+                punctuality.lock_memory()
+            try:
+                yield collector
+            finally:
+                if self._tuning.lock_memory:
+                    punctuality.unlock_memory()
+
+    def _margins(self, info: CameraInfo) -> Margins:
+        """Room around a frame that lets every model read it where it lies; none for a colour frame."""
+        if info.pixel_format is not PixelFormat.MONO8:
+            return Margins()
+        wanted = {detector.margins(info.height, info.width) for detector in self._detectors.values()}
+        return wanted.pop() if len(wanted) == 1 else Margins()
+
+    def _warm_up(self, pool: FramePool, info: CameraInfo) -> None:
+        loan = pool.lend()
+        for detector in self._detectors.values():
+            detector.warm_up(info.height, info.width, canvas=loan.canvas if loan else None)
+        if loan is not None:
+            loan.release()
 
     def _first_position(self, notify: Callable[[str], None]) -> TriggerPosition | None:
         """Where the trigger's counter stands, waited for as long as it takes; None if stopped meanwhile."""
@@ -235,13 +268,22 @@ class Line:
             pulse=pulses["paper"],
         )
         loops = [
-            Loop(pulse=pulses["capture"], run=capture.run),
-            Loop(pulse=pulses["inspect"], run=inspect.run),
+            Loop(pulse=pulses["capture"], run=self._ahead(capture.run)),
+            Loop(pulse=pulses["inspect"], run=self._ahead(inspect.run)),
             Loop(pulse=pulses["paper"], run=paper.run),
             Loop(pulse=pulses["collect"], run=collector.run),
             Loop(pulse=pulses["requests"], run=requests.run),
         ]
         return capture, Supervisor(loops, stop=self._stop, on_crash=self._crashed)
+
+    def _ahead(self, loop: Callable[[], None]) -> Callable[[], None]:
+        """The loop, at the station's real-time priority."""
+
+        def run() -> None:
+            with punctuality.ahead(self._tuning.realtime_priority):
+                loop()
+
+        return run
 
     def _leaving(self) -> None:
         """No new part is asked for while those under way are finished."""
@@ -252,8 +294,11 @@ class Line:
         self._equipment.annunciator.announce(LineState.ERROR)
         log.critical("line.crashed", reason=reason)
 
-    def _tick(self, capture: CaptureLoop, supervisor: Supervisor, notify: Callable[[str], None]) -> None:
-        """Four times a second: look, feed the watchdog, and end with a source that has ended."""
+    def _tick(
+        self, capture: CaptureLoop, supervisor: Supervisor, notify: Callable[[str], None], collector: GarbageCollector
+    ) -> None:
+        """Four times a second: look, collect, feed the watchdog, and end with a source that has ended."""
+        collector.tick()
         self._watch.look(self._paper_pulse)
         if supervisor.alive():
             notify("WATCHDOG=1")

@@ -7,45 +7,57 @@ from collections.abc import Sequence
 import numpy as np
 
 from inspector.domain.frame import Pixels
+from inspector.pipeline.canvas import Canvas, Margins
 
 
 class Loan:
     """One buffer, lent until ``release``; releasing twice is harmless."""
 
-    __slots__ = ("_pool", "_released", "buffer")
+    __slots__ = ("_pool", "_released", "canvas")
 
-    def __init__(self, pool: "FramePool", buffer: Pixels) -> None:
+    def __init__(self, pool: "FramePool", canvas: Canvas) -> None:
         self._pool = pool
         self._released = False
-        self.buffer = buffer
+        self.canvas = canvas
+
+    @property
+    def buffer(self) -> Pixels:
+        """What the camera writes into."""
+        return self.canvas.frame
 
     def release(self) -> None:
         """Give the buffer back. Nobody may read the frame after this."""
         if not self._released:
             self._released = True
-            self._pool.take_back(self.buffer)
+            self._pool.take_back(self.canvas)
 
 
 class FramePool:
-    """``count`` buffers of one shape. ``lend`` never waits and never allocates: None when all are out."""
+    """``count`` buffers of one shape. ``lend`` never waits and never allocates: None when all are out.
 
-    def __init__(self, *, count: int, shape: Sequence[int], dtype: np.dtype[np.uint8] | np.dtype[np.uint16]) -> None:
+    ``margins``: room around each frame for what the models want to see beyond it.
+    """
+
+    def __init__(
+        self,
+        *,
+        count: int,
+        shape: Sequence[int],
+        dtype: np.dtype[np.uint8] | np.dtype[np.uint16],
+        margins: Margins = Margins(),  # noqa: B008 - frozen
+    ) -> None:
         self._lock = threading.Lock()
-        self._free: deque[Pixels] = deque()
-        for _ in range(count):
-            buffer = np.empty(tuple(shape), dtype)
-            buffer.fill(0)  # touch every page now, not in the first frame
-            self._free.append(buffer)
+        self._free = deque(Canvas(tuple(shape), dtype, margins) for _ in range(count))
 
     def lend(self) -> Loan | None:
         """A writable buffer, or None if every one is in use."""
         with self._lock:
             return Loan(self, self._free.popleft()) if self._free else None
 
-    def take_back(self, buffer: Pixels) -> None:
+    def take_back(self, canvas: Canvas) -> None:
         """Called by the loan."""
         with self._lock:
-            self._free.append(buffer)
+            self._free.append(canvas)
 
     @property
     def free(self) -> int:

@@ -29,19 +29,23 @@ Image = NDArray[np.uint8]
 """Shape (height, width), or (height, width, 3) as blue, green, red."""
 
 
-def grey(pixels: Pixels, pixel_format: PixelFormat) -> Image:
+def grey(pixels: Pixels, pixel_format: PixelFormat, into: Image | None = None) -> Image:
     """Light as one 8-bit number a pixel, shape (height, width). Mono8 is passed through without a copy.
+
+    ``into``: where the light is written, in the one pass that makes it; its rows may lie apart.
 
     Raises:
         FrameError: 16-bit pixels, which no shipped model takes.
     """
     if pixel_format is PixelFormat.MONO8:
-        return cast("Image", pixels)
-    if pixel_format is PixelFormat.BGR8:
-        return cast("Image", cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY))
-    if pixel_format in _BAYER_TO_GREY:
-        return cast("Image", cv2.cvtColor(pixels, _BAYER_TO_GREY[pixel_format]))
-    raise FrameError(f"{pixel_format.value} pixels: the model takes 8-bit ones; set the camera to Mono8")
+        if into is None:
+            return cast("Image", pixels)
+        np.copyto(into, cast("Image", pixels))
+        return into
+    code = cv2.COLOR_BGR2GRAY if pixel_format is PixelFormat.BGR8 else _BAYER_TO_GREY.get(pixel_format)
+    if code is None:
+        raise FrameError(f"{pixel_format.value} pixels: the model takes 8-bit ones; set the camera to Mono8")
+    return cast("Image", cv2.cvtColor(pixels, code, dst=into))
 
 
 def picture(pixels: Pixels, pixel_format: PixelFormat, spec: InputSpec) -> Image:
@@ -169,5 +173,5 @@ def _channels(image: Image, spec: InputSpec) -> list[Image]:
     """One plane for each channel, in the card's order."""
     if image.ndim == 2:  # noqa: PLR2004 - grey
         return [image] * spec.channels
-    planes = [image[..., channel] for channel in range(3)]
-    return planes[::-1] if spec.colour == "rgb" else planes
+    order = (2, 1, 0) if spec.colour == "rgb" else (0, 1, 2)
+    return [cast("Image", cv2.extractChannel(image, channel)) for channel in order]

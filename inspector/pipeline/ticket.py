@@ -31,7 +31,11 @@ class ActiveRecipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """What is the same for every part of a run. ``recipes`` maps the PLC's job numbers; job 0 is the default."""
+    """What is the same for every part of a run.
+
+    ``recipes`` maps the PLC's job numbers; job 0 is the default. ``runtime_choice``: why the models run on what they
+    run on, for people.
+    """
 
     name: str
     software: str
@@ -44,6 +48,7 @@ class Station:
     simulated: bool
     shift_of: Callable[[datetime], str]
     clock_synced: Callable[[], bool]
+    runtime_choice: str = ""
 
     @property
     def model(self) -> ModelStamp:

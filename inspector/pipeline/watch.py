@@ -131,6 +131,7 @@ class Watch:
                 "version": model.version,
                 "sha256": model.sha256,
                 "runtime": model.runtime,
+                "runtime_choice": self._station.runtime_choice,
             },
             "health": {
                 "alarms": dict(self._alarms.standing()),

@@ -33,8 +33,8 @@ class Camera(Protocol):
     def grab(self, into: Pixels, timeout_s: float) -> Capture:
         """Give the next frame not yet given, in order, written into ``into``.
 
-        ``into``: writable buffer of exactly the described shape and type; the capture's pixels are a read-only
-        view of it. Called by one thread.
+        ``into``: writable buffer of exactly the described shape and type, whose rows may lie apart; the capture's
+        pixels are a read-only view of it. Called by one thread.
 
         Raises:
             FrameError: this frame is torn, truncated or of another size; the next one may be good.

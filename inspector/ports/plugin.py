@@ -23,9 +23,11 @@ class Plugin:
 
     ``open(settings, context)`` gives a context manager of the port's object: what is opened is closed by
     ``with``, and ends safe. For runtimes and decoders ``open(settings, context, card)``.
+    ``vendor``: the distribution, as the package index names it, whose version decides how the plug-in does its work.
     ``replayable``: of a sink: whether a replay goes to it unless it is named (not to a file that has it all).
     """
 
     settings_model: Any
     open: Callable[..., AbstractContextManager[Any]]
     replayable: bool = True
+    vendor: str = ""

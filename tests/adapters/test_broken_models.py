@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.adapters import decode_classification, decode_detr, decode_segmentation, decode_torchvision, decode_yolo
+from inspector.adapters import decode_classification, decode_detr, decode_torchvision, decode_yolo
+from inspector.adapters.decode_map import segmentation
 from inspector.adapters.decode_yolo import instances
 from inspector.domain.errors import DeviceError, FrameError
 from inspector.ports.model import FrameSpec, InputSpec, OutputSpec
@@ -61,7 +62,7 @@ ANSWERS: dict[str, tuple[Plugin, dict[str, np.ndarray], tuple[str, ...], str, di
         "NaN or infinity",
         {},
     ),
-    "map": (decode_segmentation.PLUGIN, {"o": np.full((1, 2, 8, 8), NAN, np.float32)}, ("",), "NaN or infinity", {}),
+    "map": (segmentation.PLUGIN, {"o": np.full((1, 2, 8, 8), NAN, np.float32)}, ("",), "NaN or infinity", {}),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.adapters.decode_anomaly_map import PLUGIN, AnomalyMapSettings
+from inspector.adapters.decode_map.anomaly import PLUGIN, AnomalyMapSettings
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError, FrameError
 from inspector.domain.geometry import Box

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from inspector.adapters.decode_segmentation import PLUGIN, SegmentationDecoder, SegmentationSettings
+from inspector.adapters.decode_map.segmentation import PLUGIN, SegmentationDecoder, SegmentationSettings
 from inspector.domain.errors import FrameError
 from inspector.pipeline import tiling
 from inspector.ports.model import ModelCard, OutputSpec, TileOutput

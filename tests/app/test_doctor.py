@@ -99,3 +99,15 @@ def test_no_configuration_at_all_is_a_warning(tmp_path: Path, verb: Verb, monkey
     done = verb("doctor")
     assert done.exit_code == 0
     assert "warn  configuration          none found" in done.stdout
+
+
+@pytest.mark.usefixtures("pictures")
+def test_it_says_which_runtimes_there_are_and_what_the_station_asks_of_the_kernel(
+    config: Path, verb: Verb, edit: Edit
+) -> None:
+    edit("stations/left.toml", "deadline_ms = 400", "deadline_ms = 400\nlock_memory = true\nrealtime_priority = 10")
+    told = findings(verb("doctor", "-c", config, "-s", "left", "--json").stdout)
+    assert told["runtime"]["found"].startswith("onnx, openvino")
+    for wish in ("lock_memory", "realtime_priority"):
+        assert told[wish]["level"] == ("ok" if told[wish]["found"] == "granted" else "warn")
+        assert ("realtime.conf" in told[wish]["remedy"]) == (told[wish]["level"] == "warn")

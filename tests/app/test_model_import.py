@@ -312,3 +312,6 @@ def test_the_list_measures_on_a_12_megapixel_frame(tmp_path: Path) -> None:
     (row,) = told["packages"]
     assert row["trouble"] == ""
     assert 0 < row["p50_ms"] <= row["p99_ms"]
+    assert {"onnx", "openvino"} <= row["runtimes"].keys()
+    assert row["runtime"] in {one["runtime"] for one in row["runtimes"].values()}
+    assert row["p50_ms"] == min(one["p50_ms"] for one in row["runtimes"].values() if not one["trouble"])

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from inspector.adapters import decode_segmentation, runtime_onnx
+from inspector.adapters import runtime_onnx
+from inspector.adapters.decode_map import segmentation
 from inspector.app.model_package import load_card
 from inspector.domain.detection import Detection
 from inspector.domain.frame import PixelFormat
@@ -32,7 +33,7 @@ def runtime(card: ModelCard) -> Iterator[Runtime]:
 
 
 def detector(card: ModelCard, runtime: Runtime, *, strip_px: int = 0, **settings: object) -> Detector:
-    plugin = decode_segmentation.PLUGIN
+    plugin = segmentation.PLUGIN
     with plugin.open(plugin.settings_model(**settings), CONTEXT, card) as decoder:
         return Detector(card=card, runtime=runtime, decoder=decoder, strip_px=strip_px)
 

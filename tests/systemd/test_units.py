@@ -43,3 +43,28 @@ def test_a_unit_notifies_and_is_watched(unit: str, repo: Path) -> None:
     assert "Type=notify" in lines
     assert any(line.startswith("WatchdogSec=") for line in lines)
     assert "RestartPreventExitStatus=78" in lines
+
+
+DROP_INS = {
+    "openvino.conf": ["MemoryDenyWriteExecute=no"],
+    "realtime.conf": ["LimitMEMLOCK=infinity", "LimitRTPRIO=50"],
+}
+
+
+@pytest.mark.peer("systemd-analyze")
+@pytest.mark.parametrize("name", DROP_INS)
+def test_a_drop_in_is_valid_beside_its_unit_and_changes_what_it_says(name: str, repo: Path, tmp_path: Path) -> None:
+    unit = installed(repo, tmp_path, "inspector-line@.service")
+    folder = tmp_path / f"{unit.name}.d"
+    folder.mkdir()
+    text = (repo / "systemd" / "inspector-line@.service.d" / name).read_text()
+    (folder / name).write_text(text)
+    done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if "inspector" in line] == []
+    assert set(DROP_INS[name]) <= set(text.splitlines())
+
+
+def test_the_units_own_hardening_stays_without_a_drop_in(repo: Path) -> None:
+    lines = (repo / "systemd" / "inspector-line@.service").read_text().splitlines()
+    assert {"MemoryDenyWriteExecute=yes", "RestrictRealtime=yes"} <= set(lines)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("faster_coco_eval", reason="the workshop needs it: pip install inspector[tools]")
-from inspector.adapters.decode_anomaly_map import AnomalyMapDecoder, AnomalyMapSettings
+from inspector.adapters.decode_map.anomaly import AnomalyMapDecoder, AnomalyMapSettings
 from inspector.app.model_package import load_card
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError

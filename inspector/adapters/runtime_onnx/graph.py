@@ -22,6 +22,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 
 from inspector.adapters.runtime_onnx import onnx_file
 from inspector.domain.errors import ConfigError
+from inspector.ports.card_check import Node
 
 VENDOR_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, OpNotImplemented, RuntimeException)
 DTYPES = {
@@ -34,15 +35,6 @@ DTYPES = {
     "tensor(bool)": "bool",
 }
 _QUIET = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """An input or output: its name, dtype, and shape with None for a free dimension; no shape: a free rank."""
-
-    name: str
-    dtype: str
-    shape: tuple[int | None, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +59,8 @@ def look(path: Path) -> Graph:
     session = load(path, ort.SessionOptions())
     return Graph(
         path=path,
-        inputs=tuple(_node(value) for value in session.get_inputs()),
-        outputs=tuple(_node(value) for value in session.get_outputs()),
+        inputs=tuple(node(value) for value in session.get_inputs()),
+        outputs=tuple(node(value) for value in session.get_outputs()),
         metadata=dict(session.get_modelmeta().custom_metadata_map),
         parameters=facts.parameters,
         opset=facts.opset,
@@ -133,7 +125,8 @@ def _remedy(path: Path) -> str:
     return ""
 
 
-def _node(value: ort.NodeArg) -> Node:
+def node(value: ort.NodeArg) -> Node:
+    """An input or output as onnxruntime tells it."""
     shape = value.shape
     known = None if shape is None else tuple(side if isinstance(side, int) else None for side in shape)
     return Node(name=value.name, dtype=DTYPES.get(value.type, value.type), shape=known)

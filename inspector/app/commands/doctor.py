@@ -18,10 +18,12 @@ import psutil
 
 from inspector.app import build, options, service, surroundings
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
-from inspector.app.parts import check_parts
+from inspector.app.parts import Parts, check_parts
+from inspector.app.runtime_choice import choice
 from inspector.app.settings import Loaded
 from inspector.app.surroundings import Finding
 from inspector.domain.errors import ConfigError
+from inspector.pipeline import punctuality
 
 _NEEDED_MB = 2048
 _NEEDED_DISK_GB = 5
@@ -103,11 +105,50 @@ def _station(config: Path | None, station: str | None) -> Iterator[Finding]:
         return
     yield Finding(name="configuration", level="ok", found=f"station {loaded.name}")
     yield Finding(name="model", level="ok", found=f"{parts.card.name} {parts.card.version} fits its card")
+    yield from _runtimes(parts)
+    yield from _punctuality(parts)
     yield from surroundings.camera(parts)
     yield from doubts
     for which in ("data_dir", "run_dir"):
         yield _folder(which, loaded.path(which))
     yield from _peers(loaded)
+
+
+def _runtimes(parts: Parts) -> Iterator[Finding]:
+    """Which runtimes there are, and what was measured of them."""
+    if len(parts.runtimes) == 1:
+        (kind,) = parts.runtimes
+        yield Finding(name="runtime", level="ok", found=f"{kind}; no other is installed or set")
+        return
+    known = choice.remembered(parts).values()
+    if not known:
+        yield Finding(
+            name="runtime", level="ok", found=f"{', '.join(parts.runtimes)}: measured when the line is first started"
+        )
+    for entry in sorted(known, key=lambda one: one.measured_utc):
+        troubled = any(one.trouble for one in entry.trials)
+        yield Finding(
+            name="runtime",
+            level="warn" if troubled else "ok",
+            found=f"{entry.of['frame']}: {choice.words(entry)}",
+            remedy="mend it, or set runtime.kind to the one that works" if troubled else "",
+        )
+
+
+def _punctuality(parts: Parts) -> Iterator[Finding]:
+    """Whether what the station asks of the kernel is granted to this user; under systemd the unit's limits decide."""
+    station = parts.loaded.settings.station
+    if station.lock_memory:
+        yield _wish("lock_memory", punctuality.why_not_locked())
+    if station.realtime_priority:
+        yield _wish("realtime_priority", punctuality.why_not_ahead(station.realtime_priority))
+
+
+def _wish(name: str, why_not: str) -> Finding:
+    remedy = "install systemd/inspector-line@.service.d/realtime.conf (it holds for the service, not for this shell)"
+    return Finding(
+        name=name, level="warn" if why_not else "ok", found=why_not or "granted", remedy=remedy if why_not else ""
+    )
 
 
 def _folder(name: str, path: Path) -> Finding:

@@ -10,7 +10,8 @@ import psutil
 
 from inspector.app.model_import.run import CONTEXT
 from inspector.app.model_package import load_card
-from inspector.app.open_model import onnx_runtime, open_model
+from inspector.app.open_model import open_model
+from inspector.app.runtime_choice.candidates import installed
 from inspector.domain.errors import ConfigError, DeviceError, FrameError
 from inspector.domain.frame import PixelFormat
 from inspector.pipeline.preprocess import Image
@@ -21,21 +22,26 @@ _WARM_ROUNDS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """``trouble``: why there are no figures; "" if there are."""
+    """One runtime on one package. ``runtime``: in its own words; ``trouble``: why it has no figures."""
 
+    kind: str
+    runtime: str = ""
     p50_ms: float = 0.0
     p99_ms: float = 0.0
     memory_mb: float = 0.0
     trouble: str = ""
 
 
-def measure(folder: Path, *, rounds: int, threads: int) -> Pace:
-    """Look at one rendered part ``rounds`` times, in a process of its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measure, (folder, rounds, threads))
+def measure(folder: Path, *, rounds: int, threads: int) -> list[Pace]:
+    """Look at one rendered part ``rounds`` times with every installed runtime, each in a process of its own."""
+    paces = []
+    for kind in installed(threads=threads, where=str(folder)):
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            paces.append(pool.apply(_measure, (folder, kind, rounds, threads)))
+    return paces
 
 
-def _measure(folder: Path, rounds: int, threads: int) -> Pace:
+def _measure(folder: Path, kind: str, rounds: int, threads: int) -> Pace:
     frame = render(0, SceneSettings()).pixels
     process = psutil.Process()
     try:
@@ -43,7 +49,9 @@ def _measure(folder: Path, rounds: int, threads: int) -> Pace:
         shown: Image = frame if card.input.channels == 1 else np.repeat(frame[..., None], 3, axis=2)
         pixel_format = PixelFormat.MONO8 if card.input.channels == 1 else PixelFormat.BGR8
         before = process.memory_info().rss
-        with open_model(card, runtime=onnx_runtime(card, {"threads": threads}), context=CONTEXT) as detector:
+        runtime = installed(threads=threads, where=str(folder))[kind]
+        with open_model(card, runtime=runtime, context=CONTEXT) as detector:
+            description = detector.runtime.description
             spent = []
             for _ in range(_WARM_ROUNDS + rounds):
                 begun = time.perf_counter()
@@ -51,6 +59,12 @@ def _measure(folder: Path, rounds: int, threads: int) -> Pace:
                 spent.append((time.perf_counter() - begun) * 1e3)
             grown = process.memory_info().rss - before
     except (ConfigError, DeviceError, FrameError) as error:
-        return Pace(trouble=str(error).splitlines()[0])
+        return Pace(kind=kind, trouble=str(error).splitlines()[0])
     warm = spent[_WARM_ROUNDS:]
-    return Pace(p50_ms=float(np.percentile(warm, 50)), p99_ms=float(np.percentile(warm, 99)), memory_mb=grown / 2**20)
+    return Pace(
+        kind=kind,
+        runtime=description,
+        p50_ms=float(np.percentile(warm, 50)),
+        p99_ms=float(np.percentile(warm, 99)),
+        memory_mb=grown / 2**20,
+    )

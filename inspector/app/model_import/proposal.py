@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.adapters.runtime_onnx.graph import Graph, Node, trial
+from inspector.adapters.runtime_onnx.graph import Graph, trial
 from inspector.app.model_import.exporter import ExporterNotes, read_notes
 from inspector.app.model_import.hints import NORMALISATIONS, Hints, read_labels, read_size
 from inspector.app.model_import.reading import FLOOR, FLOORS, TASKS, Output, Reading, guess, image_input
 from inspector.domain.errors import ConfigError
+from inspector.ports.card_check import Node
 
 _TRIED = (256, 256)
 _ROUNDING = 1e-3

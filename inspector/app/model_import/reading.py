@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from inspector.adapters.runtime_onnx.graph import Node
 from inspector.app.model_import.exporter import ExporterNotes
 from inspector.app.model_import.hints import Hints
 from inspector.domain.errors import ConfigError
+from inspector.ports.card_check import Node
 
 _BOX = 4
 _END2END = 6

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from inspector.adapters.decode_map import components
+from inspector.adapters.decode_map.components import Components
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError, FrameError
 from inspector.domain.frame import Pixels
@@ -31,7 +33,10 @@ class AnomalyMapSettings(BaseModel):
         description="factors for the rings of cells at the frame's border, outermost first; 0: not looked at",
     )
     max_candidates: int = Field(
-        default=400, ge=1, le=5000, description="more components than this: the scene is torn or covered, UNDECIDED"
+        default=400,
+        ge=1,
+        le=components.MOST,
+        description="more components than this: the scene is torn or covered, UNDECIDED",
     )
     join_cells: int = Field(default=1, ge=0, le=4, description="gaps up to twice this many cells do not split a defect")
     unknown_below: float = Field(
@@ -54,24 +59,21 @@ class AnomalyMapDecoder:
         first = outputs[0].tile
         planes = self._planes(outputs[0]) if not first.native else self._paste(outputs, height, width)
         strongest = self._scores(self._softened(planes[0]))
-        fired = (strongest >= self._card.candidate_score).astype(np.uint8)
-        if not fired.any():
+        found = components.find(
+            strongest >= self._card.candidate_score,
+            join_cells=self._settings.join_cells,
+            most=self._settings.max_candidates,
+        )
+        if found is None:
             return ()
-        joined = fired
-        if self._settings.join_cells:
-            side = 2 * self._settings.join_cells + 1
-            joined = cast("NDArray[np.uint8]", cv2.dilate(fired, np.ones((side, side), np.uint8)))
-        count, labels, _, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-        if count - 1 > self._settings.max_candidates:
-            raise FrameError(
-                f"too many candidates: {count - 1} components, more than {self._settings.max_candidates}; "
-                "the scene is torn, noisy or covered"
-            )
-        found = []
-        for index in range(1, count):
-            rows, columns = np.nonzero((labels == index) & (fired > 0))
-            found.append(self._detection(planes, strongest, rows, columns, first, (height, width)))
-        return tuple(sorted(found, key=lambda detection: detection.score, reverse=True))
+        labels = self._labels(planes, found)
+        scores = found.highest(strongest[found.rows, found.columns])
+        boxes = self._boxes(found, first, (height, width))
+        seen = [
+            self._detection(labels[index], float(scores[index]), boxes[index], found.cells(index), first)
+            for index in range(len(found))
+        ]
+        return tuple(sorted(seen, key=lambda detection: detection.score, reverse=True))
 
     def _planes(self, output: TileOutput) -> NDArray[np.float32]:
         """Map first, then the evidence for each name: (labels, h, w)."""
@@ -123,34 +125,40 @@ class AnomalyMapDecoder:
         softened: NDArray[np.float32] = values * np.array([*gain, 1.0], np.float32)[np.minimum(ring, len(gain))]
         return softened
 
-    def _detection(
-        self,
-        planes: NDArray[np.float32],
-        strongest: NDArray[np.float32],
-        rows: NDArray[np.intp],
-        columns: NDArray[np.intp],
-        tile: Tile,
-        frame: tuple[int, int],
-    ) -> Detection:
-        label = self._card.labels[0]
-        if self._named:
-            evidence = planes[1:, rows, columns].mean(axis=1)
-            best = int(evidence.argmax())
-            if evidence[best] >= self._settings.unknown_below:
-                label = self._card.labels[best + 1]
-        corners = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], np.float64) * self._stride
-        per_x = per_y = float(self._stride)
+    def _labels(self, planes: NDArray[np.float32], found: Components) -> list[str]:
+        """The name with the most evidence over each component's cells, or the first label where no name has enough."""
+        known = self._card.labels
+        if not self._named:
+            return [known[0]] * len(found)
+        evidence = found.sums(planes[1:, found.rows, found.columns]) / found.sizes
+        best = evidence.argmax(axis=0)
+        enough = evidence.max(axis=0) >= self._settings.unknown_below
+        return [known[name + 1] if sure else known[0] for name, sure in zip(best, enough, strict=True)]
+
+    def _boxes(self, found: Components, tile: Tile, frame: tuple[int, int]) -> list[Box]:
+        corners = found.boxes().astype(np.float64) * self._stride
         if not tile.native:
             corners = tile.to_frame(corners)
+        limits = (frame[1], frame[0], frame[1], frame[0])
+        return [
+            Box(x=float(left), y=float(top), width=float(right - left), height=float(bottom - top))
+            for left, top, right, bottom in np.clip(corners, 0, limits)
+        ]
+
+    def _detection(
+        self, label: str, score: float, box: Box, cells: tuple[NDArray[np.intp], NDArray[np.intp]], tile: Tile
+    ) -> Detection:
+        rows, columns = cells
+        per_x = per_y = float(self._stride)
+        if not tile.native:
             per_x, per_y = self._stride / tile.scale_x, self._stride / tile.scale_y
-        left, top, right, bottom = np.clip(corners[0], 0, (frame[1], frame[0], frame[1], frame[0]))
         points = np.stack([(columns + 0.5) * per_x, (rows + 0.5) * per_y], axis=1).astype(np.float32)
         (_, sides, _) = cv2.minAreaRect(points)
         cell = (per_x + per_y) / 2
         return Detection(
             label=label,
-            score=float(strongest[rows, columns].max()),
-            box=Box(x=float(left), y=float(top), width=float(right - left), height=float(bottom - top)),
+            score=score,
+            box=box,
             length_px=max(max(sides) + cell - self._card.length_bias_px, 0.0),
             width_px=max(min(sides) + cell - self._card.width_bias_px, 0.0),
             area_px=float(len(rows) * per_x * per_y),

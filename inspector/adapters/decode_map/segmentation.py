@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from inspector.adapters.decode_segmentation.measure import Size, measure, warm_up
+from inspector.adapters.decode_map import components
+from inspector.adapters.decode_map.components import Components
+from inspector.adapters.decode_map.measure import Size, measure, warm_up
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError, FrameError
 from inspector.domain.frame import Pixels
@@ -20,6 +22,14 @@ from inspector.ports.plugin import Context, Plugin
 
 _MARGIN_CELLS = 3
 """How much of the surroundings the measuring sees."""
+MEASURED_PX = 4_000_000
+"""Pixels that are measured in one frame at most, small components first; what is beyond has the size of its cells.
+
+A component across the whole frame costs a second to measure, and there may be fifty of them, side by side aslant.
+"""
+
+
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 class SegmentationSettings(BaseModel):
@@ -28,7 +38,10 @@ class SegmentationSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_candidates: int = Field(
-        default=400, ge=1, le=5000, description="more components than this: the scene is torn or covered, UNDECIDED"
+        default=400,
+        ge=1,
+        le=components.MOST,
+        description="more components than this: the scene is torn or covered, UNDECIDED",
     )
     join_cells: int = Field(default=1, ge=0, le=4, description="gaps up to twice this many cells do not split a defect")
 
@@ -51,22 +64,26 @@ class SegmentationDecoder:
         height, width = pixels.shape[:2]
         maps = self._paste(outputs, height, width)
         strongest = maps.max(axis=0)
-        fired = (strongest >= self._floor_value()).astype(np.uint8)
-        if not fired.any():
+        if not self._quantised and not np.isfinite(strongest).all():
+            raise FrameError("the class map holds numbers that are none (NaN or infinite)")
+        found = components.find(
+            strongest >= self._floor_value(),
+            join_cells=self._settings.join_cells,
+            most=self._settings.max_candidates,
+        )
+        if found is None:
             return ()
-        joined = fired
-        if self._settings.join_cells:
-            side = 2 * self._settings.join_cells + 1
-            joined = cast("NDArray[np.uint8]", cv2.dilate(fired, np.ones((side, side), np.uint8)))
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-        if count - 1 > self._settings.max_candidates:
-            raise FrameError(
-                f"too many candidates: {count - 1} components, more than {self._settings.max_candidates}; "
-                "the scene is torn, noisy or covered"
-            )
+        scores = self._scores(maps[:, found.rows, found.columns])
+        channels = found.sums(scores).argmax(axis=0)
+        best = found.highest(scores)
         image = cast("NDArray[np.uint8]", pixels)
-        found = (self._detection(maps, fired, labels, stats[index], index, image) for index in range(1, count))
-        return tuple(sorted(found, key=lambda detection: detection.score, reverse=True))
+        sizes = self._sizes(found, image)
+        boxes = [self._box(left, top, right, bottom, image) for left, top, right, bottom in found.boxes().tolist()]
+        seen = [
+            self._detection(int(channels[index]), float(best[channels[index], index]), boxes[index], sizes[index])
+            for index in range(len(found))
+        ]
+        return tuple(sorted(seen, key=lambda detection: detection.score, reverse=True))
 
     def _floor_value(self) -> float:
         if not self._quantised:
@@ -99,26 +116,10 @@ class SegmentationDecoder:
                 f"{self._stride} make a map of {wanted}, but the graph gives {given}"
             )
 
-    def _detection(
-        self,
-        maps: NDArray[Any],
-        fired: NDArray[np.uint8],
-        labels: NDArray[np.int32],
-        stats: NDArray[np.int32],
-        index: int,
-        image: NDArray[np.uint8],
-    ) -> Detection:
-        x, y, w, h = (int(v) for v in stats[:4])
-        window = (slice(y, y + h), slice(x, x + w))
-        own = (labels[window] == index) & (fired[window] > 0)
-        scores = self._scores(maps[:, window[0], window[1]][:, own])
-        channel = int(scores.sum(axis=1).argmax())
-        rows, columns = np.nonzero(own)
-        box = self._box(x + columns.min(), y + rows.min(), x + columns.max() + 1, y + rows.max() + 1, image)
-        size = self._measure(own, x, y, image) or self._size_of_cells(own)
+    def _detection(self, channel: int, score: float, box: Box, size: Size) -> Detection:
         return Detection(
             label=self._card.labels[channel],
-            score=float(scores[channel].max()),
+            score=score,
             box=box,
             length_px=max(size.length - self._card.length_bias_px * size.thin, 0.0),
             width_px=max(size.width - self._card.width_bias_px * size.thin, 0.0),
@@ -133,33 +134,53 @@ class SegmentationDecoder:
     def _box(self, left: int, top: int, right: int, bottom: int, image: NDArray[np.uint8]) -> Box:
         """Cells to pixels, clipped to the frame."""
         height, width = image.shape
-        x, y = int(left) * self._stride, int(top) * self._stride
+        x, y = left * self._stride, top * self._stride
         return Box(
             x=x,
             y=y,
-            width=min(int(right) * self._stride, width) - x,
-            height=min(int(bottom) * self._stride, height) - y,
+            width=min(right * self._stride, width) - x,
+            height=min(bottom * self._stride, height) - y,
         )
 
-    def _measure(self, own: NDArray[np.bool_], x: int, y: int, image: NDArray[np.uint8]) -> Size | None:
+    def _sizes(self, found: Components, image: NDArray[np.uint8]) -> list[Size]:
+        """The size of each component: measured on the frame's pixels as long as there are not too many of them."""
+        sides = found.windows[:, 2:].astype(np.int64) + 2 * _MARGIN_CELLS
+        patches = sides.prod(axis=1) * self._stride**2
+        order = np.argsort(patches, kind="stable")
+        measured = set(order[patches[order].cumsum() <= MEASURED_PX].tolist())
+        sizes = []
+        for index in range(len(found)):
+            rows, columns = found.cells(index)
+            size = self._measure(found.windows[index], rows, columns, image) if index in measured else None
+            sizes.append(size or self._size_of_cells(rows, columns))
+        return sizes
+
+    def _measure(
+        self, window: NDArray[np.int32], rows: NDArray[np.intp], columns: NDArray[np.intp], image: NDArray[np.uint8]
+    ) -> Size | None:
         """Cut the patch with its surroundings and measure it."""
         stride, margin = self._stride, _MARGIN_CELLS
-        padded = np.pad(own.astype(np.uint8), margin)
-        padded = cast("NDArray[np.uint8]", cv2.dilate(padded, np.ones((3, 3), np.uint8)))
-        cells = np.kron(padded, np.ones((stride, stride), np.uint8))
+        x, y, wide, high = (int(edge) for edge in window)
+        own = np.zeros((high + 2 * margin, wide + 2 * margin), np.uint8)
+        own[rows - y + margin, columns - x + margin] = 1
+        around = cv2.dilate(own, _NEIGHBOURS)
+        sides = (own.shape[1] * stride, own.shape[0] * stride)
+        cells = cast("NDArray[np.uint8]", cv2.resize(around, sides, interpolation=cv2.INTER_NEAREST))
         top, left = (y - margin) * stride, (x - margin) * stride
         cut_top, cut_left = max(-top, 0), max(-left, 0)
         patch = image[top + cut_top : top + cells.shape[0], left + cut_left : left + cells.shape[1]]
         cells = cells[cut_top : cut_top + patch.shape[0], cut_left : cut_left + patch.shape[1]]
         return measure(patch, cells)
 
-    def _size_of_cells(self, own: NDArray[np.bool_]) -> Size:
-        """Where nothing stands out of the texture: the component's own cells, an upper bound."""
-        rows, columns = np.nonzero(own)
+    def _size_of_cells(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Size:
+        """Where nothing stands out of the texture, or too much does: the component's own cells, an upper bound."""
         sides = (np.ptp(rows) + 1.0, np.ptp(columns) + 1.0)
+        (_, across, _) = cv2.minAreaRect(np.stack([columns, rows], axis=1).astype(np.float32))
         stride = float(self._stride)
         return Size(
-            length=float(max(sides)) * stride, width=float(min(sides)) * stride, area=float(own.sum()) * stride * stride
+            length=float(max(*sides, max(across) + 1.0)) * stride,
+            width=float(min(sides)) * stride,
+            area=float(len(rows)) * stride * stride,
         )
 
 

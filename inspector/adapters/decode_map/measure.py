@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import hypot, pi, sqrt
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -63,7 +63,7 @@ def measure(patch: NDArray[np.uint8], cells: NDArray[np.uint8]) -> Size | None:
     if ribbon is not None and ribbon.span >= SPANNING * _span(cells) and ribbon.is_thin:
         return ribbon.size
     outside = patch[cells == 0]
-    level = float(np.median(outside)) if outside.size else float(np.median(patch))
+    level = _quantile(outside if outside.size else patch.ravel(), 0.5)
     smooth = cast("NDArray[np.uint8]", cv2.GaussianBlur(patch, (0, 0), SMOOTH_PX))
     return _blob(_standing_out(np.abs(smooth.astype(np.float32) - level), cells, share=0.25))
 
@@ -93,7 +93,7 @@ def _one_sided(patch: NDArray[np.uint8], cells: NDArray[np.uint8]) -> NDArray[np
     light = patch.astype(np.float32)
     lift = light - cv2.blur(light, (GROUND_PX, GROUND_PX), borderType=cv2.BORDER_REPLICATE)
     inside = lift[cells > 0]
-    if inside.size and -np.percentile(inside, 1.0) > np.percentile(inside, 99.0):
+    if inside.size and -_quantile(inside, 0.01) > _quantile(inside, 0.99):
         lift = -lift
     return cast("NDArray[np.float32]", np.maximum(lift, 0.0))
 
@@ -101,14 +101,24 @@ def _one_sided(patch: NDArray[np.uint8], cells: NDArray[np.uint8]) -> NDArray[np
 def _standing_out(lift: NDArray[np.float32], cells: NDArray[np.uint8], *, share: float) -> NDArray[np.uint8]:
     """Pixels inside the cells that leave the ground by more than noise and ``share`` of the defect's own height."""
     outside = lift[(cells == 0) & (lift > 0)]
-    noise = MAD_TO_SIGMA * float(np.median(outside)) if outside.size else 0.0
+    noise = MAD_TO_SIGMA * _quantile(outside, 0.5) if outside.size else 0.0
     inside = lift[cells > 0]
     if not inside.size:
         return np.zeros(lift.shape, np.uint8)
-    peak = float(np.percentile(inside, 99.0))
+    peak = _quantile(inside, 0.99)
     limit = max(NOISE_SIGMAS * noise, peak * share)
     standing: NDArray[np.uint8] = ((lift > limit) & (cells > 0)).astype(np.uint8)
     return standing
+
+
+def _quantile(values: NDArray[Any], share: float) -> float:
+    """As numpy's, interpolated between neighbours, without its hundred microseconds of checks."""
+    at = (values.size - 1) * share
+    low = int(at)
+    high = min(low + 1, values.size - 1)
+    parted = np.partition(values, (low, high))
+    below, above = float(parted[low]), float(parted[high])
+    return below + (above - below) * (at - low)
 
 
 def _ribbon(mask: NDArray[np.uint8]) -> _Ribbon | None:

@@ -1,0 +1,1 @@
+"""Which runtime looks: the installed ones are measured on this PC with the real model and frame size."""
