@@ -100,15 +100,15 @@ def test_a_reference_that_says_nothing_usable_is_refused(tmp_path: Path, entry: 
 
 def in_two_files(tmp_path: Path) -> Path:
     """A graph whose larger weights lie beside it, as torch exports by itself."""
-    whole = onnx.load(spotter(tmp_path / "whole.onnx", classes=5))
+    whole = onnx.load(spotter(tmp_path / "whole.onnx", classes=20))
     place = tmp_path / "parts.onnx"
-    onnx.save(whole, str(place), save_as_external_data=True, location="w.data", size_threshold=10)
+    onnx.save(whole, str(place), save_as_external_data=True, location="w.data", size_threshold=100)
     return place
 
 
 def test_weights_that_lie_beside_the_graph_come_into_the_package(tmp_path: Path) -> None:
     place = in_two_files(tmp_path)
-    result = imported(tmp_path, place, "--labels", "a,b,c,d,e", "--yes")
+    result = imported(tmp_path, place, "--labels", ",".join("abcdefghijklmnopqrst"), "--yes")
     assert result.exit_code == 0, result.output
     place.unlink()
     (tmp_path / "w.data").unlink()
@@ -119,6 +119,6 @@ def test_weights_that_lie_beside_the_graph_come_into_the_package(tmp_path: Path)
 def test_weights_that_are_cut_short_are_refused(tmp_path: Path) -> None:
     place = in_two_files(tmp_path)
     (tmp_path / "w.data").write_bytes(b"")
-    result = imported(tmp_path, place, "--labels", "a,b,c,d,e", "--yes")
+    result = imported(tmp_path, place, "--labels", ",".join("abcdefghijklmnopqrst"), "--yes")
     assert result.exit_code == 78
     assert "parts.onnx" in result.stderr
