@@ -52,11 +52,10 @@ class AnomalyMapDecoder:
     def __init__(self, settings: AnomalyMapSettings, card: ModelCard) -> None:
         self._settings = settings
         self._card = card
-        self._stride = card.output.stride
         self._named = len(card.labels) > 1
         roles = [output.role for output in card.outputs]
-        self._planes_at = [at for at, role in enumerate(roles) if role != _SCORE_ROLE]
         self._score_at = roles.index(_SCORE_ROLE) if _SCORE_ROLE in roles else None
+        self._stride = next(output.stride for output in card.outputs if output.role != _SCORE_ROLE)
 
     def decode(self, outputs: Sequence[TileOutput], pixels: Pixels) -> tuple[Detection, ...]:
         """Paste the tiles' maps together, find components, say how strong each is at its strongest cell."""
@@ -118,7 +117,7 @@ class AnomalyMapDecoder:
 
     def _planes(self, output: TileOutput) -> NDArray[np.float32]:
         """Map first, then the evidence for each name: (labels, h, w)."""
-        arrays = [np.asarray(output.arrays[at], np.float32) for at in self._planes_at]
+        arrays = [np.asarray(array, np.float32) for at, array in enumerate(output.arrays) if at != self._score_at]
         whole = arrays[0].reshape(1, *arrays[0].shape[-2:]) if arrays[0].size else arrays[0]
         parts = [whole, *(array[0] for array in arrays[1:])]
         given = sum(len(part) for part in parts)

@@ -48,8 +48,11 @@ def measure(peer: Peer, work: Path, *, minutes: float) -> Result:
         place = environment(work, peer.family)
         versions = place.versions
         graph, reference = _taught(peer, place, work, minutes)
-    except PeerError as error:
+    except (PeerError, OSError) as error:
         return Result(**_named(peer), versions=versions, verdict=NONE, reason=str(error))
+    if peer.family not in MAPS and not _boxes(reference):
+        reason = f"it sees nothing after {_ROUNDS} rounds of {minutes:g} min: give more --minutes"
+        return Result(**_named(peer), versions=versions, verdict=NONE, reason=reason)
     say(f"{peer.name}: importing with --reference")
     return imported(peer, work / "models", graph, reference, versions=versions)
 

@@ -116,6 +116,8 @@ def _boxed(row: Sequence[float], boxes: Sequence[dict[str, Any]], picture: Path)
 
 def _validated(path: Path) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
+    if not path.is_file():  # nothing was seen in any picture
+        return found
     for row in json.loads(path.read_text(encoding="utf-8")):
         x, y, width, height = row["bbox"]
         number = int(row["category_id"]) - 1
