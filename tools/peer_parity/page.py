@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.peer_parity.compare import FLOOR, LEAST_BOXES, LEAST_IOU, MOST
+from tools.peer_parity.peers import PEERS
 
 RESULTS = Path("docs/parity.json")
 PAGE = Path("docs/parity.md")
@@ -31,7 +32,8 @@ predictions as `--reference` ([models.md](models.md)). **same**: every box with 
 every number of every map, and the score of every picture, within {MOST:g}.
 """
 _END = """
-Again, from nothing (about 10 GB of disk, and an hour and a half on two idle cores, most of it training):
+Again, from nothing (about 10 GB of disk; each peer trains some minutes of one idle core, and again until there are boxes
+enough):
 ```
 python -m tools.peer_parity --write                  # all of them, and this page
 python -m tools.peer_parity --peer padim --json      # one, as JSON
@@ -74,7 +76,10 @@ def _verdict(row: Mapping[str, Any]) -> str:
 def page(rows: Sequence[Mapping[str, Any]]) -> str:
     """The whole page."""
     runtimes = ", ".join(sorted({str(row["runtime"]) for row in rows}))
-    return "\n".join((_INTRO, *table(rows), "", f"Here: {runtimes}, CPU.", _END.rstrip("\n"), ""))
+    known = {str(row["peer"]) for row in rows}
+    missing = ", ".join(peer.says for peer in PEERS if peer.name not in known)
+    ends = [f"Here: {runtimes}, CPU."] + ([f"Not measured yet: {missing}."] if missing else [])
+    return "\n".join((_INTRO, *table(rows), "", *ends, _END.rstrip("\n"), ""))
 
 
 def read(path: Path = RESULTS) -> list[dict[str, Any]]:
