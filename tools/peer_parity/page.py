@@ -32,7 +32,7 @@ predictions as `--reference` ([models.md](models.md)). **same**: every box with 
 every number of every map, and the score of every picture, within {MOST:g}.
 """
 _END = """
-Again, from nothing (about 10 GB of disk; each peer trains some minutes of one idle core, and again until there are boxes
+Again, from nothing (about 10 GB of disk; each peer trains some minutes of one idle core, again until there are boxes
 enough):
 ```
 python -m tools.peer_parity --write                  # all of them, and this page
