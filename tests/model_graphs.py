@@ -101,6 +101,31 @@ def spotter(
     return _save(path, graph, metadata)
 
 
+def heat(path: Path, *, side: int = 64, free: bool = False) -> Path:
+    """As anomalib exports: a map that is the mean of the colours, the score of the picture its largest number.
+
+    ``free``: it takes any size and scales to ``side`` itself.
+    """
+    sizes = numpy_helper.from_array(np.array([1, 3, side, side], np.int64), "sizes")
+    last = numpy_helper.from_array(np.array([1], np.int64), "last")
+    nodes = [
+        helper.make_node("Resize", ["input", "", "", "sizes"], ["scaled"], mode="linear"),
+        helper.make_node("ReduceMean", ["scaled"], ["anomaly_map"], axes=[1], keepdims=1),
+        helper.make_node("ReduceMax", ["anomaly_map"], ["largest"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Unsqueeze", ["largest", "last"], ["pred_score"]),
+        helper.make_node("Greater", ["anomaly_map", "half"], ["pred_mask"]),
+    ]
+    sides = ("height", "width") if free else (side, side)
+    outputs = [
+        helper.make_tensor_value_info("pred_score", TensorProto.FLOAT, ["batch_size", 1]),
+        helper.make_tensor_value_info("anomaly_map", TensorProto.FLOAT, ["batch_size", 1, side, side]),
+        helper.make_tensor_value_info("pred_mask", TensorProto.BOOL, ["batch_size", 1, side, side]),
+    ]
+    entry = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch_size", 3, *sides])
+    half = numpy_helper.from_array(np.array(0.5, np.float32), "half")
+    return _save(path, helper.make_graph(nodes, "heat", [entry], outputs, [sizes, last, half]))
+
+
 def model_card(path: Path, *, frame: FrameSpec, outputs: Sequence[OutputSpec] = (), **changed: Any) -> ModelCard:
     """A card for such a model."""
     first, *further = outputs or (OutputSpec(name="output0", dtype="float32"),)

@@ -66,7 +66,7 @@ class _Frame(BaseModel):
     anchor: Literal["centre", "corner"] = "centre"
     rect: bool = False
     resize_px: int = Field(0, ge=0, le=16384)
-    interpolation: Literal["linear", "area", "antialias"] = "linear"
+    interpolation: Literal["linear", "area", "antialias", "antialias_float"] = "linear"
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> Self:

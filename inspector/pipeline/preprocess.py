@@ -25,8 +25,11 @@ _BAYER_TO_BGR = {
     PixelFormat.BAYER_BG8: cv2.COLOR_BayerBGGR2BGR,
 }
 _INTERPOLATION = {"linear": cv2.INTER_LINEAR, "area": cv2.INTER_AREA}
+_TRIANGLES = frozenset({"antialias", "antialias_float"})
 Image = NDArray[np.uint8]
 """Shape (height, width), or (height, width, 3) as blue, green, red."""
+Shown = NDArray[np.uint8] | NDArray[np.float32]
+"""A picture on its way into a tensor: float32 where it was scaled without rounding."""
 
 
 def grey(pixels: Pixels, pixel_format: PixelFormat, into: Image | None = None) -> Image:
@@ -88,7 +91,17 @@ class Presenter:
             return
         shown = _scaled(image, tile, self._frame) if not tile.native else _cut(image, tile, self._frame.pad)
         for index, channel in enumerate(_channels(shown, self._spec)):
-            planes[index] = channel if tensor.dtype == np.uint8 else cv2.LUT(channel, self._tables[index])
+            planes[index] = self._numbers(channel, index, tensor.dtype)
+
+    def _numbers(self, channel: Shown, index: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """What the model is given for one channel."""
+        if channel.dtype != np.uint8:
+            if dtype == np.uint8:
+                return _rounded(channel.astype(np.float32))
+            table = self._tables[index]
+            numbers: NDArray[np.float32] = channel * (table[1] - table[0]) + table[0]
+            return numbers
+        return channel if dtype == np.uint8 else cv2.LUT(channel, self._tables[index])
 
 
 def input_shape(spec: InputSpec, sides: tuple[int, int]) -> tuple[int, ...]:
@@ -98,7 +111,7 @@ def input_shape(spec: InputSpec, sides: tuple[int, int]) -> tuple[int, ...]:
     return (spec.channels, *sides) if spec.layout == "CHW" else (1, spec.channels, *sides)
 
 
-def fill(tensor: NDArray[np.uint8], image: Image, tile: Tile, *, pad: int = -1) -> None:
+def fill(tensor: Shown, image: Shown, tile: Tile, *, pad: int = -1) -> None:
     """Write the tile of ``image`` into ``tensor`` (tile height, tile width), in the frame's own pixels.
 
     Where the tile overhangs the image stands ``pad``; -1 repeats the image's edge (never reflects it: a reflected
@@ -130,26 +143,33 @@ def _cut(image: Image, tile: Tile, pad: int) -> Image:
     return canvas
 
 
-def _scaled(image: Image, tile: Tile, frame: FrameSpec) -> Image:
+def _scaled(image: Image, tile: Tile, frame: FrameSpec) -> Shown:
     """The whole image, scaled as the tile says, on a canvas of the tile's size."""
     height, width = image.shape[:2]
     wide, high = round(width * tile.scale_x), round(height * tile.scale_y)
-    small = image
+    small: Shown = image
     if (wide, high) != (width, height):
         small = resize(image, wide, high, frame.interpolation)
     if (wide, high) == (tile.width, tile.height):
         return small
-    canvas = np.empty((tile.height, tile.width, *image.shape[2:]), np.uint8)
+    canvas: Shown = np.empty((tile.height, tile.width, *image.shape[2:]), small.dtype)
     place = Tile(x=-tile.pad_x, y=-tile.pad_y, width=tile.width, height=tile.height, keep=tile.keep)
     fill(canvas, small, place, pad=frame.pad)
     return canvas
 
 
-def resize(image: Image, width: int, height: int, interpolation: str) -> Image:
-    """Scale as the model's training did: OpenCV's "linear" or "area", or "antialias" as Pillow and torch do."""
-    if interpolation != "antialias":
+def resize(image: Image, width: int, height: int, interpolation: str) -> Shown:
+    """Scale as the model's training did: OpenCV's "linear" or "area", or "antialias" as Pillow and torch do.
+
+    "antialias" rounds to whole grey levels after each direction, as both do with 8-bit pictures; "antialias_float" does
+    not, as torch with pictures that are numbers from 0 to 1 already.
+    """
+    if interpolation not in _TRIANGLES:
         return cast("Image", cv2.resize(image, (width, height), interpolation=_INTERPOLATION[interpolation]))
     across, down = _triangle(image.shape[1], width), _triangle(image.shape[0], height)
+    if interpolation == "antialias_float":
+        exact = [down @ (plane.astype(np.float32) @ across.T) for plane in cv2.split(image)]
+        return cast("Shown", np.squeeze(cv2.merge(exact)))
     planes = [_rounded(down @ _rounded(plane.astype(np.float32) @ across.T)) for plane in cv2.split(image)]
     return cast("Image", np.squeeze(cv2.merge([plane.astype(np.uint8) for plane in planes])))
 
@@ -169,7 +189,7 @@ def _rounded(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return cast("NDArray[np.float32]", np.clip(np.floor(values + 0.5), 0, 255))
 
 
-def _channels(image: Image, spec: InputSpec) -> list[Image]:
+def _channels(image: Shown, spec: InputSpec) -> list[Shown]:
     """One plane for each channel, in the card's order."""
     if image.ndim == 2:  # noqa: PLR2004 - grey
         return [image] * spec.channels

@@ -48,7 +48,7 @@ class FrameSpec:
     own pixels into tiles of that size that share ``overlap_px``; "crop": the middle, its shorter side scaled to
     ``resize_px``. ``pad``: the value around the picture, -1 repeats its edge. ``anchor``: where a letterboxed
     picture stands, "centre" or "corner". ``rect``: a letterbox is padded to the input's multiple only.
-    ``interpolation``: "linear", "area" or "antialias".
+    ``interpolation``: "linear", "area", "antialias" or "antialias_float" (not rounded in between).
     """
 
     fit: str = "whole"

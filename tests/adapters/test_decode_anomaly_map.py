@@ -120,3 +120,36 @@ def test_a_scene_full_of_anomalies_is_refused_and_numbers_that_are_none_never_pa
 def test_a_map_that_is_not_what_the_card_says_is_refused() -> None:
     with pytest.raises(ConfigError, match="does not match its card"):
         decode(whole(quiet()), labels=("anomaly", "dent"))
+
+
+def judged(values: np.ndarray, score: float, labels: tuple[str, ...] = ("anomaly",)) -> list[Detection]:
+    """What is found where the graph gives a score of the whole picture too."""
+    bound = card(
+        task="anomaly",
+        decoder="anomaly_map",
+        labels=labels,
+        candidate_score=0.45,
+        output=OutputSpec(name="pred_score", dtype="float32", role="score"),
+        further_outputs=(OutputSpec(name="anomaly_map", dtype="float32", role="map", stride=32),),
+    )
+    tile = Tile(x=0, y=0, width=SIDE, height=SIDE, keep=Box(x=0, y=0, width=SIDE, height=SIDE))
+    output = TileOutput(tile=tile, arrays=(np.full((1, 1), score, np.float32), values[None]))
+    with PLUGIN.open(AnomalyMapSettings(), CONTEXT, bound) as decoder:
+        return list(decoder.decode([output], np.zeros((SIDE, SIDE), np.uint8)))
+
+
+def test_the_models_own_score_of_the_picture_raises_the_strongest_detection_and_never_lowers_it() -> None:
+    values = quiet()
+    values[0, 2, 3], values[0, 7, 7] = 0.6, 0.8
+    assert [found.score for found in judged(values, 0.9)] == pytest.approx([0.9, 0.6])
+    assert [found.score for found in judged(values, 0.1)] == pytest.approx([0.8, 0.6])
+
+
+def test_a_picture_that_the_model_rejects_as_a_whole_is_a_detection_even_where_its_map_is_quiet() -> None:
+    (found,) = judged(quiet(), 0.7)
+    assert (found.label, found.score, found.box) == (
+        "anomaly",
+        pytest.approx(0.7),
+        Box(x=0, y=0, width=320, height=320),
+    )
+    assert judged(quiet(), 0.2) == []

@@ -160,6 +160,28 @@ def test_antialiasing_shrinks_without_moire_and_keeps_light() -> None:
     assert preprocess.resize(np.full((9, 9, 3), (1, 2, 3), np.uint8), 4, 5, "antialias")[0, 0].tolist() == [1, 2, 3]
 
 
+def test_antialiasing_without_rounding_gives_numbers_between_two_grey_levels() -> None:
+    ramp = np.tile(np.arange(64, dtype=np.uint8), (8, 1))
+    exact = preprocess.resize(ramp, 16, 8, "antialias_float")
+    assert exact.dtype == np.float32
+    # A triangle four times as wide as a pixel keeps a ramp a ramp: the middle of pixels 8 to 11 is 9.5.
+    assert exact[0, 2:14] == pytest.approx(np.arange(2, 14) * 4 + 1.5, abs=1e-4)
+    assert preprocess.resize(ramp, 16, 8, "antialias")[0, 2] == 10
+    grey = InputSpec(
+        name="i",
+        dtype="float32",
+        layout="NCHW",
+        channels=1,
+        multiple=1,
+        colour="grey",
+        scale=1 / 255,
+        mean=(0.5,),
+        std=(0.2,),
+    )
+    (tensor,) = shown(ramp, bound(FrameSpec(width=16, height=8, interpolation="antialias_float"), grey))
+    assert tensor[0, 0, 0, 2] == pytest.approx((9.5 / 255 - 0.5) / 0.2, abs=1e-5)
+
+
 def test_a_crop_takes_the_middle_of_the_scaled_frame() -> None:
     image = noise(40, 80)
     tile = tiling.crop(40, 80, FrameSpec(fit="crop", width=16, height=16, resize_px=20))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated, Literal, cast
 
 import cv2
@@ -17,6 +18,8 @@ from inspector.domain.frame import Pixels
 from inspector.domain.geometry import Box
 from inspector.ports.model import ModelCard, Tile, TileOutput
 from inspector.ports.plugin import Context, Plugin
+
+_SCORE_ROLE = "score"
 
 
 class AnomalyMapSettings(BaseModel):
@@ -45,16 +48,55 @@ class AnomalyMapSettings(BaseModel):
 
 
 class AnomalyMapDecoder:
-    """Map (1, 1, h, w) or (1, h, w), and evidence (1, labels - 1, h, w) where anomalies have names -> detections."""
+    """Map (1, 1, h, w) or (1, h, w), and evidence (1, labels - 1, h, w) where anomalies have names -> detections.
+
+    An output of the role "score" is the model's own score of the whole picture: where it is higher than the map's, the
+    strongest detection gets it, or, where the map shows nothing, the whole picture is one detection.
+    """
 
     def __init__(self, settings: AnomalyMapSettings, card: ModelCard) -> None:
         self._settings = settings
         self._card = card
-        self._stride = card.output.stride
         self._named = len(card.labels) > 1
+        roles = [output.role for output in card.outputs]
+        self._score_at = roles.index(_SCORE_ROLE) if _SCORE_ROLE in roles else None
+        self._stride = next(output.stride for output in card.outputs if output.role != _SCORE_ROLE)
 
     def decode(self, outputs: Sequence[TileOutput], pixels: Pixels) -> tuple[Detection, ...]:
         """Paste the tiles' maps together, find components, say how strong each is at its strongest cell."""
+        found = self._in_map(outputs, pixels)
+        return found if self._score_at is None else self._scored(found, outputs, pixels)
+
+    def _scored(
+        self, found: tuple[Detection, ...], outputs: Sequence[TileOutput], pixels: Pixels
+    ) -> tuple[Detection, ...]:
+        """No part passes on its map that the model rejects as a whole."""
+        whole = max(self._whole(output) for output in outputs)
+        if found:
+            return (replace(found[0], score=max(found[0].score, whole)), *found[1:])
+        if whole < self._card.candidate_score:
+            return ()
+        height, width = map(float, pixels.shape[:2])
+        return (
+            Detection(
+                label=self._card.labels[0],
+                score=whole,
+                box=Box(x=0.0, y=0.0, width=width, height=height),
+                length_px=max(width, height),
+                width_px=min(width, height),
+                area_px=width * height,
+            ),
+        )
+
+    def _whole(self, output: TileOutput) -> float:
+        numbers = output.arrays[cast("int", self._score_at)]
+        if numbers.size != 1:
+            raise ConfigError(
+                f"{self._card.path}: does not match its card: one score is right, but the graph gives {numbers.shape}"
+            )
+        return float(self._scores(np.asarray(numbers, np.float32).ravel())[0])
+
+    def _in_map(self, outputs: Sequence[TileOutput], pixels: Pixels) -> tuple[Detection, ...]:
         height, width = pixels.shape[:2]
         first = outputs[0].tile
         planes = self._planes(outputs[0]) if not first.native else self._paste(outputs, height, width)
@@ -77,7 +119,7 @@ class AnomalyMapDecoder:
 
     def _planes(self, output: TileOutput) -> NDArray[np.float32]:
         """Map first, then the evidence for each name: (labels, h, w)."""
-        arrays = [np.asarray(array, np.float32) for array in output.arrays]
+        arrays = [np.asarray(array, np.float32) for at, array in enumerate(output.arrays) if at != self._score_at]
         whole = arrays[0].reshape(1, *arrays[0].shape[-2:]) if arrays[0].size else arrays[0]
         parts = [whole, *(array[0] for array in arrays[1:])]
         given = sum(len(part) for part in parts)

@@ -142,7 +142,9 @@ def _told(imported: run.Imported) -> list[str]:
     lines += [f"  assumed: {answer}" for answer in imported.assumed]
     if imported.parity is not None:
         lines.append(f"  parity: {imported.parity}")
-    else:
+    if imported.map_parity is not None:
+        lines.append(f"  parity: {imported.map_parity}")
+    if imported.parity is None and imported.map_parity is None:
         lines.append("  parity was not proved: --reference FILE.json compares with the model's own software")
     return lines
 

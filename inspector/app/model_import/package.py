@@ -9,6 +9,7 @@ from typing import Any
 
 import tomlkit
 
+from inspector.adapters.runtime_onnx.whole import copy_whole
 from inspector.app.digest import sha256_of
 from inspector.app.model_package import GRAPH_FILE
 from inspector.domain.errors import ConfigError
@@ -47,8 +48,8 @@ def new_package(models: Path, name: str, *, replace: bool) -> Iterator[Path]:
 
 
 def write_card(folder: Path, tables: Mapping[str, Any], source: Path) -> None:
-    """Copy the graph and write the card that binds it."""
-    shutil.copyfile(source, folder / GRAPH_FILE)
+    """Copy the graph, with the weights that lie beside it, and write the card that binds it."""
+    copy_whole(source, folder / GRAPH_FILE)
     card = {key: dict(value) if isinstance(value, Mapping) else value for key, value in tables.items()}
     card["model"] |= {"file": GRAPH_FILE, "sha256": sha256_of(folder / GRAPH_FILE)}
     (folder / CARD).write_text(card_text(card, source), encoding="utf-8")

@@ -1,19 +1,12 @@
 """Compares detections with those of the model's own software, and says which preprocessing would fit."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from inspector.adapters.camera_folder.images import read_image
-from inspector.app import toml_file
 from inspector.app.model_import.hints import NORMALISATIONS
 from inspector.domain.detection import Detection
-from inspector.domain.errors import ConfigError, DeviceError, FrameError
+from inspector.domain.errors import DeviceError, FrameError
 from inspector.domain.frame import PixelFormat, Pixels
 from inspector.domain.geometry import Box
 from inspector.pipeline.detect import Detector
@@ -22,31 +15,7 @@ from inspector.ports.model import FrameSpec, InputSpec
 LEAST_IOU = 0.99
 MOST_SCORE = 1e-3
 _SAME_THING = 0.5
-_TRIED_PICTURES = 3
-_STRICT = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Seen(BaseModel):
-    model_config = _STRICT
-
-    label: str
-    score: Annotated[float, Field(ge=0, le=1)]
-    box: tuple[float, float, float, float]
-
-
-class _Picture(BaseModel):
-    model_config = _STRICT
-
-    file: str
-    detections: tuple[_Seen, ...]
-
-
-class _ReferenceFile(BaseModel):
-    """Predictions of the model's own software; ``box`` is left, top, right, bottom in pixels of the picture."""
-
-    model_config = _STRICT
-
-    images: tuple[_Picture, ...] = Field(min_length=1)
+TRIED_PICTURES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,39 +61,6 @@ class Difference:
         return f"{words}; largest difference: {self.worst}" if self.worst else words
 
 
-def read_reference(path: Path) -> tuple[Example, ...]:
-    """Pictures and predictions named by ``--reference``.
-
-    Raises:
-        ConfigError: it is not such a file, or a picture cannot be read.
-    """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ConfigError(
-            f'{path}: cannot be read: {error}; {{"images": [{{"file": "a.png", "detections": [{{"label": "crack", '
-            '"score": 0.9, "box": [left, top, right, bottom]}]}]} is right'
-        ) from error
-    table = toml_file.validate(_ReferenceFile, data, origin=lambda _: str(path))
-    return tuple(_example(path, picture) for picture in table.images)
-
-
-def _example(path: Path, picture: _Picture) -> Example:
-    file = path.parent / picture.file
-    try:
-        pixels, pixel_format = read_image(file)
-    except FrameError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    expected = []
-    for seen in picture.detections:
-        left, top, right, bottom = seen.box
-        if right < left or bottom < top:
-            raise ConfigError(f"{path}: {picture.file}: box {list(seen.box)}: left, top, right, bottom is right")
-        box = Box(x=left, y=top, width=right - left, height=bottom - top)
-        expected.append(Expected(label=seen.label, score=seen.score, box=box))
-    return Example(name=picture.file, pixels=pixels, pixel_format=pixel_format, expected=tuple(expected))
-
-
 def compare(detector: Detector, examples: Sequence[Example]) -> Difference:
     """Look at every example and compare; what lies at the floor's edge is not counted as missing."""
     floor = detector.card.candidate_score
@@ -154,8 +90,8 @@ def compare(detector: Detector, examples: Sequence[Example]) -> Difference:
 
 def fitting(detector: Detector, examples: Sequence[Example]) -> str:
     """The usual preprocessing with which the model gives what is expected, in words; "" if none does."""
-    few = [example for example in examples if example.expected][:_TRIED_PICTURES]
-    for words, entry, frame in _usual(detector.card.input, detector.card.frame):
+    few = [example for example in examples if example.expected][:TRIED_PICTURES]
+    for words, entry, frame in usual(detector.card.input, detector.card.frame):
         card = replace(detector.card, input=entry, frame=frame)
         tried = Detector(card=card, runtime=detector.runtime, decoder=detector.decoder)
         with suppress(DeviceError):  # some graphs break on a picture that is not as they want it
@@ -164,7 +100,7 @@ def fitting(detector: Detector, examples: Sequence[Example]) -> str:
     return ""
 
 
-def _usual(entry: InputSpec, frame: FrameSpec) -> Iterator[tuple[str, InputSpec, FrameSpec]]:
+def usual(entry: InputSpec, frame: FrameSpec) -> Iterator[tuple[str, InputSpec, FrameSpec]]:
     """Preprocessings in use, those that differ in one thing first."""
     ways = [
         (colour, normalisation, fit)
@@ -188,6 +124,9 @@ _FITS: Mapping[str, FrameSpec | None] = {
     'frame.fit = "letterbox", pad = 0, anchor = "corner"': FrameSpec(fit="letterbox", pad=0, anchor="corner"),
     'frame.fit = "whole" (stretched)': FrameSpec(fit="whole"),
     'frame.fit = "whole" (stretched), interpolation = "antialias"': FrameSpec(fit="whole", interpolation="antialias"),
+    'frame.fit = "whole" (stretched), interpolation = "antialias_float"': FrameSpec(
+        fit="whole", interpolation="antialias_float"
+    ),
     'frame.fit = "crop", interpolation = "antialias"': FrameSpec(fit="crop", interpolation="antialias"),
 }
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from inspector.adapters.runtime_onnx.graph import Graph, trial
 from inspector.app.model_import.exporter import ExporterNotes, read_notes
 from inspector.app.model_import.hints import NORMALISATIONS, Hints, read_labels, read_size
-from inspector.app.model_import.reading import FLOOR, FLOORS, TASKS, Output, Reading, guess, image_input
+from inspector.app.model_import.reading import FLOOR, FLOORS, TASKS, Output, Reading, anomaly, guess, image_input
 from inspector.domain.errors import ConfigError
 from inspector.ports.card_check import Node
 
-_TRIED = (256, 256)
+_TRIED, _TRIED_AGAIN = (256, 256), (384, 320)
 _ROUNDING = 1e-3
 _GREY_LEVEL = 114
 _SIZE_INPUT = 2
@@ -61,6 +61,7 @@ def propose(graph: Graph, name: str, hints: Hints) -> Proposal:
     constants = _constants(graph.inputs, entry.node, size)
     outputs = _outputs(graph, entry, size or _TRIED, constants)
     reading = _reading(outputs, notes, hints, several_inputs=bool(constants))
+    size = size or _own_size(graph, entry, reading, outputs)
     questions: list[Question] = []
     labels = _labels(reading, notes, hints, questions)
     tables: dict[str, Any] = {
@@ -126,6 +127,16 @@ def _outputs(graph: Graph, entry: Entry, size: tuple[int, int], constants: Mappi
     ]
 
 
+def _own_size(graph: Graph, entry: Entry, reading: Reading, outputs: Sequence[Output]) -> tuple[int, int] | None:
+    """Width and height to which a graph of free sides scales every picture itself; None if it does not."""
+    if not reading.scored:
+        return None
+    place = [output.name for output in outputs].index(reading.roles["map"])
+    again = _outputs(graph, entry, _TRIED_AGAIN, {})
+    *_, high, wide = outputs[place].shape
+    return (wide, high) if again[place].shape == outputs[place].shape else None
+
+
 def _are_shares(array: NDArray[Any]) -> bool:
     """Whether the numbers are parts of one."""
     return bool(array.size and array.min() >= 0 and abs(float(array.sum()) - 1.0) < _ROUNDING)
@@ -136,6 +147,9 @@ def _real(entry: Entry) -> bool:
 
 
 def _reading(outputs: Sequence[Output], notes: ExporterNotes, hints: Hints, *, several_inputs: bool) -> Reading:
+    known = anomaly(outputs) if hints.decoder in {"", "anomaly_map"} else None
+    if known is not None:
+        return known
     if hints.decoder in _MAPS:
         maps = [output for output in outputs if len(output.shape) == 4]  # noqa: PLR2004 - a map
         named = [output for output in maps if "map" in output.name] or maps
@@ -156,7 +170,7 @@ def _labels(reading: Reading, notes: ExporterNotes, hints: Hints, questions: lis
     count = reading.classes
     if not labels:
         if count == 1:
-            return ("defect",)
+            return ("anomaly" if reading.decoder == "anomaly_map" else "defect",)
         many = f"the graph makes {count} classes" if count is not None else "the graph does not tell how many"
         questions.append(Question(option="--labels", asks=f"names of the classes, in the model's order ({many})"))
         return ()
@@ -203,6 +217,8 @@ def _normalisation(notes: ExporterNotes, reading: Reading) -> str:
     """Where the kind of the model tells."""
     if notes.ultralytics or reading.decoder in _YOLO or reading.decoder == "torchvision":
         return "unit"
+    if reading.scored:
+        return "unit"  # anomalib writes its normalisation into the graph
     return "imagenet" if set(reading.roles.values()) == {"dets", "labels"} else ""
 
 
@@ -216,7 +232,9 @@ def _frame(
 ) -> dict[str, Any]:
     fit = hints.fit or _fit(entry, notes, reading)
     wide, high = (
-        (size or (0, 0)) if entry.sides or hints.size or fit != "whole" or reading.decoder == "detr" else (0, 0)
+        (size or (0, 0))
+        if entry.sides or hints.size or fit != "whole" or reading.decoder == "detr" or reading.scored
+        else (0, 0)
     )
     if not wide and (fit != "whole" or reading.decoder in {"detr", "classification"}):
         asks = "sides of the input in px (its sides are free in the graph)"
@@ -227,8 +245,8 @@ def _frame(
     if fit == "tiles":
         table["overlap_px"] = hints.overlap_px or min(wide, high) // 4 // 32 * 32
         table["pad"] = -1 if reading.decoder in _MAPS else _GREY_LEVEL
-    if hints.interpolation or (fit == "crop" and notes.ultralytics):
-        table["interpolation"] = hints.interpolation or "antialias"
+    if hints.interpolation or (fit == "crop" and notes.ultralytics) or (wide and reading.scored):
+        table["interpolation"] = hints.interpolation or ("antialias_float" if reading.scored else "antialias")
     return table
 
 
@@ -244,7 +262,7 @@ def _output(output: Output, role: str, reading: Reading, size: tuple[int, int]) 
     table: dict[str, Any] = {"name": output.name, "dtype": output.dtype}
     if role:
         table["role"] = role
-    if reading.decoder in _MAPS:
+    if reading.decoder in _MAPS and role != "score":
         table["stride"] = max(size[1] // output.shape[2], 1)
     return table
 

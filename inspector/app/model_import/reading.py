@@ -11,11 +11,17 @@ from inspector.ports.card_check import Node
 
 _BOX = 4
 _END2END = 6
+_ANOMALY_MAP, _ANOMALY_SCORE = "anomaly_map", "pred_score"
 _MOST_QUERIES = 1000
 _DETR_QUERIES = 300
 _VECTOR, _ROWS, _MAP = 2, 3, 4
 _LAYOUTS: Mapping[int, tuple[str, ...]] = {4: ("NCHW", "NHWC"), 3: ("CHW",)}
-FLOORS: Mapping[str, float] = {"classification": 0.05, "yolo": 0.25, "instance_segmentation": 0.25}
+FLOORS: Mapping[str, float] = {
+    "classification": 0.05,
+    "yolo": 0.25,
+    "instance_segmentation": 0.25,
+    "anomaly_map": 0.5,
+}
 FLOOR = 0.3
 TASKS: Mapping[str, str] = {
     "yolo": "detection",
@@ -46,6 +52,22 @@ class Reading:
     roles: Mapping[str, str]
     settings: Mapping[str, Any] = field(default_factory=dict)
     classes: int | None = None
+
+    @property
+    def scored(self) -> bool:
+        """Whether the graph gives an anomaly map and a score of the whole picture, as anomalib's do."""
+        return "score" in self.roles
+
+
+def anomaly(outputs: Sequence[Output]) -> Reading | None:
+    """A map named so, and the picture's score if it is there: what anomalib writes; None if no output is named so."""
+    maps = [output for output in outputs if len(output.shape) == _MAP and output.dtype == "float32"]
+    named = [output for output in maps if output.name == _ANOMALY_MAP]
+    scores = [output for output in outputs if output.name == _ANOMALY_SCORE and output.dtype == "float32"]
+    if not named:
+        return None
+    roles = {"map": named[0].name, **({"score": scores[0].name} if scores else {})}
+    return Reading(decoder="anomaly_map", roles=roles if scores else {"": named[0].name}, classes=named[0].shape[1])
 
 
 def guess(outputs: Sequence[Output], notes: ExporterNotes, hints: Hints, *, several_inputs: bool) -> Reading:

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.adapters.camera_folder.images import read_image
+from inspector.app.model_import.listening import Listening
 from inspector.app.model_import.parity import Difference, Example, Expected, compare
 from inspector.domain.errors import ConfigError, FrameError
 from inspector.domain.frame import PixelFormat
 from inspector.domain.geometry import Box
 from inspector.pipeline.detect import Detector
-from inspector.ports.model import Runtime
 
 FOLDER = "reference"
 INDEX = "reference.json"
@@ -39,21 +39,6 @@ class Met:
     def fits(self) -> bool:
         """Whether this PC gives what was recorded."""
         return self.same_input and self.most_output <= _TOLERANCE and self.detections.fits
-
-
-class _Listening:
-    """A runtime that keeps the first tensor it was given and what it gave for it."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self.description = runtime.description
-        self.heard: tuple[NDArray[Any], tuple[NDArray[Any], ...]] | None = None
-
-    def run(self, tensor: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        given = self._runtime.run(tensor)
-        if self.heard is None:
-            self.heard = (tensor.copy(), given)
-        return given
 
 
 def pictures(paths: Sequence[Path]) -> list[Example]:
@@ -85,7 +70,7 @@ def write(folder: Path, detector: Detector, examples: Sequence[Example]) -> int:
     (folder / FOLDER).mkdir()
     entries, count = [], 0
     for number, example in enumerate(examples):
-        ears = _Listening(detector.runtime)
+        ears = Listening(detector.runtime)
         eye = Detector(card=detector.card, runtime=ears, decoder=detector.decoder)
         seen = eye.detect(example.pixels, example.pixel_format).detections
         assert ears.heard is not None  # noqa: S101 - a frame has at least one tile
@@ -140,7 +125,7 @@ def _meet(folder: Path, detector: Detector, entries: Sequence[Any]) -> Met:
     same, most, examples = True, 0.0, []
     for entry in entries:
         pixels, pixel_format = read_image(folder / entry["picture"])
-        ears = _Listening(detector.runtime)
+        ears = Listening(detector.runtime)
         Detector(card=detector.card, runtime=ears, decoder=detector.decoder).detect(pixels, pixel_format)
         assert ears.heard is not None  # noqa: S101 - a frame has at least one tile
         tensor, raw = ears.heard

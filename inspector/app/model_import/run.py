@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inspector.adapters.runtime_onnx import onnx_file
 from inspector.adapters.runtime_onnx.graph import Graph, look
-from inspector.app.model_import import package, references
+from inspector.app.model_import import maps, package, references
 from inspector.app.model_import.hints import Hints
-from inspector.app.model_import.parity import Difference, Example, compare, fitting, read_reference
+from inspector.app.model_import.parity import Difference, Example, compare, fitting
 from inspector.app.model_import.proposal import Proposal, Question, answered, propose
+from inspector.app.model_import.reference_file import Reference, read_reference
 from inspector.app.model_package import load_card
 from inspector.app.model_signature import NOBODY, TrustedKeys
 from inspector.app.open_model import onnx_runtime, open_model
@@ -40,7 +40,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """A package in its place. ``parity`` is None where no reference was given."""
+    """A package in its place. ``parity`` and ``map_parity`` are None where the reference has no such thing."""
 
     folder: Path
     card: ModelCard
@@ -48,6 +48,7 @@ class Imported:
     pictures: int
     detections: int
     parity: Difference | None
+    map_parity: maps.MapDifference | None
 
 
 def run(order: Order, ask: Ask | None) -> Imported:
@@ -56,15 +57,9 @@ def run(order: Order, ask: Ask | None) -> Imported:
     Raises:
         ConfigError: the graph cannot run, something is not said, or the parity gate is not passed.
     """
-    facts = onnx_file.read(order.source)
-    if facts.external and all((order.source.parent / name).is_file() for name in facts.external):
-        raise ConfigError(
-            f"{order.source}: its weights are in {', '.join(facts.external)}; a package is one file: "
-            'onnx.save(onnx.load("A.onnx"), "B.onnx") makes one of them'
-        )
     graph = look(order.source)
-    examples = list(read_reference(order.reference)) if order.reference is not None else []
-    known = bool(examples)
+    reference = read_reference(order.reference) if order.reference is not None else Reference()
+    examples = [*reference.seen, *(_bare(example) for example in reference.maps)]
     examples += references.pictures(order.examples) if order.examples or not examples else []
     proposal, assumed = _settle(lambda hints: _proposed(graph, order, hints), order, ask)
     tables = package.overridden(proposal.tables, order.settings)
@@ -72,7 +67,8 @@ def run(order: Order, ask: Ask | None) -> Imported:
         package.write_card(draft, tables, order.source)
         card = load_card(draft)
         with open_model(card, runtime=onnx_runtime(card, {}), context=CONTEXT) as detector:
-            parity = _gate(detector, order, examples) if known else None
+            parity = _gate(detector, order, reference.seen) if reference.seen else None
+            map_parity = _map_gate(detector, order, reference.maps) if reference.maps else None
             count = references.write(draft, detector, examples)
     return Imported(
         folder=order.models / order.name,
@@ -81,6 +77,7 @@ def run(order: Order, ask: Ask | None) -> Imported:
         pictures=len(examples),
         detections=count,
         parity=parity,
+        map_parity=map_parity,
     )
 
 
@@ -89,6 +86,11 @@ def _proposed(graph: Graph, order: Order, hints: Hints) -> Proposal:
         return propose(graph, order.name, hints)
     except ConfigError as error:
         raise ConfigError(f"{order.source}: {error}") from error
+
+
+def _bare(example: maps.MapExample) -> Example:
+    """Its picture alone, for reference vectors."""
+    return Example(name=example.name, pixels=example.pixels, pixel_format=example.pixel_format, expected=())
 
 
 def _settle(make: Callable[[Hints], Proposal], order: Order, ask: Ask | None) -> tuple[Proposal, tuple[str, ...]]:
@@ -124,7 +126,7 @@ def _gate(detector: Detector, order: Order, examples: Sequence[Example]) -> Diff
     Raises:
         ConfigError: the line would not see what the model's own software sees.
     """
-    found = compare(detector, [example for example in examples if example.expected or order.reference])
+    found = compare(detector, examples)
     if found.fits and found.compared:
         return found
     if found.fits:
@@ -132,13 +134,27 @@ def _gate(detector: Detector, order: Order, examples: Sequence[Example]) -> Diff
             f"{order.reference}: has no detection above the floor {detector.card.candidate_score:g}: nothing is "
             "compared; give pictures that show something, 50 detections or more"
         )
-    usual = fitting(detector, examples)
-    remedy = (
-        f"it would fit with {usual}"
-        if usual
-        else "none of the usual preprocessings makes it fit: compare how the model's own software prepares a picture"
-    )
+    remedy = _remedy(fitting(detector, examples))
     raise ConfigError(f"{order.reference}: the model does not give what the reference says: {found}; {remedy}")
+
+
+def _map_gate(detector: Detector, order: Order, examples: Sequence[maps.MapExample]) -> maps.MapDifference:
+    """The parity gate for anomaly maps and scores.
+
+    Raises:
+        ConfigError: the line would not get the map that the model's own software gets.
+    """
+    found = maps.compare(detector, examples)
+    if found.fits:
+        return found
+    remedy = _remedy(maps.fitting(detector, examples))
+    raise ConfigError(f"{order.reference}: the model does not give what the reference says: {found}; {remedy}")
+
+
+def _remedy(usual: str) -> str:
+    if usual:
+        return f"it would fit with {usual}"
+    return "none of the usual preprocessings makes it fit: compare how the model's own software prepares a picture"
 
 
 def check(folder: Path, trusted: TrustedKeys = NOBODY) -> tuple[ModelCard, references.Met]:
@@ -154,7 +170,7 @@ def check(folder: Path, trusted: TrustedKeys = NOBODY) -> tuple[ModelCard, refer
 
 def as_json(imported: Imported) -> dict[str, Any]:
     """What ``--json`` prints."""
-    parity = imported.parity
+    parity, map_parity = imported.parity, imported.map_parity
     return {
         "package": str(imported.folder),
         "name": imported.card.name,
@@ -171,5 +187,13 @@ def as_json(imported: Imported) -> dict[str, Any]:
             "largest_score_difference": parity.most_score,
             "missing": parity.missing,
             "extra": parity.extra,
+        },
+        "map_parity": None
+        if map_parity is None
+        else {
+            "compared": map_parity.compared,
+            "largest_map_difference": map_parity.most_map,
+            "scores": map_parity.scores,
+            "largest_score_difference": map_parity.most_score,
         },
     }

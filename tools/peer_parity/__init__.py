@@ -1,0 +1,1 @@
+"""Proves that imported models see what their own software sees: ``python -m tools.peer_parity``."""
