@@ -10,6 +10,7 @@ same rate; the difference is what int8 costs. No seed is one that training or an
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -27,9 +28,8 @@ from inspector.app.exits import speaking_plainly
 from inspector.app.model_package import load_card, sha256_of
 from inspector.app.open_model import open_model
 from inspector.domain.confidence import lower_bound, upper_bound
-from inspector.domain.errors import ConfigError
+from inspector.domain.errors import ConfigError, FrameError
 from inspector.domain.frame import PixelFormat
-from inspector.pipeline.detect import Detector
 from inspector.ports.model import ModelCard
 from inspector.twin.scenes import GENERATOR_VERSION, Scene, SceneSettings, render, render_cracks
 from tools.matching import Part, match
@@ -84,12 +84,24 @@ def measure_recall(folder: Path, float_graph: Path | None, question: Question, *
         }
         good: dict[str, list[Part]] = {name: [] for name in cards}
         cracked: dict[str, list[Part]] = {name: [] for name in cards}
+        refused = Counter[str]()
         for into, scene in _parts(question, good, cracked, tell):
-            for name, part in _looked_at(scene, detectors):
-                into[name].append(part)
+            for name, detector in detectors.items():
+                try:
+                    seen = detector.detect(scene.pixels, PixelFormat.MONO8).detections
+                except FrameError:  # too many candidates: the line says UNDECIDED, nothing was found on it
+                    refused[name] += 1
+                    seen = ()
+                into[name].append(match(scene, seen))
     answers = {
         name: answer(good[name], cracked[name], question.false_alarms_per_mp, floor=cards[name].candidate_score)
-        | {"sha256": cards[name].sha256, "name": card.name, "version": card.version, "file": cards[name].path.name}
+        | {
+            "undecided_parts": refused[name],
+            "sha256": cards[name].sha256,
+            "name": card.name,
+            "version": card.version,
+            "file": cards[name].path.name,
+        }
         for name in cards
     }
     return {
@@ -114,11 +126,6 @@ def _parts(
     for number in range(question.cracked):
         tell(f"cracked part {number + 1} of {question.cracked}")
         yield cracked, render_cracks(_CRACK_SEEDS + number, question.scenes, WIDTHS * question.each)
-
-
-def _looked_at(scene: Scene, detectors: Mapping[str, Detector]) -> Iterator[tuple[str, Part]]:
-    for name, detector in detectors.items():
-        yield name, match(scene, detector.detect(scene.pixels, PixelFormat.MONO8).detections)
 
 
 def float_card(card: ModelCard, graph: Path) -> ModelCard:

@@ -107,9 +107,14 @@ class Environments:
         self._run([str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages])
 
     def _run(self, command: Sequence[str], *, folder: Path | None = None) -> None:
-        done = subprocess.run(  # noqa: S603 - commands of an environment we made
-            command, cwd=folder, env={**os.environ, **self.variables()}, capture_output=True, text=True, check=False
-        )
+        try:
+            done = subprocess.run(  # noqa: S603 - commands of an environment we made
+                command, cwd=folder, env={**os.environ, **self.variables()}, capture_output=True, text=True, check=False
+            )
+        except OSError as error:
+            raise ConfigError(
+                f"{command[0]}: {error.strerror}; the environment is not whole: remove {self._work} and start again"
+            ) from error
         if done.returncode:
             said = (done.stdout[-1000:] + done.stderr[-1500:]).strip()
             raise ConfigError(f"{' '.join(command)}: ended with {done.returncode}\n{said}")

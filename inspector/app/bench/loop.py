@@ -41,7 +41,10 @@ _WARM_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopOrder:
-    """What is to be run. ``rate``: parts a second; 0: look for the highest. ``width, height``: frame, px."""
+    """What is to be run. ``runtime``: its kind; "": a new station's. ``rate``: parts a second; 0: look for the highest.
+
+    ``width, height``: frame, px; ``pool``: different scenes.
+    """
 
     model: Path
     runtime: str
@@ -173,7 +176,8 @@ def _plant(order: LoopOrder, rate: float, parts: int, folder: Path) -> Plant:
     path = plant.config / "stations" / f"{STATION}.toml"
     station: dict[str, Any] = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
     station["station"] |= {"deadline_ms": usual.deadline_ms, "grab_timeout_ms": usual.grab_timeout_ms}
-    station["runtime"] = {"kind": order.runtime}
+    if order.runtime:
+        station["runtime"] = {"kind": order.runtime}
     station["sink"] = []
     passage_mm = max(speed * (usual.deadline_ms / 1e3 + _MARGIN_S), _SPACING_MM)
     station["twin"] |= {"ejector_distance_mm": passage_mm, "defect_rate": _DEFECT_RATE}

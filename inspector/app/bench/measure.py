@@ -25,14 +25,16 @@ from inspector.ports.model import ModelCard
 SCHEMA = "inspector.bench/1"
 REFERENCE_MP = 12
 _TIMES = 5
-_ASSUMED_MB_PER_MP = 60.0
 _SHARE_OF_MEMORY = 0.7
 _LEAST_LOOKS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be measured. ``frames``: looks for each runtime and size; ``threads`` 0: one per core."""
+    """What is to be measured. ``frames``: looks for each runtime and size; ``threads`` 0: one per core.
+
+    ``mb_per_mp``: memory assumed to be needed until a smaller frame has told.
+    """
 
     model: Path
     runtimes: tuple[str, ...]
@@ -40,6 +42,7 @@ class Order:
     frames: int
     threads: int
     components: tuple[int, ...] = COMPONENTS
+    mb_per_mp: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +127,7 @@ def _cases(
         width, height = frames.sides(size)
         files: list[Path] = []
         for runtime in runtimes:
-            wanted = _wanted_mb(cases, runtime, width * height / 1e6)
+            wanted = width * height / 1e6 * _mb_per_mp(cases, runtime, order.mb_per_mp)
             free = psutil.virtual_memory().available / 2**20 * _SHARE_OF_MEMORY
             if wanted > free:
                 why = f"{size:g} MP wants about {wanted:.0f} MB, {free:.0f} MB may be used"
@@ -154,9 +157,9 @@ def worker_command(model: Path, runtime: str, threads: int) -> list[str]:
     return [sys.executable, "-m", "inspector.app.bench.worker", *options]
 
 
-def _wanted_mb(cases: Sequence[_Case], runtime: str, megapixels: float) -> float:
+def _mb_per_mp(cases: Sequence[_Case], runtime: str, assumed: float) -> float:
     seen = [case.process.peak_mb() / case.megapixels for case in cases if case.runtime == runtime]
-    return megapixels * (seen[-1] if seen else _ASSUMED_MB_PER_MP)
+    return seen[-1] if seen else assumed
 
 
 def _row(case: _Case, series: Series) -> dict[str, Any]:
@@ -198,10 +201,10 @@ def _compare(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _components(order: Order, cases: Sequence[_Case], work: Path, tell: Tell) -> list[dict[str, Any]]:
-    """How cost grows with what there is to see, at 12 MP or, without it, the smallest size."""
+    """How cost grows with what there is to see, at 12 MP or, without it, the largest size."""
     if not cases or not order.components:
         return []
-    size = REFERENCE_MP if REFERENCE_MP in order.megapixels else min(order.megapixels)
+    size = REFERENCE_MP if REFERENCE_MP in order.megapixels else max(order.megapixels)
     chosen = [case for case in cases if case.size == size]
     if not chosen:
         return []

@@ -71,13 +71,16 @@ class Planted:
 
     def decode(self, outputs: Sequence[TileOutput], pixels: Pixels) -> tuple[Detection, ...]:
         """Mark the maps, then decode them."""
-        for output in outputs if len(self.marks) else ():
-            tile, cells = output.tile, output.arrays[0]
-            column = (self.marks[:, 0] - tile.x) // self._stride
-            row = (self.marks[:, 1] - tile.y) // self._stride
-            inside = (column >= 0) & (row >= 0) & (column < cells.shape[3]) & (row < cells.shape[2])
-            cells[0, 0, row[inside], column[inside]] = np.iinfo(np.uint8).max
-        return self._decoder.decode(outputs, pixels)
+        marked = [self._marked(output) for output in outputs] if len(self.marks) else outputs
+        return self._decoder.decode(marked, pixels)
+
+    def _marked(self, output: TileOutput) -> TileOutput:
+        tile, cells = output.tile, output.arrays[0].copy()
+        column = (self.marks[:, 0] - tile.x) // self._stride
+        row = (self.marks[:, 1] - tile.y) // self._stride
+        inside = (column >= 0) & (row >= 0) & (column < cells.shape[3]) & (row < cells.shape[2])
+        cells[0, 0, row[inside], column[inside]] = np.iinfo(np.uint8).max
+        return TileOutput(tile=tile, arrays=(cells, *output.arrays[1:]))
 
 
 class Judge:

@@ -56,9 +56,14 @@ def bench(
         if whole_loop:
             if model is not None:
                 raise ConfigError("--model cannot be combined with --loop, which runs the model of the shipped recipe")
-            kinds, _ = measure.installed(load_card(folder), runtime or ())
+            kinds = tuple(runtime or ())
+            if len(kinds) > 1:
+                raise ConfigError("--loop runs one line: give --runtime once, or not at all for what a new station has")
+            measure.installed(load_card(folder), kinds)
             width, height = frames.sides(12)
-            order = loop.LoopOrder(model=folder, runtime=kinds[0], parts=parts, rate=rate, width=width, height=height)
+            order = loop.LoopOrder(
+                model=folder, runtime="".join(kinds), parts=parts, rate=rate, width=width, height=height
+            )
             with service.stop_on_signals() as stop:
                 found = loop.run_loop(order, Path(work), stop, tell)
             show = table.show_loop
