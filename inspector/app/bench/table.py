@@ -9,6 +9,7 @@ from rich.table import Table
 
 from inspector.app.bench.worker import STAGES
 
+_WHOLE_FROM = 200
 _LINEAR_WITHIN = 0.15
 """How far the cost of a megapixel may move from that at 12 MP and still be called linear."""
 
@@ -44,42 +45,47 @@ def spread_cells(figures: Mapping[str, float] | None) -> list[str]:
     """p50, p99 and max of a spread."""
     if figures is None:
         return ["", "", ""]
-    return [f"{figures[key]:.{1 if figures[key] >= 1 else 2}f}" for key in ("p50", "p99", "most")]
+    return [_short(figures[key]) for key in ("p50", "p99", "most")]
+
+
+def _short(value: float) -> str:
+    """Three or four figures, whatever the size."""
+    decimals = 0 if value >= _WHOLE_FROM else 1 if value >= 1 else 2
+    return f"{value:.{decimals}f}"
 
 
 def load_cell(load: Mapping[str, float]) -> str:
     """Load average before and after."""
-    return f"{load['before']:.1f} > {load['after']:.1f}" if load else ""
+    return f"{load['before']:.1f}>{load['after']:.1f}" if load else ""
 
 
 def _table(title: str, heads: Sequence[str], *, words: Sequence[str]) -> Table:
     """A table whose columns are numbers but for ``words``."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for head in heads:
         table.add_column(head, justify="left" if head in words else "right", no_wrap=True)
     return table
 
 
 def _stages(rows: Sequence[Mapping[str, Any]]) -> Table:
-    heads = ("runtime", "MP", "ms", "p50", "p99", "max", "CPU ms", "frames/s", "peak MB", "n", "load")
-    table = _table("Pixels to verdict", heads, words=("runtime", "ms"))
+    heads = ("ms", "p50", "p99", "max", "CPU ms", "frames/s", "peak MB", "load")
+    table = _table("Pixels to verdict", heads, words=("ms",))
     for row in rows:
         if "wall_ms" not in row:
             continue
-        first = [row["runtime"], f"{row['megapixels']:.1f}"]
-        for stage in STAGES:
-            cells = spread_cells(row["stages_ms"].get(stage))
-            last = stage == STAGES[-1]
-            whole = [
-                f"{row['cpu_ms']['p50']:.1f}",
-                f"{row['frames_per_s']:.1f}",
-                f"{row['peak_memory_mb']:.0f}",
-                str(row["frames"]),
-                load_cell(row["load"]),
-            ]
-            style = "bold" if last else ""
-            table.add_row(*first, stage, *cells, *(whole if last else []), style=style, end_section=last)
-            first = ["", ""]
+        table.add_row(f"{row['runtime']} {row['megapixels']:.1f} MP", style="bold")
+        for stage in STAGES[:-1]:
+            table.add_row(f"  {stage}", *spread_cells(row["stages_ms"].get(stage)))
+        table.add_row(
+            f"  {STAGES[-1]}, n {row['frames']}",
+            *spread_cells(row["stages_ms"][STAGES[-1]]),
+            f"{row['cpu_ms']['p50']:.1f}",
+            f"{row['frames_per_s']:.1f}",
+            f"{row['peak_memory_mb']:.0f}",
+            load_cell(row["load"]),
+            style="bold",
+            end_section=True,
+        )
     return table
 
 
@@ -107,8 +113,8 @@ def _multiple(value: float | None) -> str:
 
 
 def _components(rows: Sequence[Mapping[str, Any]], deadline_ms: float) -> Table:
-    title = f"How much there is to see (components made in the model's map; deadline {deadline_ms:g} ms)"
-    heads = ("runtime", "components", "found", "verdict", "p50", "p99", "max", "CPU ms", "in time", "n")
+    title = f"How much there is to see: components made in the model's map; deadline {deadline_ms:g} ms"
+    heads = ("runtime", "there", "found", "verdict", "p50", "p99", "max", "CPU ms", "in time", "n")
     table = _table(title, heads, words=("runtime", "verdict"))
     for row in rows:
         if "wall_ms" not in row:
