@@ -1,6 +1,6 @@
 """Write docs/performance.md from the measurements in docs/performance/*.json: ``python -m tools.performance_page``.
 
-    inspector bench --frames 500 --megapixels 5,12,20,50 --json > docs/performance/bench.json
+    inspector bench --frames 200 --megapixels 5,12,20,50 --json > docs/performance/bench.json
     inspector bench --loop --json                               > docs/performance/loop.json
     python -m tools.bench_peers --json                          > docs/performance/peers.json
 
@@ -36,7 +36,8 @@ How to read it:
 - Absolute times hold on the machine that is named, on that day, beside the load that stands there. Ratios within one
   run travel further: all rows of a table come from one run, in which long-lived processes took turns, one at a time.
 - *Pixels to verdict*: a uint8 frame in memory, full resolution, through the line's own tiling, runtime, decoder, rules.
-- *CPU ms* counts all threads of the process. p99 and max of fewer than 100 looks are one and the same.
+- *CPU ms* counts all threads of the process; that of a runtime that busy-waits (onnxruntime does unless told otherwise)
+  grows where a neighbour holds a core. p99 and max of fewer than 100 looks are one and the same.
 - Peers have random weights: they show what their way costs, not what it finds ("cost only"). Beside our rows stands the
   recall of the very file that was timed, by its sha256.
 """
@@ -78,8 +79,9 @@ def machine(about: Mapping[str, Any]) -> Iterator[str]:
     lacks = [flag for flag, there in about["flags"].items() if not there and flag != "hypervisor"]
     guest = ", a virtual machine" if about["flags"]["hypervisor"] else ""
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    yield f"{about['cpu']}, {about['cores']} cores{guest}, {about['memory_gb']:g} GB; has {', '.join(has) or 'none'}; "
-    yield f"lacks {', '.join(lacks) or 'none'}. {about['system']}, Python {about['python']}, {versions}. {about['at']}."
+    yield f"**{about['cpu']}**, {about['cores']} cores{guest}, {about['memory_gb']:g} GB;"
+    yield f"has {', '.join(has) or 'none'}; lacks {', '.join(lacks) or 'none'}."
+    yield f"{about['system']}, Python {about['python']}, {versions}. {about['at']}."
 
 
 def quietness(loads: Sequence[Mapping[str, float]], cores: int) -> str:
@@ -100,7 +102,7 @@ def peers(found: Mapping[str, Any]) -> Iterator[str]:
     yield from machine(found["machine"])
     yield ""
     yield (
-        f"{found['rounds']} rounds over {found['frames']} rendered parts of {found['width']} x {found['height']} px. "
+        f"Rounds: {found['rounds']}, over {found['frames']} rendered parts of {found['width']} x {found['height']} px. "
         f"The tuned peer, the fastest of its precisions here: {found['tuned'] or 'not measured'}."
     )
     yield quietness([row["load"] for row in measured], found["machine"]["cores"])
@@ -230,7 +232,12 @@ def loop(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         "The simulated line, its camera ring and its PLC on the same cores; the gate over Modbus, the book with FULL "
-        "commits, pictures of every reject; the highest rate of those tried that left no part undecided."
+        "commits, pictures of every reject; "
+        + (
+            "the highest rate of those tried that left no part undecided."
+            if found["tried"]
+            else "at a rate that was given."
+        )
     )
     yield _model(found)
     yield quietness([found["load"]], found["machine"]["cores"])

@@ -158,6 +158,13 @@ def test_the_page_is_made_of_what_was_measured_and_says_what_was_not(quick: dict
     assert text.count("Not measured yet.") == 2
 
 
+def test_the_page_in_the_repository_is_the_one_its_measurements_make() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    assert (docs / "performance.md").read_text() == performance_page.page(
+        performance_page.documents(docs / "performance")
+    )
+
+
 def test_a_busy_machine_is_named_on_the_page() -> None:
     assert "busy" in performance_page.quietness([{"before": 1.0, "after": 9.0, "highest": 9.0}], cores=2)
     assert "quiet" in performance_page.quietness([{"before": 0.2, "after": 1.9, "highest": 1.9}], cores=2)

@@ -76,7 +76,7 @@ PEERS: tuple[Peer, ...] = (
     ),
     Peer(
         name="sahi-yolo11n",
-        what="SAHI + YOLO11n ONNX, the same",
+        what="SAHI + YOLO11n ONNX, the same slices",
         licence=_ULTRALYTICS,
         arguments=lambda e: ("sahi", "--graph", str(e.yolo_graph("yolo11n", 640))),
     ),
@@ -94,19 +94,19 @@ PEERS: tuple[Peer, ...] = (
     ),
     Peer(
         name="tuned-f32",
-        what="YOLOv8n slices, native OpenVINO f32, one stream a core",
+        what="tuned by hand: the same slices of YOLOv8n, native OpenVINO f32, one stream a core",
         licence=_ULTRALYTICS,
         arguments=lambda e: ("tuned", "--graph", str(e.yolo_graph("yolov8n", 640)), "--precision", "f32"),
     ),
     Peer(
         name="tuned-bf16",
-        what="the same, bf16 asked for",
+        what="tuned by hand: bf16 asked for",
         licence=_ULTRALYTICS,
         arguments=lambda e: ("tuned", "--graph", str(e.yolo_graph("yolov8n", 640)), "--precision", "bf16"),
     ),
     Peer(
         name="tuned-int8",
-        what="the same, int8 convolutions",
+        what="tuned by hand: int8 convolutions",
         licence=_ULTRALYTICS,
         arguments=lambda e: ("tuned", "--graph", str(e.int8_graph("yolov8n", 640)), "--precision", "int8"),
     ),

@@ -156,7 +156,7 @@ def loop_rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("runtime", found["runtime"]),
         ("frames", f"{found['width']} x {found['height']} px, {found['parts']} parts"),
         ("sustained", f"{found['parts_per_s']:.1f} parts/s (belt {found['belt_per_s']:.1f})"),
-        ("rates tried", ", ".join(f"{t['belt_per_s']:.1f}/s: {t['undecided']} undecided" for t in found["tried"])),
+        *(("a rate tried", f"{t['belt_per_s']:.1f}/s: {t['undecided']} undecided") for t in found["tried"]),
         ("verdicts", ", ".join(f"{count} {name.upper()}" for name, count in verdicts.items())),
         ("undecided", reasons),
         ("gate", f"{found['wrong_ejections']} wrong, {found['missed_ejections']} missed ejections"),
