@@ -5,7 +5,21 @@ from typing import Annotated
 import typer
 
 from inspector import __version__
-from inspector.app.commands import check, demo, doctor, follow, inspect, journal, line, listen, model, plc, recipe, twin
+from inspector.app.commands import (
+    bench,
+    check,
+    demo,
+    doctor,
+    follow,
+    inspect,
+    journal,
+    line,
+    listen,
+    model,
+    plc,
+    recipe,
+    twin,
+)
 
 app = typer.Typer(
     name="inspector",
@@ -44,6 +58,7 @@ app.command("twin")(twin.twin)
 app.command("inspect")(inspect.inspect)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
 app.command("listen")(listen.listen)
 app.add_typer(journal.app, name="journal")
 app.add_typer(plc.app, name="plc")

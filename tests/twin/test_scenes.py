@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inspector.twin.scenes import DEFECT_LABELS, Scene, SceneSettings, render, render_mask
+from inspector.twin.scenes import DEFECT_LABELS, Scene, SceneSettings, render, render_cracks, render_mask
 
 SMALL = SceneSettings(width=1024, height=768)
 GOOD = SceneSettings(width=1024, height=768, defect_rate=0.0)
@@ -109,3 +109,19 @@ def test_the_smallest_frame_still_carries_its_defects() -> None:
 def test_settings_that_cannot_be_rendered_are_refused_by_name(wrong: dict[str, float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         SceneSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_cracks_of_known_width_lie_on_the_ground_of_the_same_seed() -> None:
+    good, cracked = render(11, GOOD), render_cracks(11, GOOD, (1.0, 2.0, 3.0))
+    assert sorted(defect.width_px for defect in cracked.defects) == [1.0, 2.0, 3.0]
+    assert {defect.label for defect in cracked.defects} == {"crack"}
+    differs = np.argwhere(good.pixels != cracked.pixels)
+    for y, x in differs.tolist():
+        assert any(d.x <= x < d.x + d.width and d.y <= y < d.y + d.height for d in cracked.defects)
+    assert render_cracks(11, GOOD, (1.0, 2.0, 3.0)).pixels.tobytes() == cracked.pixels.tobytes()
+
+
+def test_a_wider_crack_darkens_more() -> None:
+    fine, wide = render_cracks(12, GOOD, (1.0,)).defects[0], render_cracks(12, GOOD, (3.0,)).defects[0]
+    assert wide.area_px > 2 * fine.area_px
+    assert wide.length_px == fine.length_px

@@ -4,7 +4,7 @@
 ``GENERATOR_VERSION`` changes whenever the pixels do, so that cached frames can be told apart.
 """
 
-from inspector.twin.scenes.render import GENERATOR_VERSION, render, render_mask
+from inspector.twin.scenes.render import GENERATOR_VERSION, render, render_cracks, render_mask
 from inspector.twin.scenes.scene import (
     DEFECT_LABELS,
     Scene,
@@ -19,5 +19,6 @@ __all__ = [
     "SceneSettings",
     "TrueDefect",
     "render",
+    "render_cracks",
     "render_mask",
 ]

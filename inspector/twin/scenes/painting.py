@@ -1,6 +1,8 @@
 """Place shaped defects on the free face of a part."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +31,7 @@ class _Painted:
     footprint: NDArray[np.bool_]
 
 
-def _shape(rng: np.random.Generator, label: str, ground: Ground, *, longest: float) -> Shape:
+def _shape(rng: np.random.Generator, label: str, ground: Ground, longest: float) -> Shape:
     """Shape one defect of the wanted kind, no longer than ``longest`` px."""
     if label == "crack":
         return shapes.crack(rng, longest)
@@ -131,23 +133,45 @@ def paint_defects(
         return ()
     painted: list[_Painted] = []
     for label in _labels(rng):
-        longest = 0.6 * min(face.right - face.left, face.bottom - face.top)
-        for _ in range(_TRIES):
-            shape = _shape(rng, label, ground, longest=longest)
-            corner = _place(rng, face, shape, painted)
-            longest *= 0.97
-            if corner is None:
-                continue
-            left, top = corner
-            h, w = shape.coverage.shape
-            patch = ground.pixels[top : top + h, left : left + w]
-            contrast = _contrast(rng, shape, patch, settings.min_contrast_sigma)
-            defect = _paint(ground.pixels, shape, left, top, contrast)
-            if defect is not None:
-                painted.append(defect)
-                break
+        _add(painted, ground, face, settings, rng, partial(_shape, rng, label, ground))
     if mask is not None:
         for defect in painted:
             region = mask[defect.rows, defect.columns]
             region[defect.footprint] = DEFECT_LABELS.index(defect.truth.label) + 1
     return tuple(defect.truth for defect in painted)
+
+
+def paint_cracks(
+    rng: np.random.Generator, ground: Ground, face: Face, settings: SceneSettings, widths_px: Sequence[float]
+) -> tuple[TrueDefect, ...]:
+    """Paint one crack of each width in place, where there is room for it."""
+    painted: list[_Painted] = []
+    for width in widths_px:
+        _add(painted, ground, face, settings, rng, partial(shapes.crack, rng, width_px=width))
+    return tuple(defect.truth for defect in painted)
+
+
+def _add(
+    painted: list[_Painted],
+    ground: Ground,
+    face: Face,
+    settings: SceneSettings,
+    rng: np.random.Generator,
+    shaped: Callable[[float], Shape],
+) -> None:
+    """Paint one defect where there is room for it; ``shaped`` makes one no longer than so many px."""
+    longest = 0.6 * min(face.right - face.left, face.bottom - face.top)
+    for _ in range(_TRIES):
+        shape = shaped(longest)
+        corner = _place(rng, face, shape, painted)
+        longest *= 0.97
+        if corner is None:
+            continue
+        left, top = corner
+        h, w = shape.coverage.shape
+        patch = ground.pixels[top : top + h, left : left + w]
+        contrast = _contrast(rng, shape, patch, settings.min_contrast_sigma)
+        defect = _paint(ground.pixels, shape, left, top, contrast)
+        if defect is not None:
+            painted.append(defect)
+            return

@@ -78,10 +78,11 @@ def _walk(rng: np.random.Generator, length: float, heading: float) -> NDArray[np
     return np.array(points)
 
 
-def crack(rng: np.random.Generator, longest: float) -> Shape:
-    """Shape a jagged dark line 1-3 px wide and 60-600 px long, at times with a short branch."""
+def crack(rng: np.random.Generator, longest: float, width_px: float | None = None) -> Shape:
+    """Shape a jagged dark line 60-600 px long, 1-3 px or ``width_px`` wide, at times with a short branch."""
     length = float(min(np.exp(rng.uniform(np.log(60), np.log(600))), longest))
-    width = float(rng.uniform(1.0, 3.0))
+    width = float(rng.uniform(1.0, 3.0))  # drawn in any case: the same seed stays the same course
+    width = width if width_px is None else width_px
     trunk = _walk(rng, length, float(rng.uniform(0, 2 * np.pi)))
     waver = np.clip(1.0 + rng.normal(0.0, 0.16, len(trunk)), 0.7, 1.3)
     lines = [(trunk, width * waver * _taper(len(trunk), 0.5, 0.2))]
