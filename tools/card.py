@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from inspector.app.model_package import GRAPH_FILE, sha256_of
+from inspector.app.digest import sha256_of
+from inspector.app.model_package import GRAPH_FILE
 from tools.plan import LABELS, MULTIPLE, STRIDE
 
 SCHEMA = "inspector.card/1"

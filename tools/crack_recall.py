@@ -24,8 +24,9 @@ from rich.table import Table
 from inspector.adapters.runtime_onnx.graph import look
 from inspector.app.bench import machine
 from inspector.app.bench.worker import CONTEXT, runtime_of
+from inspector.app.digest import sha256_of
 from inspector.app.exits import speaking_plainly
-from inspector.app.model_package import load_card, sha256_of
+from inspector.app.model_package import load_card
 from inspector.app.open_model import open_model
 from inspector.domain.confidence import lower_bound, upper_bound
 from inspector.domain.errors import ConfigError, FrameError
