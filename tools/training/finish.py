@@ -27,7 +27,7 @@ from tools.training.sections import Gain
 from tools.weights import FILE, save_weights
 
 _CROPS, _CROP_SEED, _CROP_SIDE = 128, 99, 320
-_SCENES = range(3_000, 3_096)
+_SCENES = range(3_000, 3_128)
 """Rendered parts that set the limits of nets trained on scenes: no training and no test uses them."""
 _SCENE_SIZE = (1536, 1152)
 _JUDGED = "judged"
