@@ -244,6 +244,8 @@ def _painted(found: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[str]:
         boxes = document["recall"].values()
         cells = " | ".join(f"{_number(box['value'])} ({box['found']}/{box['painted']})" for box in boxes)
         clean = f"{document['clean_pictures']} pictures, {document['clean_megapixels']} MP"
+        if document["left_out"]:
+            clean += f", without the {len(document['left_out'])} that alarm most (chosen by the net: circular)"
         false = f"{document['false_pieces']}, allowed {document['false_pieces_allowed']}"
         yield f"| {document['model']['name']} | {document['data']} | {clean} | {false} | {cells} |"
 

@@ -6,7 +6,6 @@ never evidence that it finds real cracks.
 """
 
 import argparse
-import csv
 import json
 import sys
 import tempfile
@@ -121,8 +120,17 @@ def _record(path: Path, like: Record) -> Record:
     )
 
 
-def measure(model: Path, goods: Sequence[Record], *, false_per_mp: float, seed: int) -> dict[str, Any]:
-    """Return the threshold, the counts behind it and every box.
+def _calmest(eye: Eye, goods: Sequence[Record], drop: int) -> tuple[Sequence[Record], list[str]]:
+    """Drop the pictures with the strongest alarms. The net itself chooses them: said beside every figure."""
+    if not drop:
+        return goods, []
+    alarms = {record.id: float(eye.look(record).scores.max()) for record in goods}
+    loud = sorted(alarms, key=lambda name: -alarms[name])[:drop]
+    return [record for record in goods if record.id not in loud], loud
+
+
+def measure(model: Path, goods: Sequence[Record], *, false_per_mp: float, seed: int, drop: int = 0) -> dict[str, Any]:
+    """Return the threshold, the counts behind it and every box; without the ``drop`` pictures that alarm most.
 
     Raises:
         ConfigError: no good picture to paint on, or no such model.
@@ -130,6 +138,7 @@ def measure(model: Path, goods: Sequence[Record], *, false_per_mp: float, seed: 
     if not goods:
         raise ConfigError("no good picture among those chosen to paint on")
     with open_eye(model) as eye:
+        goods, left_out = _calmest(eye, goods, drop)
         threshold, counts = clean(eye, goods, false_per_mp)
         found = list(boxes(eye, goods, threshold, seed))
         return {
@@ -138,6 +147,7 @@ def measure(model: Path, goods: Sequence[Record], *, false_per_mp: float, seed: 
             "false_per_mp": false_per_mp,
             "threshold": round(threshold, 4),
             "seed": seed,
+            "left_out": left_out,
             "length_px": LENGTH_PX,
             **counts,
             "recall": {
@@ -159,7 +169,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--source", action="append", default=[])
     parser.add_argument("--split", action="append", default=[])
     parser.add_argument("--false-per-mp", type=float, default=0.1)
-    parser.add_argument("--without", type=Path, help="CSV with a column file: good pictures that bear real marks")
+    parser.add_argument(
+        "--drop", type=int, default=0, metavar="N",
+        help="leave out the N good pictures with the strongest alarms, where looking showed real marks on them",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, help="write the JSON here too")
     parser.add_argument("--json", action="store_true")
@@ -167,13 +180,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cv2.setNumThreads(1)
     try:
         records = read(asked.data, Choice(splits=asked.split, sources=asked.source)).records
-        left_out = _listed(asked.without) if asked.without else set()
-        goods = [record for record in records if record.good and record.image.name not in left_out]
-        found = measure(asked.model, goods, false_per_mp=asked.false_per_mp, seed=asked.seed)
+        goods = [record for record in records if record.good]
+        found = measure(asked.model, goods, false_per_mp=asked.false_per_mp, seed=asked.seed, drop=asked.drop)
     except ConfigError as error:
         print(f"tools.painted: {error}", file=sys.stderr)
         raise SystemExit(_EX_CONFIG) from error
-    found |= {"left_out": len(left_out), "data": "/".join([*asked.source, *asked.split])}
+    found["data"] = "/".join([*asked.source, *asked.split])
     text = json.dumps(found, indent=1)
     if asked.out:
         asked.out.write_text(text + "\n", encoding="utf-8")
@@ -183,11 +195,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"threshold {found['threshold']}: {found['false_pieces']} false pieces on {found['clean_megapixels']} MP")
     for name, box in found["recall"].items():
         print(f"{name:8} {box['value']:.3f}  ({box['found']} of {box['painted']})")
-
-
-def _listed(path: Path) -> set[str]:
-    with path.open(newline="", encoding="utf-8") as table:
-        return {Path(row["file"]).name for row in csv.DictReader(table)}
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ _COMMON = ("--tier", "base", "--not-turned", "--peak", "3e-3")
 _JOINT = ("--tier", "base", "--painted", "0.3", "--scenes", "0.08", "--bank", "60", "--hold", "0", "--steps", "6000")
 _SHORT = ("--steps", "800", "--peak", "2e-3", "--hold", "0", "--not-turned", "--tier", "base")
 _PAINTED = ("--tier", "base", "--only-good", "--labels", "crack", "--painted", "0.85", "--hold", "0")
+_MARKED = "10"
+"""Good magnetic tiles with the strongest alarms: looked at, they bear real linear marks."""
 _PAINTED_STEPS = {"ksdd": "3000", "mt": "5000"}
 
 
@@ -119,6 +121,8 @@ def cracks(shop: Shop) -> None:
         command = ["--model", str(run / "model"), "--data", shop.data, "--source", source, "--split", "val"]
         print(f"\n$ python -m tools.painted {' '.join(command)}", flush=True)
         painted([*command, "--out", str(shop.out / f"painted-{source}.json")])
+        if source == "mt":
+            painted([*command, "--drop", _MARKED, "--out", str(shop.out / f"painted-{source}-marked.json")])
 
 
 ROWS: Mapping[str, Callable[[Shop], None]] = {"ksdd": ksdd, "bsd": bsd, "mt": mt, "joint": joint, "cracks": cracks}
