@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from inspector.app.model_package import GRAPH_FILE
+from inspector.app.model_signature import sign_package
 from inspector.domain.errors import ConfigError, FrameError
 from tools.card import CardFacts, write_card
 from tools.data.record import Record
@@ -234,13 +235,14 @@ def look(package: Path, records: Sequence[Record]) -> tuple[Table, NDArray[np.fl
     return table, np.log(scores / (1.0 - scores))
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Copy a run's package to where the line finds it, signed if a key is given."""
     parser = argparse.ArgumentParser(prog="python -m tools.export", description=__doc__)
     parser.add_argument("run", type=Path, help="run folder of tools.train")
     parser.add_argument("--out", type=Path, required=True, help="model folder, e.g. models/bracket")
     parser.add_argument("--replace", action="store_true", help="overwrite what stands there")
-    asked = parser.parse_args()
+    parser.add_argument("--key", type=Path, help="sign the package with this private key (inspector model keygen)")
+    asked = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     source = asked.run / "model"
     if not (source / GRAPH_FILE).is_file():
@@ -249,6 +251,12 @@ def main() -> None:
         raise SystemExit(f"{asked.out}: is there already; --replace overwrites it")
     shutil.rmtree(asked.out, ignore_errors=True)
     shutil.copytree(source, asked.out)
+    if asked.key:
+        try:
+            print(f"signed by {sign_package(asked.out, asked.key)}")
+        except ConfigError as error:
+            shutil.rmtree(asked.out)
+            raise SystemExit(f"tools.export: {error}; nothing was exported") from error
     print(f"{asked.out}: {(asked.out / GRAPH_FILE).stat().st_size} bytes of graph")
 
 

@@ -11,7 +11,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the workshop's torch: make workshop")
 
+from inspector.app.model_signature import make_key, signer, trust  # noqa: E402 - after the skip
 from inspector.domain.errors import ConfigError  # noqa: E402 - after the skip
+from tools.export import main as export  # noqa: E402 - after the skip
 from tools.net import SurfaceNet  # noqa: E402 - after the skip
 from tools.plan import TIERS  # noqa: E402 - after the skip
 from tools.train import main  # noqa: E402 - after the skip
@@ -84,6 +86,12 @@ def test_one_command_trains_exports_holds_the_forms_side_by_side_and_reports(tmp
     for words in ("What was written", "How training went", "Worst misses", "Calibration"):
         assert words in page
     assert {path.name for path in (out / "model").iterdir()} == {"model.onnx", "card.toml", "MODEL_CARD.md", FILE}
+    key = tmp_path / "workshop.key"
+    make_key(key)
+    export([str(out), "--out", str(tmp_path / "models/slots"), "--key", str(key)])
+    assert signer(tmp_path / "models/slots", trust([tmp_path / "workshop.key.pub"]))
+    with pytest.raises(SystemExit, match="--replace overwrites it"):
+        export([str(out), "--out", str(tmp_path / "models/slots")])
     main(command)  # done already: only the end is written again
 
 
