@@ -1,5 +1,6 @@
 """What every test may ask for, and what happens where a peer is missing."""
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -23,6 +24,18 @@ def _libmodbus() -> bool:
     return subprocess.run(["pkg-config", "--exists", "libmodbus"], check=False).returncode == 0
 
 
+def _imports(module: str) -> bool:
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True
+
+
+def _network() -> bool:
+    return os.geteuid() == 0 and shutil.which("ip") is not None
+
+
 PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "mosquitto": (_command("mosquitto"), "apt-get install mosquitto mosquitto-clients"),
     "libmodbus": (_libmodbus, "apt-get install libmodbus-dev gcc libc6-dev pkg-config"),
@@ -30,6 +43,10 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "systemd-analyze": (_command("systemd-analyze"), "apt-get install systemd"),
     "openssl": (_command("openssl"), "apt-get install openssl"),
     "root": (lambda: os.geteuid() == 0, "run as root"),
+    "aravis": (
+        lambda: _imports("inspector.adapters.camera_aravis") and _command("arv-fake-gv-camera-0.8")() and _network(),
+        "as root: make setup (aravis-tools, aravis-tools-cli, gir1.2-aravis-0.8, iproute2, the extra aravis)",
+    ),
 }
 
 

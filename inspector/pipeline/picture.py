@@ -30,6 +30,8 @@ class Picture:
 class PictureFinder:
     """Owned by the capture thread. ``ended``: the source will never give another frame.
 
+    ``unusable_no``: the number of the frame that ``next`` found unusable just now; None where it does not count.
+
     Args:
         window_s: parts that follow each other within this time cannot be told apart by it.
         listening_since: monotonic seconds from which on every trigger is known; a part that comes within the window
@@ -58,6 +60,7 @@ class PictureFinder:
         self._first = True
         self._retry_at = 0.0
         self.ended = False
+        self.unusable_no: int | None = None
 
     def find(self, ticket: Ticket, until: float) -> Picture | Verdict:
         """The picture of this part, waited for until ``until`` (monotonic seconds), or why there is none."""
@@ -94,6 +97,7 @@ class PictureFinder:
 
     def next(self, until: float) -> Picture | Verdict:
         """The next frame, whosever it is, waited for until ``until``; or why there is none."""
+        self.unusable_no = None
         if self._held is not None:
             held, self._held = self._held, None
             return held
@@ -104,6 +108,7 @@ class PictureFinder:
             capture = self._camera.grab(loan.buffer, max(until - time.monotonic(), 0.001))
         except FrameError as error:
             loan.release()
+            self.unusable_no = error.frame_no
             return undecided(f"camera: {error}", rule="law.frame")
         except DeviceError as error:
             loan.release()
@@ -111,6 +116,7 @@ class PictureFinder:
             rule = "law.camera" if error.lost else "law.no_frame"
             if error.lost and error.retry:
                 self._alarm(str(error))
+                self._sync.loosen()  # a camera that comes back may count anew: tie it by time again
             return undecided(f"camera: {error.reason}", rule=rule)
         self._alarms.clear(CAMERA_ALARM)
         return Picture(capture=capture, loan=loan)

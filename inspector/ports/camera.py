@@ -12,6 +12,7 @@ class CameraInfo:
 
     ``paced``: frames come when the outside world makes them (True: a triggered exposure, a live stream, files that
     arrive), or whenever asked (False: a folder of files, a video file).
+    ``exposes_when_asked``: it is triggered by ``grab`` itself: what it shows is what stands there at that moment.
     """
 
     name: str
@@ -21,6 +22,7 @@ class CameraInfo:
     pixel_format: PixelFormat
     counts_frames: bool
     paced: bool
+    exposes_when_asked: bool = False
 
 
 class Camera(Protocol):
