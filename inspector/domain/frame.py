@@ -107,7 +107,8 @@ def seq_distance(newer: int, older: int) -> int:
     return ahead if ahead <= ring // 2 else ahead - ring
 
 
-_IDS_16 = 0xFFFF
+SHORT_IDS = 0xFFFF
+"""The last of a camera's 16-bit frame ids."""
 
 
 def ids_ahead(newer: int, older: int) -> int | None:
@@ -117,7 +118,7 @@ def ids_ahead(newer: int, older: int) -> int | None:
     """
     if newer >= older:
         return newer - older
-    if older > _IDS_16:
+    if older > SHORT_IDS:
         return None
-    ahead = (newer - older) % _IDS_16
-    return ahead if ahead <= _IDS_16 // 2 else None
+    ahead = (newer - older) % SHORT_IDS
+    return ahead if ahead <= SHORT_IDS // 2 else None

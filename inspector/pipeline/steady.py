@@ -21,7 +21,7 @@ from typing import Self
 import structlog
 
 from inspector.domain.errors import DeviceError, FrameError
-from inspector.domain.frame import CameraStamp, Capture, Pixels, ids_ahead
+from inspector.domain.frame import SHORT_IDS, CameraStamp, Capture, Pixels, ids_ahead
 from inspector.pipeline.wire import line_format, put_into
 from inspector.ports.camera import Camera, CameraInfo
 from inspector.ports.feed import Delivery, Feed, FeedInfo, Manner
@@ -158,7 +158,8 @@ class SteadyCamera:
         """Move the counters on to this frame; how many the camera took since the one before."""
         if self._of_session != self._counted_session:
             self._counted_session, self._last_id = self._of_session, None
-        before, self._last_id = self._last_id, delivery.frame_id
+        before = self._last_id
+        self._last_id = _id_after(before) if delivery.frame_id is None else delivery.frame_id
         if before is None or delivery.frame_id is None:
             ahead: int | None = 1
         else:
@@ -340,6 +341,13 @@ class SteadyCamera:
             self._lost = ""
             self._changed.notify_all()
         log.info("camera.back", device=self._device, session=self._session)
+
+
+def _id_after(frame_id: int | None) -> int | None:
+    """The id that a frame without one would have had: a torn frame may have lost its own."""
+    if frame_id is None:
+        return None
+    return 1 if frame_id == SHORT_IDS else frame_id + 1
 
 
 def open_camera(plugin: Plugin, settings: object, context: Context) -> AbstractContextManager[Camera]:
