@@ -44,6 +44,7 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "openssl": (_command("openssl"), "apt-get install openssl"),
     "root": (lambda: os.geteuid() == 0, "run as root"),
     "pylon": (lambda: _imports("inspector.adapters.camera_pylon"), "make setup (the extra pylon)"),
+    "gentl": (lambda: _imports("inspector.adapters.camera_gentl"), "make setup (the extra gentl)"),
     "aravis": (
         lambda: _imports("inspector.adapters.camera_aravis") and _command("arv-fake-gv-camera-0.8")() and _network(),
         "as root: make setup (aravis-tools, aravis-tools-cli, gir1.2-aravis-0.8, iproute2, the extra aravis)",

@@ -101,7 +101,7 @@ def set_up(nodes: Nodes, wanted: Wanted, *, device: str) -> Found:
     _rate(nodes, wanted, device)
     _trigger(nodes, wanted, device)
     if nodes.has("AcquisitionMode"):
-        nodes.write("AcquisitionMode", "Continuous")
+        _set(nodes, "AcquisitionMode", "Continuous")
     return Found(
         width=int(nodes.read("Width")),
         height=int(nodes.read("Height")),
@@ -116,6 +116,12 @@ def first(nodes: Nodes, names: Sequence[str]) -> str | None:
     return next((name for name in names if nodes.has(name)), None)
 
 
+def _set(nodes: Nodes, name: str, value: Value) -> None:
+    """Write it where it differs: what a camera has but one value of cannot be written."""
+    if nodes.read(name) != value:
+        nodes.write(name, value)
+
+
 def _format(nodes: Nodes, wanted: Wanted, device: str) -> None:
     there = nodes.choices("PixelFormat")
     names = FORMATS.get(wanted.pixel_format, (wanted.pixel_format,))
@@ -124,7 +130,7 @@ def _format(nodes: Nodes, wanted: Wanted, device: str) -> None:
         raise DeviceError(
             device, f"camera.pixel_format = {wanted.pixel_format!r}: it has not got it; it has {', '.join(there)}"
         )
-    nodes.write("PixelFormat", name)
+    _set(nodes, "PixelFormat", name)
 
 
 def _region(nodes: Nodes, wanted: Wanted, device: str) -> None:
@@ -132,12 +138,12 @@ def _region(nodes: Nodes, wanted: Wanted, device: str) -> None:
     offsets = {"OffsetX": wanted.offset_x, "OffsetY": wanted.offset_y}
     for name in offsets:
         if nodes.has(name):
-            nodes.write(name, 0)
+            _set(nodes, name, 0)
     sizes = {"Width": wanted.width, "Height": wanted.height}
     for name, value in {**sizes, **{name: value for name, value in offsets.items() if value}}.items():
         if value is None:
             continue
-        nodes.write(name, value)
+        _set(nodes, name, value)
         if int(nodes.read(name)) != value:
             raise DeviceError(device, f"{name} = {value}: the camera took {nodes.read(name)}; set that, or another")
 
