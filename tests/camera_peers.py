@@ -5,6 +5,7 @@ import ctypes
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -72,6 +73,18 @@ class Peer:
     def thaw(self) -> None:
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGCONT)
+
+    def listening(self, port: int) -> None:
+        """Wait until it takes connections."""
+
+        def taken() -> bool:
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=1):
+                    return True
+            except OSError:
+                return False
+
+        assert wait_until(taken, 60.0), f"{self.command} does not listen on {port}"
 
     @property
     def running(self) -> bool:

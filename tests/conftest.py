@@ -32,6 +32,19 @@ def _imports(module: str) -> bool:
     return True
 
 
+def _rtsp() -> bool:
+    """Whether Debian's own Python has the bindings, and GStreamer an encoder."""
+    asked = (
+        "import gi; gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0'); "
+        "from gi.repository import Gst, GstRtspServer; Gst.init(None); "
+        "raise SystemExit(0 if Gst.ElementFactory.find('x264enc') else 1)"
+    )
+    try:
+        return subprocess.run(["/usr/bin/python3", "-c", asked], check=False, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
 def _network() -> bool:
     return os.geteuid() == 0 and shutil.which("ip") is not None
 
@@ -45,6 +58,10 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "root": (lambda: os.geteuid() == 0, "run as root"),
     "pylon": (lambda: _imports("inspector.adapters.camera_pylon"), "make setup (the extra pylon)"),
     "gentl": (lambda: _imports("inspector.adapters.camera_gentl"), "make setup (the extra gentl)"),
+    "rtsp": (
+        lambda: _rtsp() and _network(),
+        "as root: make setup (gir1.2-gst-rtsp-server-1.0, gstreamer1.0-plugins-base, -good, -bad, -ugly, python3-gi)",
+    ),
     "aravis": (
         lambda: _imports("inspector.adapters.camera_aravis") and _command("arv-fake-gv-camera-0.8")() and _network(),
         "as root: make setup (aravis-tools, aravis-tools-cli, gir1.2-aravis-0.8, iproute2, the extra aravis)",
