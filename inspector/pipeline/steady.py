@@ -175,9 +175,10 @@ class SteadyCamera:
             left = deadline - time.monotonic()
             self._notice_a_stuck_hand()
             if self._lost:
-                with self._changed:
+                loss = self._loss()
+                with self._changed:  # whoever asks again at once must not keep a core busy
                     self._changed.wait(max(min(left, _SLICE_S), 0.0))
-                raise self._loss()
+                raise loss
             delivery = self._next(min(max(left, 0.0), _SLICE_S))
             if delivery is not None:
                 self._heard_at = time.monotonic()
@@ -261,7 +262,7 @@ class SteadyCamera:
             self._changed.notify_all()
 
     def _loss(self) -> DeviceError:
-        return DeviceError(self._device, f"lost: {self._lost}; it is being opened anew")
+        return DeviceError(self._device, f"lost: {self._lost or 'a moment ago'}; it is being opened anew")
 
     # what the hand does
 

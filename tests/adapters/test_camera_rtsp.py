@@ -20,8 +20,7 @@ PATIENCE_S = 60.0
 
 
 @pytest.fixture(autouse=True)
-def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+def network() -> Iterator[None]:
     with own_network():
         yield
 
@@ -63,7 +62,7 @@ def test_a_killed_server_is_a_lost_camera_and_its_stream_comes_back(peer: Peer) 
         into = buffer_for(camera.describe())
         grab_until(camera, into, PATIENCE_S)
         peer.kill()
-        assert "lost" in grab_until_said(camera, into, lambda error: error.lost, PATIENCE_S)
+        grab_until_said(camera, into, lambda error: error.lost, PATIENCE_S)
         peer.start()
         grab_until(camera, into, PATIENCE_S)
 
