@@ -63,6 +63,7 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
         "as root: make setup (gir1.2-gst-rtsp-server-1.0, gstreamer1.0-plugins-base, -good, -bad, -ugly, python3-gi)",
     ),
     "dicom": (lambda: _imports("pydicom"), "make setup (the extra dicom)"),
+    "viva": (lambda: _imports("viva_genicam"), "make setup (the extra peers)"),
     "aravis": (
         lambda: _imports("inspector.adapters.camera_aravis") and _command("arv-fake-gv-camera-0.8")() and _network(),
         "as root: make setup (aravis-tools, aravis-tools-cli, gir1.2-aravis-0.8, iproute2, the extra aravis)",

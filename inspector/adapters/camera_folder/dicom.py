@@ -124,8 +124,8 @@ def _stored(pixels: Any, head: _Head, name: str) -> Pixels:
         raise FrameError(f"{name}: values of {pixels.dtype}; at most 16 bits a pixel would be right")
     plain = pixels.astype(np.uint16) if pixels.dtype.itemsize == 1 else pixels.view(np.uint16)
     mask = (1 << head.stored_bits) - 1
-    kept: Pixels = plain if head.stored_bits == _TWO_BYTES else plain & np.uint16(mask)
-    return np.ascontiguousarray(kept)
+    kept = plain if head.stored_bits == _TWO_BYTES else plain & np.uint16(mask)
+    return np.ascontiguousarray(kept, np.uint16)
 
 
 def _colour(pixels: Any, name: str) -> Pixels:
