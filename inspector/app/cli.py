@@ -5,7 +5,21 @@ from typing import Annotated
 import typer
 
 from inspector import __version__
-from inspector.app.commands import check, demo, doctor, follow, inspect, journal, line, listen, model, plc, recipe, twin
+from inspector.app.commands import (
+    camera,
+    check,
+    demo,
+    doctor,
+    follow,
+    inspect,
+    journal,
+    line,
+    listen,
+    model,
+    plc,
+    recipe,
+    twin,
+)
 
 app = typer.Typer(
     name="inspector",
@@ -46,6 +60,7 @@ app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
 app.command("listen")(listen.listen)
 app.add_typer(journal.app, name="journal")
+app.add_typer(camera.app, name="camera")
 app.add_typer(plc.app, name="plc")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(model.app, name="model")

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from inspector.app import build, options, service, surroundings
+from inspector.app import build, camera_link, options, service, surroundings
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
 from inspector.app.parts import check_parts
 from inspector.app.settings import Loaded
@@ -104,6 +104,7 @@ def _station(config: Path | None, station: str | None) -> Iterator[Finding]:
     yield Finding(name="configuration", level="ok", found=f"station {loaded.name}")
     yield Finding(name="model", level="ok", found=f"{parts.card.name} {parts.card.version} fits its card")
     yield from surroundings.camera(parts)
+    yield from camera_link.findings(parts)
     yield from doubts
     for which in ("data_dir", "run_dir"):
         yield _folder(which, loaded.path(which))
