@@ -13,7 +13,7 @@ STAMPS := .stamps
 UV     := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full workshop lint format lock setup clean
+.PHONY: help demo test test-full camera-table workshop lint format lock setup clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,10 @@ test: setup lint ## lint, types, architecture, and every test but the long ones
 
 test-full: setup lint ## the long suites too
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup --timeout 3000
+
+camera-table: setup ## run the tests against real cameras' peers, and fill the table in docs/cameras.md
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m camera --junitxml=.stamps/cameras.xml
+	$(BIN)/python -m tests.camera_table .stamps/cameras.xml docs/cameras.md
 
 workshop: setup ## install the training extra (torch) and run the workshop's own tests
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[tools]'

@@ -92,6 +92,15 @@ def logs_as_they_were() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.fixture
+def shows(record_property: Callable[[str, object], None]) -> Callable[[str, str, str], None]:
+    """``shows(peer, column, said)``: a cell of the table in docs/cameras.md, which this test then stands for.
+
+    Called first, so that a failure is known by its cell; called again, it says more.
+    """
+    return lambda peer, column, said: record_property("camera", f"{peer}|{column}|{said}")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real images; only for tests marked ``realdata``."""

@@ -31,6 +31,7 @@ from tests.camera_peers import (
     grab_until_said,
     own_network,
 )
+from tests.camera_table import ARAVIS
 from tests.fakes import wait_until
 from tests.pipeline.plant import Plant
 
@@ -87,6 +88,7 @@ def patiently(peer: Peer) -> Callable[..., AbstractContextManager[Camera]]:
     return opening
 
 
+Shows = Callable[[str, str, str], None]
 Opening = Callable[..., AbstractContextManager[Camera]]
 
 
@@ -120,6 +122,17 @@ def test_twelve_megapixels_come_in_order_in_every_format(
     assert numbers == sorted(set(numbers))
 
 
+def test_its_rate_at_twelve_megapixels_is_told(patiently: Opening, shows: Shows) -> None:
+    with patiently(**{**FULL, "fps": 25.0}) as camera:
+        into = buffer_for(camera.describe())
+        grab_until(camera, into)
+        begun = time.monotonic()
+        for _ in range(10):
+            grab_until(camera, into)
+        rate = 10 / (time.monotonic() - begun)
+    shows(ARAVIS, "fps", f"{rate:.0f} ({WIDTH} x {HEIGHT}, 25 asked)")
+
+
 def test_the_frame_counter_goes_on_past_its_sixteen_bits(patiently: Opening) -> None:
     with patiently(width=64, height=64, fps=500.0) as camera:
         into = buffer_for(camera.describe())
@@ -128,7 +141,8 @@ def test_the_frame_counter_goes_on_past_its_sixteen_bits(patiently: Opening) -> 
     assert numbers[-1] < 20_000, "a wrap is no gap of 65535 frames"
 
 
-def test_by_software_one_frame_comes_for_each_trigger_and_shows_that_moment(patiently: Opening) -> None:
+def test_by_software_one_frame_comes_for_each_trigger_and_shows_that_moment(patiently: Opening, shows: Shows) -> None:
+    shows(ARAVIS, "software", "one frame for each")
     with patiently(**FULL, trigger="software") as camera:
         info = camera.describe()
         assert (info.counts_frames, info.paced, info.exposes_when_asked) == (False, True, True)
@@ -171,7 +185,10 @@ def test_live_gives_the_frame_nearest_to_the_moment_of_asking(patiently: Opening
 
 
 @pytest.mark.parametrize("trigger", ["free", "software"])
-def test_a_killed_camera_is_lost_and_comes_back_by_itself(patiently: Opening, peer: Peer, trigger: str) -> None:
+def test_a_killed_camera_is_lost_and_comes_back_by_itself(
+    patiently: Opening, peer: Peer, trigger: str, shows: Shows
+) -> None:
+    shows(ARAVIS, "lost", "killed: noticed, back by itself")
     with patiently(trigger=trigger) as camera:
         into = buffer_for(camera.describe())
         grab_until(camera, into)
@@ -186,7 +203,10 @@ def test_a_killed_camera_is_lost_and_comes_back_by_itself(patiently: Opening, pe
 
 
 @pytest.mark.parametrize("trigger", ["live", "software"])
-def test_a_hung_camera_is_lost_and_comes_back_once_it_answers(patiently: Opening, peer: Peer, trigger: str) -> None:
+def test_a_hung_camera_is_lost_and_comes_back_once_it_answers(
+    patiently: Opening, peer: Peer, trigger: str, shows: Shows
+) -> None:
+    shows(ARAVIS, "hung", "stopped: noticed, back by itself")
     with patiently(trigger=trigger) as camera:
         into = buffer_for(camera.describe())
         grab_until(camera, into)
@@ -206,7 +226,8 @@ def test_a_camera_that_hangs_while_no_part_comes_is_noticed(patiently: Opening, 
         assert "did not answer" in said or "does not answer" in said
 
 
-def test_lost_packets_make_torn_frames_and_never_a_picture(description: Path) -> None:
+def test_lost_packets_make_torn_frames_and_never_a_picture(description: Path, shows: Shows) -> None:
+    shows(ARAVIS, "packets", "0.5 %: torn frames, each told, none judged")
     with fake_gige(description, lost_per_thousand=5.0):
         until = time.monotonic() + 20
         while True:

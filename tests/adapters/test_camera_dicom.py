@@ -1,5 +1,6 @@
 """Industrial X-ray: DICOM files of a folder, through a window, frame by frame."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from inspector.domain.frame import PixelFormat
 from inspector.ports.camera import Camera
 from inspector.ports.plugin import Context
 from tests.camera_peers import HEIGHT, WIDTH, buffer_for
+from tests.camera_table import DICOM
 
 pytestmark = [pytest.mark.camera, pytest.mark.peer("dicom")]
 CONTEXT = Context(station="s", data_dir="", run_dir="")
@@ -126,7 +128,10 @@ def _grab(camera: Camera, into: Levels) -> Any:
 
 
 @pytest.mark.parametrize("kept", [0, 100, 400, 6000])
-def test_a_file_that_is_cut_short_is_one_failed_grab(tmp_path: Path, kept: int) -> None:
+def test_a_file_that_is_cut_short_is_one_failed_grab(
+    tmp_path: Path, kept: int, shows: Callable[[str, str, str], None]
+) -> None:
+    shows(DICOM, "bad", "cut short: one failed grab each")
     write(tmp_path / "a.dcm", ramp(), bits=12)
     write(tmp_path / "b.dcm", ramp(), bits=12)
     (tmp_path / "a.dcm").write_bytes((tmp_path / "a.dcm").read_bytes()[:kept])

@@ -3,6 +3,7 @@
 import importlib
 import time
 import tomllib
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from inspector.pipeline.steady import open_camera
 from inspector.ports.camera import Camera
 from inspector.ports.plugin import Context, Plugin
 from tests.camera_peers import buffer_for, grab_until
+from tests.camera_table import GENTL
 from tests.fakes import wait_until
 
 pytestmark = [pytest.mark.camera, pytest.mark.peer("gentl"), pytest.mark.xdist_group("cameras")]
 CONTEXT = Context(station="s", data_dir="", run_dir="")
 SAMPLE = Path(__file__).parents[2] / "config" / "samples" / "camera_gentl.toml"
+Shows = Callable[[str, str, str], None]
 LARGEST = 800
 """Pixels a side: the peer has no more."""
 
@@ -45,13 +48,15 @@ def opened(**wanted: object) -> AbstractContextManager[Camera]:
     return open_camera(plugin(), settings_of(**values), CONTEXT)
 
 
-def test_frames_come_in_order_at_the_peers_largest_size() -> None:
+def test_frames_come_in_order_at_the_peers_largest_size(shows: Shows) -> None:
     with opened() as camera:
         info = camera.describe()
         assert (info.width, info.height, info.pixel_format) == (LARGEST, LARGEST, PixelFormat.MONO8)
         assert (info.serial, info.counts_frames, info.paced) == ("1", True, True)
         into = buffer_for(info)
+        begun = time.monotonic()
         captures = [grab_until(camera, into)[0] for _ in range(8)]
+        shows(GENTL, "fps", f"{8 / (time.monotonic() - begun):.0f} ({LARGEST} x {LARGEST}, 20 asked)")
     numbers = [capture.frame_no for capture in captures]
     assert numbers == sorted(set(numbers))
     assert into.std() > 0
@@ -68,7 +73,8 @@ def test_live_gives_the_frame_nearest_to_the_moment_of_asking_not_one_that_waite
         assert camera.grab(into, 10.0).taken_at >= called_at - 0.1
 
 
-def test_a_stream_that_breaks_is_a_lost_camera_that_is_opened_anew() -> None:
+def test_a_stream_that_breaks_is_a_lost_camera_that_is_opened_anew(shows: Shows) -> None:
+    shows(GENTL, "lost", "stream broken by hand: noticed, back by itself")
     with opened() as camera:
         into = buffer_for(camera.describe())
         grab_until(camera, into)

@@ -2,6 +2,7 @@
 
 import time
 import tomllib
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from inspector.pipeline.steady import open_camera
 from inspector.ports.camera import Camera
 from inspector.ports.plugin import Context, Plugin
 from tests.camera_peers import HEIGHT, WIDTH, buffer_for, grab_until, grab_until_said
+from tests.camera_table import PYLON
 from tests.fakes import wait_until
 
 pytestmark = [pytest.mark.camera, pytest.mark.peer("pylon"), pytest.mark.xdist_group("cameras")]
 CONTEXT = Context(station="s", data_dir="", run_dir="")
 SAMPLE = Path(__file__).parents[2] / "config" / "samples" / "camera_pylon.toml"
+Shows = Callable[[str, str, str], None]
 SMALL = {"width": 640, "height": 480}
 
 
@@ -86,9 +89,21 @@ def test_twelve_megapixels_come_in_order_in_every_format(
     assert into.std() > 0
 
 
+def test_its_rate_at_twelve_megapixels_is_told(shows: Shows) -> None:
+    with opened(width=WIDTH, height=HEIGHT, fps=100.0) as camera:
+        into = buffer_for(camera.describe())
+        grab_until(camera, into)
+        begun = time.monotonic()
+        for _ in range(10):
+            grab_until(camera, into)
+        rate = 10 / (time.monotonic() - begun)
+    shows(PYLON, "fps", f"{rate:.0f} ({WIDTH} x {HEIGHT}, 100 asked)")
+
+
 def test_pictures_are_replayed_bit_for_bit_as_a_mosaic_one_for_each_trigger(
-    mosaics: tuple[Path, list[np.ndarray[Any, np.dtype[np.uint8]]]],
+    mosaics: tuple[Path, list[np.ndarray[Any, np.dtype[np.uint8]]]], shows: Shows
 ) -> None:
+    shows(PYLON, "software", "one frame for each, replayed bit for bit")
     folder, pictures = mosaics
     wanted = {"width": WIDTH, "height": HEIGHT, "pixel_format": "BayerRG8", "trigger": "software"}
     with opened(**wanted, features=replaying(folder)) as camera:
@@ -110,7 +125,8 @@ def test_a_picture_that_cannot_be_read_is_one_torn_frame(tmp_path: Path) -> None
         camera.grab(buffer_for(camera.describe()), 10.0)
 
 
-def test_failed_buffers_are_torn_frames_with_a_number_each() -> None:
+def test_failed_buffers_are_torn_frames_with_a_number_each(shows: Shows) -> None:
+    shows(PYLON, "bad", "failed buffers, unreadable picture: torn frames, each told")
     with opened() as camera:
         into = buffer_for(camera.describe())
         numbers = [grab_until(camera, into)[0].frame_no]
@@ -137,7 +153,10 @@ def test_a_wire_that_nobody_pulses_is_no_lost_camera() -> None:
 
 
 @pytest.mark.parametrize("trigger", ["free", "software", "line"])
-def test_a_removed_camera_is_lost_at_once_though_frames_still_come_and_is_opened_anew(trigger: str) -> None:
+def test_a_removed_camera_is_lost_at_once_though_frames_still_come_and_is_opened_anew(
+    trigger: str, shows: Shows
+) -> None:
+    shows(PYLON, "lost", "removed: noticed at once, back by itself")
     with opened(trigger=trigger) as camera:
         into = buffer_for(camera.describe())
         feed = feed_of(camera)

@@ -1,7 +1,8 @@
 """Aravis against a fake camera by another hand: modern names, chunks, and a control that is taken away."""
 
 import importlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -13,6 +14,7 @@ from inspector.pipeline.steady import open_camera
 from inspector.ports.camera import Camera
 from inspector.ports.plugin import Context
 from tests.camera_peers import buffer_for, grab_until, grab_until_said, own_network
+from tests.camera_table import VIVA
 
 pytestmark = [
     pytest.mark.camera,
@@ -21,6 +23,9 @@ pytestmark = [
     pytest.mark.xdist_group("cameras"),
 ]
 CONTEXT = Context(station="s", data_dir="", run_dir="")
+
+
+Shows = Callable[[str, str, str], None]
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +53,21 @@ def opened(**wanted: object) -> AbstractContextManager[Camera]:
     return open_camera(plugin, plugin.settings_model(**values), CONTEXT)
 
 
-def test_each_frame_tells_its_own_exposure_in_a_chunk(peer: Any) -> None:
+def test_each_frame_tells_its_own_exposure_in_a_chunk(peer: Any, shows: Shows) -> None:
     with opened() as camera:
         feed = camera._feed  # type: ignore[attr-defined]
         told = [delivery.exposure_us for delivery in (feed.next(10.0) for _ in range(3)) if not delivery.fault]
         assert told
         assert set(told) == {5000.0}
-        assert grab_until(camera, buffer_for(camera.describe()))[0].camera.exposure_us == 5000.0
+        into = buffer_for(camera.describe())
+        begun = time.monotonic()
+        captures = [grab_until(camera, into)[0] for _ in range(10)]
+        shows(VIVA, "fps", f"{10 / (time.monotonic() - begun):.0f} (640 x 480, 20 asked)")
+        assert {capture.camera.exposure_us for capture in captures} == {5000.0}
 
 
-def test_by_software_the_camera_counts_as_many_triggers_as_frames_were_asked_for(peer: Any) -> None:
+def test_by_software_the_camera_counts_as_many_triggers_as_frames_were_asked_for(peer: Any, shows: Shows) -> None:
+    shows(VIVA, "software", "one frame for each, counted by both")
     with opened(trigger="software") as camera:
         into = buffer_for(camera.describe())
         for _ in range(5):
@@ -65,7 +75,8 @@ def test_by_software_the_camera_counts_as_many_triggers_as_frames_were_asked_for
         assert peer.software_triggers() == 5
 
 
-def test_a_control_that_was_taken_away_is_a_lost_camera_that_is_opened_anew(peer: Any) -> None:
+def test_a_control_that_was_taken_away_is_a_lost_camera_that_is_opened_anew(peer: Any, shows: Shows) -> None:
+    shows(VIVA, "lost", "control revoked: noticed, back by itself")
     with opened() as camera:
         into = buffer_for(camera.describe())
         grab_until(camera, into)
@@ -84,7 +95,8 @@ def test_a_modern_camera_is_set_by_its_modern_names(peer: Any) -> None:
         assert not feed._native.is_feature_available("ExposureTimeAbs")
 
 
-def test_lost_packets_are_asked_for_again(peer: Any) -> None:
+def test_lost_packets_are_asked_for_again(peer: Any, shows: Shows) -> None:
+    shows(VIVA, "packets", "asked for again, frame whole")
     testing = importlib.import_module("viva_genicam.testing")
     peer.stop()
     lossy = testing.FakeGigeCamera(
