@@ -1,5 +1,6 @@
 """What every test may ask for, and what happens where a peer is missing."""
 
+import functools
 import importlib
 import os
 import shutil
@@ -63,6 +64,13 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
         "as root: make setup (gir1.2-gst-rtsp-server-1.0, gstreamer1.0-plugins-base, -good, -bad, -ugly, python3-gi)",
     ),
     "dicom": (lambda: _imports("pydicom"), "make setup (the extra dicom)"),
+    **{
+        f"library {kind}": (
+            functools.partial(_imports, f"inspector.adapters.camera_{kind}"),
+            f"make setup (extra {kind})",
+        )
+        for kind in ("aravis", "pylon", "gentl")
+    },
     "viva": (lambda: _imports("viva_genicam"), "make setup (the extra peers)"),
     "aravis": (
         lambda: _imports("inspector.adapters.camera_aravis") and _command("arv-fake-gv-camera-0.8")() and _network(),
