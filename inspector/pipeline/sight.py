@@ -72,7 +72,7 @@ class Finding:
 def glance(pixels: Pixels, pixel_format: PixelFormat) -> Glance:
     """Look at an 8-bit frame (height, width[, 3]) of at least 64 x 64 px: about a millisecond for 12 megapixels."""
     plane = pixels[..., 1] if pixels.ndim == _COLOUR_AXES else pixels
-    sample = np.ascontiguousarray(plane[::STEP_PX, ::STEP_PX])
+    sample = np.ascontiguousarray(plane[::STEP_PX, ::STEP_PX], np.uint8)
     return Glance(
         light=float(sample.mean()),
         burnt=float((sample >= _BURNT).mean()),
