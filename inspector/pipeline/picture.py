@@ -11,7 +11,7 @@ from inspector.pipeline.desk import Desk
 from inspector.pipeline.pool import FramePool, Loan
 from inspector.pipeline.sync import FrameSync, Match
 from inspector.pipeline.ticket import Ticket
-from inspector.ports.camera import Camera
+from inspector.ports.camera import Camera, SelfWatching
 
 CAMERA_ALARM = "camera.lost"
 WINDOW_ALARM = "sync.window"
@@ -127,10 +127,18 @@ class PictureFinder:
             self._alarm(verdict.reason)
 
     def try_again(self) -> None:
-        """With no part waiting, see whether a camera that failed is back: the PLC may be holding the belt for us."""
+        """With no part waiting, see whether a camera is lost or back: the PLC may be holding the belt for us."""
+        trouble = self._camera.trouble() if isinstance(self._camera, SelfWatching) else ""
+        if trouble and CAMERA_ALARM not in self._alarms.standing():
+            self._sync.loosen()
+            self._alarm(trouble)
         if CAMERA_ALARM not in self._alarms.standing() or time.monotonic() < self._retry_at:
             return
         self._retry_at = time.monotonic() + RETRY_S
+        if isinstance(self._camera, SelfWatching):
+            if not trouble:
+                self._alarms.clear(CAMERA_ALARM)
+            return
         got = self.next(time.monotonic() + _PROBE_S)
         if isinstance(got, Picture):
             self._held = got

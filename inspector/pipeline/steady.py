@@ -113,6 +113,11 @@ class SteadyCamera:
         self._not_before = time.monotonic()
         self._drain()
 
+    def trouble(self) -> str:
+        """Why it is lost now; "" while it is well."""
+        self._notice_a_stuck_hand()
+        return str(self._loss()) if self._lost else ""
+
     # what the capture thread does
 
     def _is_stale(self, delivery: Delivery, called_at: float) -> bool:

@@ -1,7 +1,7 @@
 """What gives us pictures."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from inspector.domain.frame import Capture, PixelFormat, Pixels
 
@@ -47,4 +47,13 @@ class Camera(Protocol):
 
     def flush(self) -> None:
         """Forget frames exposed before this call; the next ``grab`` gives one exposed after it."""
+        ...
+
+
+@runtime_checkable
+class SelfWatching(Protocol):
+    """A camera that notices its own loss while nobody grabs: the PLC then holds the belt before the next part comes."""
+
+    def trouble(self) -> str:
+        """Why it is lost now; "" while it is well. Never waits."""
         ...

@@ -19,6 +19,7 @@ from inspector.domain.frame import PixelFormat
 from inspector.domain.verdict import Outcome
 from inspector.pipeline.steady import open_camera
 from inspector.ports.camera import Camera
+from inspector.ports.gate import LineState
 from inspector.ports.plugin import Context
 from tests.camera_peers import (
     HEIGHT,
@@ -285,6 +286,36 @@ def test_a_line_whose_camera_is_lost_judges_nothing_until_it_is_back(
     assert all(plant.records[part].verdict.reason.startswith("camera: lost: ") for part in (3, 4, 5))
     assert all(outcomes[part] is Outcome.PASS for part in (1, 2, 7, 8))
     assert [note.action for note in plant.recorder.notes if note.code == "camera.lost"] == ["raised", "cleared"]
+
+
+def test_a_camera_that_dies_between_two_parts_takes_the_run_permit_away_until_it_is_back(
+    patiently: Opening, peer: Peer, tmp_path: Path
+) -> None:
+    plant = Plant(tmp_path, events=range(1, 3), shots=())
+    plant.tuning = replace(plant.tuning, sync_window_s=0.4)
+    states = plant.gate.states
+    seen: list[str] = []
+
+    def idle() -> bool:
+        """Kill it, see the permit go, start it, see the permit come back; only then the second part comes."""
+        if not seen:
+            seen.append("killed")
+            peer.kill()
+        elif seen[-1] == "killed" and LineState.ERROR in states[-1]:
+            assert LineState.RUN_PERMIT not in states[-1]
+            seen.append("noticed")
+            peer.start()
+        elif seen[-1] == "noticed" and LineState.RUN_PERMIT in states[-1]:
+            seen.append("back")
+        return seen[-1] == "back"
+
+    with patiently(trigger="software") as camera:
+        plant.camera = camera  # type: ignore[assignment]
+        plant.trigger.idle_until = idle
+        plant.trigger.before = lambda _part: None
+        assert plant.run() == 0
+    assert seen == ["killed", "noticed", "back"]
+    assert sorted(plant.outcomes()) == [1, 2]
 
 
 @pytest.mark.parametrize(

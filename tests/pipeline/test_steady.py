@@ -13,6 +13,7 @@ import pytest
 from inspector.domain.errors import DeviceError, FrameError
 from inspector.domain.frame import ids_ahead
 from inspector.pipeline.steady import SteadyCamera
+from inspector.ports.camera import SelfWatching
 from inspector.ports.feed import Delivery, FeedInfo, Manner
 from tests.fakes import wait_until
 
@@ -169,6 +170,18 @@ def test_a_register_that_is_not_answered_makes_it_lost_while_no_part_comes() -> 
                 camera.grab(buffer(), 0.1)
             said = str(error.value)
         feed.patience.set()
+
+
+def test_it_tells_of_its_loss_while_nobody_grabs() -> None:
+    rig = Rig(replace(INFO, manner=Manner.LINE))
+    with SteadyCamera(rig.open) as camera:
+        assert isinstance(camera, SelfWatching)
+        assert camera.trouble() == ""
+        rig.away = True
+        rig.feeds[0].trouble = "unplugged"
+        assert wait_until(lambda: "lost: unplugged" in camera.trouble())
+        rig.away = False
+        assert wait_until(lambda: not camera.trouble())
 
 
 def test_a_camera_with_a_pace_of_its_own_that_falls_silent_is_lost() -> None:

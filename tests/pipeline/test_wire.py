@@ -55,3 +55,15 @@ def test_another_size_than_the_camera_was_opened_with_is_no_picture(shape: tuple
 )
 def test_what_the_line_gets_of_a_wire_format(wire: str, window: tuple[int, int] | None, line: PixelFormat) -> None:
     assert line_format(wire, window) is line
+
+
+@pytest.mark.parametrize(("wire", "window"), [("Mono12", (0, 4095)), ("RGB8", None), ("BayerRG8", None)])
+def test_a_buffer_whose_rows_lie_apart_is_filled_too(wire: str, window: tuple[int, int] | None) -> None:
+    shape = (8, 20, 3) if wire == "RGB8" else (8, 20)
+    pixels = np.arange(np.prod(shape)).reshape(shape).astype(np.uint16 if window else np.uint8)
+    together = np.zeros(shape, np.uint8)
+    apart = np.zeros((8, 64, *shape[2:]), np.uint8)[:, :20]
+    for buffer in (together, apart):
+        put_into(buffer, pixels, wire_format=wire, window=window, device="camera x")
+    assert together.any()
+    assert (apart == together).all()
