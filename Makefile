@@ -13,7 +13,7 @@ STAMPS := .stamps
 UV     := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full workshop lint format lock setup clean
+.PHONY: help demo test test-full camera-table workshop lint format lock setup clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,10 @@ test: setup lint ## lint, types, architecture, and every test but the long ones
 
 test-full: setup lint ## the long suites too
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup --timeout 3000
+
+camera-table: setup ## run the tests against real cameras' peers, and fill the table in docs/cameras.md
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m camera --junitxml=.stamps/cameras.xml
+	$(BIN)/python -m tests.camera_table .stamps/cameras.xml docs/cameras.md
 
 workshop: setup ## install the training extra (torch) and run the workshop's own tests
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[tools]'
@@ -42,8 +46,9 @@ format: $(STAMPS)/venv ## put the code in the house's form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-setup: $(STAMPS)/venv ## virtual environment, locked packages, system packages
+setup: $(STAMPS)/venv ## virtual environment, locked packages, system packages, the cameras' libraries
 	@tools/system_packages.sh test
+	@$(MAKE) --no-print-directory $(STAMPS)/cameras
 
 $(STAMPS)/venv: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -54,9 +59,18 @@ $(STAMPS)/venv: requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@mkdir -p $(STAMPS) && touch $@
 
+# The libraries of the cameras, and peers of theirs. One is built here, from headers that system_packages.sh installs;
+# without them the tests of that camera say what is missing.
+$(STAMPS)/cameras: $(STAMPS)/venv requirements-cameras.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-cameras.lock && touch $@ || \
+		echo "make: the cameras' libraries could not be installed (see above); their tests will say so"
+
 lock: ## resolve the locked packages anew
 	$(BIN)/uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 \
 		--generate-hashes --quiet --no-header --no-annotate -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra aravis --extra pylon --extra gentl --extra dicom --extra peers \
+		--universal --python-version 3.11 -c requirements.lock \
+		--generate-hashes --quiet --no-header --no-annotate -o requirements-cameras.lock
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) $(STAMPS) .mypy_cache .ruff_cache .pytest_cache .hypothesis

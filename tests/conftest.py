@@ -1,5 +1,7 @@
 """What every test may ask for, and what happens where a peer is missing."""
 
+import functools
+import importlib
 import os
 import shutil
 import subprocess
@@ -23,6 +25,31 @@ def _libmodbus() -> bool:
     return subprocess.run(["pkg-config", "--exists", "libmodbus"], check=False).returncode == 0
 
 
+def _imports(module: str) -> bool:
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True
+
+
+def _rtsp() -> bool:
+    """Whether Debian's own Python has the bindings, and GStreamer an encoder."""
+    asked = (
+        "import gi; gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0'); "
+        "from gi.repository import Gst, GstRtspServer; Gst.init(None); "
+        "raise SystemExit(0 if Gst.ElementFactory.find('x264enc') else 1)"
+    )
+    try:
+        return subprocess.run(["/usr/bin/python3", "-c", asked], check=False, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def _network() -> bool:
+    return os.geteuid() == 0 and shutil.which("ip") is not None
+
+
 PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "mosquitto": (_command("mosquitto"), "apt-get install mosquitto mosquitto-clients"),
     "libmodbus": (_libmodbus, "apt-get install libmodbus-dev gcc libc6-dev pkg-config"),
@@ -30,6 +57,25 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "systemd-analyze": (_command("systemd-analyze"), "apt-get install systemd"),
     "openssl": (_command("openssl"), "apt-get install openssl"),
     "root": (lambda: os.geteuid() == 0, "run as root"),
+    "pylon": (lambda: _imports("inspector.adapters.camera_pylon"), "make setup (the extra pylon)"),
+    "gentl": (lambda: _imports("inspector.adapters.camera_gentl"), "make setup (the extra gentl)"),
+    "rtsp": (
+        lambda: _rtsp() and _network(),
+        "as root: make setup (gir1.2-gst-rtsp-server-1.0, gstreamer1.0-plugins-base, -good, -bad, -ugly, python3-gi)",
+    ),
+    "dicom": (lambda: _imports("pydicom"), "make setup (the extra dicom)"),
+    **{
+        f"library {kind}": (
+            functools.partial(_imports, f"inspector.adapters.camera_{kind}"),
+            f"make setup (extra {kind})",
+        )
+        for kind in ("aravis", "pylon", "gentl")
+    },
+    "viva": (lambda: _imports("viva_genicam"), "make setup (the extra peers)"),
+    "aravis": (
+        lambda: _imports("inspector.adapters.camera_aravis") and _command("arv-fake-gv-camera-0.8")() and _network(),
+        "as root: make setup (aravis-tools, aravis-tools-cli, gir1.2-aravis-0.8, iproute2, the extra aravis)",
+    ),
 }
 
 
@@ -52,6 +98,15 @@ def logs_as_they_were() -> Iterator[None]:
     """A verb that is called in this process sets up logging; the next test must not find it."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def shows(record_property: Callable[[str, object], None]) -> Callable[[str, str, str], None]:
+    """``shows(peer, column, said)``: a cell of the table in docs/cameras.md, which this test then stands for.
+
+    Called first, so that a failure is known by its cell; called again, it says more.
+    """
+    return lambda peer, column, said: record_property("camera", f"{peer}|{column}|{said}")
 
 
 @pytest.fixture(scope="session")

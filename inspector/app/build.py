@@ -23,6 +23,7 @@ from inspector.pipeline import punctuality
 from inspector.pipeline.detect import Detector
 from inspector.pipeline.line import Line, Tuning
 from inspector.pipeline.status import StatusFile
+from inspector.pipeline.steady import open_camera
 from inspector.pipeline.ticket import ActiveRecipe, Equipment, Station
 from inspector.ports.camera import CameraInfo
 from inspector.ports.model import ModelCard
@@ -102,7 +103,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
             going_on = _going_on(trigger_settings, known.last_seq if known else 0)
             trigger = stack.enter_context(trigger_plugin.open(going_on, parts.context))
         camera_plugin, camera_settings = parts.camera
-        camera = stack.enter_context(camera_plugin.open(camera_settings, parts.context))
+        camera = stack.enter_context(open_camera(camera_plugin, camera_settings, parts.context))
         detectors, why = _chosen_detectors(parts, camera.describe(), proved, detectors, stop)
         early.close()
         for recipe in parts.recipes:

@@ -7,6 +7,7 @@ import typer
 from inspector import __version__
 from inspector.app.commands import (
     bench,
+    camera,
     check,
     demo,
     doctor,
@@ -61,6 +62,7 @@ app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
 app.command("listen")(listen.listen)
 app.add_typer(journal.app, name="journal")
+app.add_typer(camera.app, name="camera")
 app.add_typer(plc.app, name="plc")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(model.app, name="model")

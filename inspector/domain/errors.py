@@ -30,7 +30,16 @@ class BusyError(InspectorError):
 
 
 class FrameError(InspectorError):
-    """This image is unusable; the camera itself still answers."""
+    """This image is unusable; the camera itself still answers.
+
+    Args:
+        message: what is wrong with it.
+        frame_no: its number, from a camera that counts.
+    """
+
+    def __init__(self, message: str, *, frame_no: int | None = None) -> None:
+        super().__init__(message)
+        self.frame_no = frame_no
 
 
 class DeviceError(InspectorError):

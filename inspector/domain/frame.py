@@ -105,3 +105,20 @@ def seq_distance(newer: int, older: int) -> int:
     ring = SEQ_MODULUS - 1
     ahead = (newer - older) % ring
     return ahead if ahead <= ring // 2 else ahead - ring
+
+
+SHORT_IDS = 0xFFFF
+"""The last of a camera's 16-bit frame ids."""
+
+
+def ids_ahead(newer: int, older: int) -> int | None:
+    """How many frames a camera's own frame id lies after an older one; None if its counter began anew.
+
+    GigE Vision's short ids have 16 bits and leave 0 out: 65535 is followed by 1. Long ids have 64 bits and never wrap.
+    """
+    if newer >= older:
+        return newer - older
+    if older > SHORT_IDS:
+        return None
+    ahead = (newer - older) % SHORT_IDS
+    return ahead if ahead <= SHORT_IDS // 2 else None

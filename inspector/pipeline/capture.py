@@ -66,7 +66,8 @@ class CaptureLoop:
         self._last_seq = series.last_seq
         self._flush = equipment.flush
         self._free_run = equipment.trigger.counted_by == "line"
-        self._source_waits = not equipment.camera.describe().paced
+        info = equipment.camera.describe()
+        self._source_waits = not info.paced or info.exposes_when_asked
         self._last_frame_no: int | None = None
         self.finished = threading.Event()
 
@@ -140,10 +141,11 @@ class CaptureLoop:
 
     def _frames_lost(self, got: Picture | Verdict) -> int:
         """How many frames a counting camera took since the last one we saw: in free run each was a part."""
-        if isinstance(got, Verdict) or got.capture.frame_no is None:
+        number = self._finder.unusable_no if isinstance(got, Verdict) else got.capture.frame_no
+        if number is None:
             return 0
-        before, self._last_frame_no = self._last_frame_no, got.capture.frame_no
-        return 0 if before is None else max(got.capture.frame_no - before - 1, 0)
+        before, self._last_frame_no = self._last_frame_no, number
+        return 0 if before is None else max(number - before - 1, 0)
 
     def _account_for_unseen(self) -> None:
         event = self._own_count()

@@ -11,7 +11,7 @@ from inspector.pipeline.desk import Desk
 from inspector.pipeline.pool import FramePool, Loan
 from inspector.pipeline.sync import FrameSync, Match
 from inspector.pipeline.ticket import Ticket
-from inspector.ports.camera import Camera
+from inspector.ports.camera import Camera, SelfWatching
 
 CAMERA_ALARM = "camera.lost"
 WINDOW_ALARM = "sync.window"
@@ -29,6 +29,8 @@ class Picture:
 
 class PictureFinder:
     """Owned by the capture thread. ``ended``: the source will never give another frame.
+
+    ``unusable_no``: the number of the frame that ``next`` found unusable just now; None where it does not count.
 
     Args:
         window_s: parts that follow each other within this time cannot be told apart by it.
@@ -58,6 +60,7 @@ class PictureFinder:
         self._first = True
         self._retry_at = 0.0
         self.ended = False
+        self.unusable_no: int | None = None
 
     def find(self, ticket: Ticket, until: float) -> Picture | Verdict:
         """The picture of this part, waited for until ``until`` (monotonic seconds), or why there is none."""
@@ -94,6 +97,7 @@ class PictureFinder:
 
     def next(self, until: float) -> Picture | Verdict:
         """The next frame, whosever it is, waited for until ``until``; or why there is none."""
+        self.unusable_no = None
         if self._held is not None:
             held, self._held = self._held, None
             return held
@@ -104,6 +108,7 @@ class PictureFinder:
             capture = self._camera.grab(loan.buffer, max(until - time.monotonic(), 0.001))
         except FrameError as error:
             loan.release()
+            self.unusable_no = error.frame_no
             return undecided(f"camera: {error}", rule="law.frame")
         except DeviceError as error:
             loan.release()
@@ -111,6 +116,7 @@ class PictureFinder:
             rule = "law.camera" if error.lost else "law.no_frame"
             if error.lost and error.retry:
                 self._alarm(str(error))
+                self._sync.loosen()  # a camera that comes back may count anew: tie it by time again
             return undecided(f"camera: {error.reason}", rule=rule)
         self._alarms.clear(CAMERA_ALARM)
         return Picture(capture=capture, loan=loan)
@@ -121,10 +127,18 @@ class PictureFinder:
             self._alarm(verdict.reason)
 
     def try_again(self) -> None:
-        """With no part waiting, see whether a camera that failed is back: the PLC may be holding the belt for us."""
+        """With no part waiting, see whether a camera is lost or back: the PLC may be holding the belt for us."""
+        trouble = self._camera.trouble() if isinstance(self._camera, SelfWatching) else ""
+        if trouble and CAMERA_ALARM not in self._alarms.standing():
+            self._sync.loosen()
+            self._alarm(trouble)
         if CAMERA_ALARM not in self._alarms.standing() or time.monotonic() < self._retry_at:
             return
         self._retry_at = time.monotonic() + RETRY_S
+        if isinstance(self._camera, SelfWatching):
+            if not trouble:
+                self._alarms.clear(CAMERA_ALARM)
+            return
         got = self.next(time.monotonic() + _PROBE_S)
         if isinstance(got, Picture):
             self._held = got

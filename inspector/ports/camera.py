@@ -1,7 +1,7 @@
 """What gives us pictures."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from inspector.domain.frame import Capture, PixelFormat, Pixels
 
@@ -12,6 +12,7 @@ class CameraInfo:
 
     ``paced``: frames come when the outside world makes them (True: a triggered exposure, a live stream, files that
     arrive), or whenever asked (False: a folder of files, a video file).
+    ``exposes_when_asked``: it is triggered by ``grab`` itself: what it shows is what stands there at that moment.
     """
 
     name: str
@@ -21,6 +22,7 @@ class CameraInfo:
     pixel_format: PixelFormat
     counts_frames: bool
     paced: bool
+    exposes_when_asked: bool = False
 
 
 class Camera(Protocol):
@@ -45,4 +47,13 @@ class Camera(Protocol):
 
     def flush(self) -> None:
         """Forget frames exposed before this call; the next ``grab`` gives one exposed after it."""
+        ...
+
+
+@runtime_checkable
+class SelfWatching(Protocol):
+    """A camera that notices its own loss while nobody grabs: the PLC then holds the belt before the next part comes."""
+
+    def trouble(self) -> str:
+        """Why it is lost now; "" while it is well. Never waits."""
         ...

@@ -1,6 +1,6 @@
 """How a stranger's package adds a camera, gate, sink ...: an entry point that names a Plugin."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,15 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundCamera:
+    """One camera that a library sees. ``setting``: the line of TOML that names it; "" where no setting does."""
+
+    model: str
+    serial: str
+    setting: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plugin:
     """``settings_model``: a pydantic model class (frozen, extra="forbid"), instantiated by the app from TOML.
 
@@ -25,9 +34,13 @@ class Plugin:
     ``with``, and ends safe. For runtimes and decoders ``open(settings, context, card)``.
     ``vendor``: the distribution, as the package index names it, whose version decides how the plug-in does its work.
     ``replayable``: of a sink: whether a replay goes to it unless it is named (not to a file that has it all).
+    ``feeds``: of a camera: ``open`` gives a Feed (``ports/feed.py``), of which the line makes a Camera.
+    ``find``: of a camera: names every camera that this library can see now, for people; it may ask the whole network.
     """
 
     settings_model: Any
     open: Callable[..., AbstractContextManager[Any]]
     replayable: bool = True
     vendor: str = ""
+    feeds: bool = False
+    find: Callable[[], Sequence[FoundCamera]] | None = None

@@ -491,6 +491,25 @@ def test_in_free_run_a_jump_of_the_cameras_counter_is_that_many_missed_parts(tmp
     assert {plant.rule(n) for n in (3, 4)} == {"law.missed"}
 
 
+def test_in_free_run_a_torn_frame_is_one_part_and_those_lost_before_it_are_missed(tmp_path: Path) -> None:
+    counted = [Shot(part_seq=1, frame_no=1), FrameError("torn", frame_no=3), Shot(part_seq=4, frame_no=4)]
+    plant = Plant(tmp_path, events=[1, 2, 3, 4], shots=counted)
+    plant.trigger.counted_by = "line"
+    plant.camera._paced = False
+    plant.run()
+    assert plant.outcomes() == {1: PASS, 2: UNDECIDED, 3: UNDECIDED, 4: PASS}
+    assert (plant.rule(2), plant.rule(3)) == ("law.missed", "law.frame")
+
+
+def test_a_camera_that_was_lost_and_counts_anew_costs_no_part_that_it_saw(tmp_path: Path) -> None:
+    again = [Shot(part_seq=3, frame_no=1), Shot(part_seq=4, frame_no=2)]
+    plant = Plant(tmp_path, events=[1, 2, 3, 4], shots=[Shot(part_seq=1, frame_no=700), LOST, *again])
+    plant.run()
+    plant.law_holds([1, 2, 3, 4])
+    assert plant.outcomes() == {1: PASS, 2: UNDECIDED, 3: PASS, 4: PASS}
+    assert plant.rule(2) == "law.camera"
+
+
 def test_a_camera_that_is_well_again_gives_the_run_permit_back_without_a_part(tmp_path: Path) -> None:
     quiet = DeviceError("camera fake", "no frame yet", lost=False)
     plant = Plant(tmp_path, events=[1, 2], shots=[LOST, quiet, *shots(2)])

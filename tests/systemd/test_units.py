@@ -68,3 +68,23 @@ def test_a_drop_in_is_valid_beside_its_unit_and_changes_what_it_says(name: str, 
 def test_the_units_own_hardening_stays_without_a_drop_in(repo: Path) -> None:
     lines = (repo / "systemd" / "inspector-line@.service").read_text().splitlines()
     assert {"MemoryDenyWriteExecute=yes", "RestrictRealtime=yes"} <= set(lines)
+
+
+@pytest.mark.peer("systemd-analyze")
+def test_the_drop_in_for_gige_cameras_keeps_the_line_hardened(repo: Path, tmp_path: Path) -> None:
+    unit = "inspector-line@.service"
+    path = installed(repo, tmp_path, unit)
+    path.write_text(path.read_text() + "\n" + (repo / "systemd" / "inspector-line-gige.conf").read_text())
+    assert "AF_NETLINK" in path.read_text()
+    for command in (
+        ["systemd-analyze", "verify", str(path)],
+        ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_TENTHS[unit]}", str(path)],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout.splitlines()[-1:] + done.stderr.splitlines()
+
+
+def test_the_receive_buffers_hold_what_a_camera_asks_for(repo: Path) -> None:
+    lines = (repo / "systemd" / "inspector.sysctl.conf").read_text().splitlines()
+    values = dict(line.split(" = ") for line in lines if " = " in line and not line.startswith("#"))
+    assert int(values["net.core.rmem_max"]) >= 32 << 20

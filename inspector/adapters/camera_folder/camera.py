@@ -1,6 +1,7 @@
 """A folder of image files as a camera."""
 
 import time
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, Self
@@ -8,8 +9,8 @@ from typing import Literal, Self
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from inspector.adapters.camera_folder.files import Files, Loop, Once, Signature, Watch, images_in, signature_of
-from inspector.adapters.camera_folder.images import Expected, describe_file, read_into
+from inspector.adapters.camera_folder.files import Files, Found, Loop, Once, Signature, Watch, images_in, signature_of
+from inspector.adapters.camera_folder.images import Expected, count_frames, describe_file, read_into
 from inspector.domain.errors import DeviceError, FrameError
 from inspector.domain.frame import CameraStamp, Capture, PixelFormat, Pixels
 from inspector.ports.camera import CameraInfo
@@ -22,7 +23,7 @@ class CameraFolderSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: Path = Field(description="The folder; PNG, JPEG, TIFF and BMP files in it, no sub-folders.")
+    path: Path = Field(description="The folder; PNG, JPEG, TIFF, BMP and DICOM files in it, no sub-folders.")
     mode: Literal["once", "loop", "watch"] = Field(
         "once", description="Read once and end; read round and round; or wait for new files."
     )
@@ -32,6 +33,9 @@ class CameraFolderSettings(BaseModel):
     )
     width: int | None = Field(None, ge=1, le=65535, description="Expected width, px; else the first readable image's.")
     height: int | None = Field(None, ge=1, le=65535, description="Expected height, px; else the first image's.")
+    window: tuple[float, float] | None = Field(
+        None, description="DICOM: the grey levels that become 0 and 255; else the file's own window."
+    )
     settle_s: float = Field(
         0.5, ge=0.05, le=60, description="watch: a file without an end mark is whole once it did not grow for so long."
     )
@@ -45,6 +49,8 @@ class CameraFolderSettings(BaseModel):
     def _fits_together(self) -> Self:
         if (self.width is None) != (self.height is None):
             raise ValueError("width and height: set both or none")
+        if self.window is not None and not self.window[0] < self.window[1]:
+            raise ValueError(f"window = {list(self.window)}: two rising grey levels would be right")
         if self.move_done and self.mode == "loop":
             raise ValueError('move_done with mode = "loop" would empty the folder; use "once" or "watch"')
         if self.move_done in {".", ".."}:
@@ -69,6 +75,7 @@ class CameraFolder:
         self._files = _files(settings)
         self._paced = settings.mode == "watch"
         self._given: tuple[Path, Signature] | None = None
+        self._left: deque[tuple[Found, int]] = deque()
 
     def close(self) -> None:
         """Put the last file away."""
@@ -91,11 +98,15 @@ class CameraFolder:
 
     def grab(self, into: Pixels, timeout_s: float) -> Capture:
         """Decode the next file into ``into``. See the port for what is raised."""
-        self._put_away()
-        found = self._files.next(timeout_s)
-        signature = signature_of(found.path)
-        self._given = (found.path, signature) if signature is not None else None
-        read_into(found.path, into, self._expected)
+        if not self._left:
+            self._put_away()
+            found = self._files.next(timeout_s)
+            signature = signature_of(found.path)
+            self._given = (found.path, signature) if signature is not None else None
+            self._left.extend((found, index) for index in range(count_frames(found.path)))
+        many = len(self._left) > 1 or self._left[0][1] > 0
+        found, index = self._left.popleft()
+        read_into(found.path, into, self._expected, index=index)
         pixels = into.view()
         pixels.flags.writeable = False
         return Capture(
@@ -105,11 +116,13 @@ class CameraFolder:
             taken_at=found.taken_at,
             taken_utc=datetime.now(UTC) - timedelta(seconds=time.monotonic() - found.taken_at),
             camera=CameraStamp(serial=f"folder:{self._folder.name}"),
-            source=str(found.path),
+            source=f"{found.path}#{index + 1}" if many else str(found.path),
         )
 
     def flush(self) -> None:
         """Watching without ``move_done``: forget files that are there now. Else nothing: what is there has its turn."""
+        if self._paced:
+            self._left.clear()
         self._files.flush()
 
     def _put_away(self) -> None:
@@ -146,13 +159,16 @@ def _expected(settings: CameraFolderSettings, device: str) -> Expected:
     named = None if settings.pixel_format == "auto" else PixelFormat(settings.pixel_format)
     if settings.width is not None and settings.height is not None and named is not None:
         images_in(settings.path)
-        return Expected(width=settings.width, height=settings.height, pixel_format=named, convert=True)
+        return Expected(
+            width=settings.width, height=settings.height, pixel_format=named, convert=True, window=settings.window
+        )
     width, height, found = _first_readable(settings.path, device)
     return Expected(
         width=settings.width or width,
         height=settings.height or height,
         pixel_format=named or found,
         convert=named is not None,
+        window=settings.window,
     )
 
 

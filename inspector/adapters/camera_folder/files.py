@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from inspector.adapters.camera_folder.images import SUFFIXES, is_whole
+from inspector.adapters.camera_folder.images import SUFFIXES, WITHOUT_END, is_whole
 from inspector.domain.errors import DeviceError
 
 log = structlog.get_logger(__name__)
@@ -224,11 +224,11 @@ def _signed(paths: Iterable[Path]) -> Iterable[tuple[Path, Signature, float]]:
 def _ends_well(path: Path, signature: Signature) -> bool:
     """Whether a file that was never seen before is whole already: it was renamed into the folder, or written at once.
 
-    TIFF has no end mark, so only time tells. A file that was written to since it was signed is looked at again: it
-    would else be given a second time, under its new signature.
+    TIFF and DICOM have no end mark, so only time tells. A file that was written to since it was signed is looked at
+    again: it would else be given a second time, under its new signature.
     """
     try:
-        whole = path.suffix.lower() not in {".tif", ".tiff"} and is_whole(path.read_bytes())
+        whole = path.suffix.lower() not in WITHOUT_END and is_whole(path.read_bytes())
     except OSError:
         return False
     return whole and signature_of(path) == signature

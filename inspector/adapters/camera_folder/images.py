@@ -12,10 +12,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from inspector.adapters.camera_folder import dicom
 from inspector.domain.errors import FrameError
 from inspector.domain.frame import PixelFormat, Pixels
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}) | dicom.SUFFIXES
+WITHOUT_END = frozenset({".tif", ".tiff"}) | dicom.SUFFIXES
+"""Kinds of files of which only time tells that they are whole."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
@@ -30,12 +33,25 @@ _COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What every file must be. ``convert``: a named format may turn grey into colour and colour into grey."""
+    """What every file must be. ``convert``: a named format may turn grey into colour and colour into grey.
+
+    ``window``: of DICOM files: the grey levels that become 0 and 255; None: the file's own.
+    """
 
     width: int
     height: int
     pixel_format: PixelFormat
     convert: bool
+    window: dicom.Window | None = None
+
+
+def count_frames(path: Path) -> int:
+    """How many pictures the file holds: a DICOM file may hold many.
+
+    Raises:
+        FrameError: it is no usable file.
+    """
+    return dicom.count_frames(path) if path.suffix.lower() in dicom.SUFFIXES else 1
 
 
 def describe_file(path: Path) -> tuple[int, int, PixelFormat]:
@@ -51,9 +67,14 @@ def describe_file(path: Path) -> tuple[int, int, PixelFormat]:
 def read_image(path: Path) -> tuple[Pixels, PixelFormat]:
     """The pixels as the file has them, shape (height, width) or (height, width, 3), and their format.
 
+    Of a DICOM file its first frame, seen through its own window.
+
     Raises:
         FrameError: it is no usable image.
     """
+    if path.suffix.lower() in dicom.SUFFIXES:
+        seen = dicom.read_frame(path, 0, wanted=None, window=None)
+        return seen, PixelFormat.MONO8 if seen.ndim == 2 else PixelFormat.BGR8  # noqa: PLR2004 - rows, columns
     pixels = _decode(path, _whole_bytes(path), _AS_STORED)
     colour = pixels.ndim == 3  # noqa: PLR2004 - rows, columns, channels
     if pixels.dtype == np.uint16 and not colour:
@@ -63,14 +84,17 @@ def read_image(path: Path) -> tuple[Pixels, PixelFormat]:
     raise FrameError(f"{path}: {_kind(pixels)} is not usable; 8-bit grey or colour, or 16-bit grey would be right")
 
 
-def read_into(path: Path, into: Pixels, expected: Expected) -> None:
-    """Decode the file into ``into``.
+def read_into(path: Path, into: Pixels, expected: Expected, *, index: int = 0) -> None:
+    """Decode the file into ``into``; of a file with many frames the one at ``index``.
 
     Raises:
         FrameError: it is cut short, unreadable, or of another size or kind.
     """
-    pixels = _decode(path, _whole_bytes(path), _flags(expected))
     wanted = expected.pixel_format
+    if path.suffix.lower() in dicom.SUFFIXES:
+        pixels = _converted(dicom.read_frame(path, index, wanted=wanted, window=expected.window), expected)
+    else:
+        pixels = _decode(path, _whole_bytes(path), _flags(expected))
     if pixels.shape[:2] != (expected.height, expected.width):
         raise FrameError(
             f"{path}: {pixels.shape[1]} x {pixels.shape[0]} px "
@@ -84,6 +108,18 @@ def read_into(path: Path, into: Pixels, expected: Expected) -> None:
     if pixels.dtype != wanted.dtype:
         raise FrameError(f"{path}: {_kind(pixels)} where {wanted.dtype.itemsize * 8} bit ({wanted.value}) is expected")
     np.copyto(into, pixels)
+
+
+def _converted(pixels: Pixels, expected: Expected) -> Pixels:
+    """Grey or colour as wanted, where a format was named."""
+    if not expected.convert or pixels.dtype != np.uint8 or expected.pixel_format.is_bayer:
+        return pixels
+    colour = pixels.ndim > 2  # noqa: PLR2004 - rows, columns, channels
+    if colour and expected.pixel_format is PixelFormat.MONO8:
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+    if not colour and expected.pixel_format is PixelFormat.BGR8:
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR), np.uint8)
+    return pixels
 
 
 def _flags(expected: Expected) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from inspector.app import build, options, service, surroundings
+from inspector.app import build, camera_link, options, service, surroundings
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
 from inspector.app.parts import Parts, check_parts
 from inspector.app.runtime_choice import choice
@@ -108,6 +108,7 @@ def _station(config: Path | None, station: str | None) -> Iterator[Finding]:
     yield from _runtimes(parts)
     yield from _punctuality(parts)
     yield from surroundings.camera(parts)
+    yield from camera_link.findings(parts)
     yield from doubts
     for which in ("data_dir", "run_dir"):
         yield _folder(which, loaded.path(which))

@@ -1,0 +1,179 @@
+"""`inspector camera`: what an engineer needs at the lens."""
+
+import json
+import sys
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+import typer
+
+from inspector.app import options, plugins, service
+from inspector.app.camera_link import running
+from inspector.app.exits import EX_FINDINGS, EX_OK, speaking_plainly
+from inspector.app.parts import Parts, check_parts
+from inspector.domain.errors import BusyError, ConfigError, DeviceError, FrameError
+from inspector.domain.frame import Capture, Pixels
+from inspector.pipeline.optics import sharpness
+from inspector.pipeline.steady import open_camera
+from inspector.ports.camera import Camera
+
+app = typer.Typer(no_args_is_help=True, help="What an engineer needs at the lens.")
+
+Trigger = Annotated[
+    str | None,
+    typer.Option("--trigger", help="Expose in another manner than the station's: software, free or live."),
+]
+_GRAB_S = 5.0
+_BAR = 40
+
+
+@app.callback()
+def root() -> None:
+    """Look through the lens."""
+
+
+@app.command("list")
+def list_cameras(*, as_json: options.Json = False) -> None:
+    """Name every camera that an installed library sees, and the setting that chooses it.
+
+    It calls into every network that this PC is in, as the standard has it; a station's own line never does.
+
+    Example: inspector camera list
+    """
+    service.configure_logs()
+    with speaking_plainly():
+        found: list[dict[str, str]] = []
+        away: dict[str, str] = {}
+        for kind in plugins.names("camera"):
+            try:
+                plugin = plugins.find("camera", kind, where="installed", key="camera")
+            except ConfigError as error:
+                away[kind] = str(error).rpartition("cannot be loaded: ")[2]
+                continue
+            if plugin.find is not None:
+                found += [{"kind": kind, **asdict(one)} for one in plugin.find()]
+        if as_json:
+            sys.stdout.write(json.dumps({"cameras": found, "not_installed": away}) + "\n")
+        else:
+            for one in found:
+                sys.stdout.write(f"{one['kind']:8} {one['model']:32} {one['serial']:16} {one['setting']}\n")
+            if not found:
+                sys.stdout.write("no camera answers\n")
+            for kind, why in away.items():
+                sys.stderr.write(f"inspector: {kind}: {why}\n")
+        raise SystemExit(EX_OK if found else EX_FINDINGS)
+
+
+@app.command()
+def grab(
+    out: Annotated[Path, typer.Argument(help="PNG to write; a raw mosaic stays one.")],
+    config: options.Config = None,
+    station: options.StationName = None,
+    *,
+    trigger: Trigger = None,
+    timeout_s: Annotated[float, typer.Option("--timeout", min=0.01, max=3600, help="Seconds to wait.")] = _GRAB_S,
+    as_json: options.Json = False,
+) -> None:
+    """Take one picture with a station's camera, set as its line would set it, and keep it without loss.
+
+    Example: inspector camera grab part.png --station left --trigger software
+    """
+    service.configure_logs()
+    with speaking_plainly():
+        parts = _parts(config, station)
+        with _opened(parts, trigger) as camera:
+            capture = _take(camera, timeout_s)
+        if not cv2.imwrite(str(out), capture.pixels):
+            raise ConfigError(f"{out}: cannot be written; a place that exists, and a name that ends in .png, is right")
+        height, width = capture.pixels.shape[:2]
+        told = {
+            "file": str(out),
+            "width": width,
+            "height": height,
+            "pixel_format": capture.pixel_format.value,
+            "serial": capture.camera.serial,
+            "exposure_us": capture.camera.exposure_us,
+            "gain": capture.camera.gain_db,
+            "frame_no": capture.frame_no,
+            "mean": round(float(np.mean(capture.pixels)), 1),
+            "sharpness": round(sharpness(capture.pixels, capture.pixel_format), 3),
+        }
+        sys.stdout.write(json.dumps(told) + "\n" if as_json else "".join(f"{k:14} {v}\n" for k, v in told.items()))
+
+
+@app.command()
+def focus(
+    config: options.Config = None,
+    station: options.StationName = None,
+    *,
+    trigger: Trigger = None,
+    frames: Annotated[int, typer.Option("--frames", min=0, help="End after so many; 0: at Ctrl-C.")] = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Tell the sharpness of frame after frame while the lens is turned: the highest is the best.
+
+    It is a number of this scene alone; light does not count. The bar is of the best seen so far.
+
+    Example: inspector camera focus --station left --trigger live
+    """
+    service.configure_logs()
+    with speaking_plainly(), service.stop_on_signals() as stop:
+        parts = _parts(config, station)
+        best, seen = 0.0, 0
+        with _opened(parts, trigger) as camera:
+            while not stop.is_set() and (not frames or seen < frames):
+                try:
+                    capture = _take(camera, _GRAB_S)
+                except FrameError as error:
+                    sys.stderr.write(f"inspector: {error}\n")
+                    continue
+                except DeviceError as error:
+                    if error.lost or not error.retry:
+                        raise
+                    sys.stderr.write(f"inspector: {error}\n")
+                    continue
+                seen += 1
+                now = sharpness(capture.pixels, capture.pixel_format)
+                best = max(best, now)
+                sys.stdout.write(_focus_line(now, best, as_json=as_json))
+                sys.stdout.flush()
+
+
+def _focus_line(now: float, best: float, *, as_json: bool) -> str:
+    if as_json:
+        return json.dumps({"sharpness": round(now, 3), "best": round(best, 3)}) + "\n"
+    bar = "#" * round(_BAR * now / best) if best else ""
+    return f"{now:10.3f}  best {best:10.3f}  {bar}\n"
+
+
+def _parts(config: Path | None, station: str | None) -> Parts:
+    parts = check_parts(options.load(config, station))
+    if running(parts.run_dir):
+        raise BusyError(
+            f"the line of station {parts.loaded.name} runs and has the camera; "
+            f"systemctl stop inspector-line@{parts.loaded.name} first"
+        )
+    return parts
+
+
+def _opened(parts: Parts, trigger: str | None) -> AbstractContextManager[Camera]:
+    """The station's camera, exposing in its own manner or another."""
+    plugin, settings = parts.camera
+    if trigger is not None:
+        if "trigger" not in type(settings).model_fields:
+            raise ConfigError(f"--trigger {trigger}: this kind of camera has no trigger; leave it out")
+        table = {key: value for key, value in parts.loaded.settings.camera.items() if key != "kind"}
+        changed = {**table, "trigger": trigger}
+        settings = plugins.settings(plugin, changed, origin=lambda _: "--trigger", prefix=("camera",))
+    return open_camera(plugin, settings, parts.context)
+
+
+def _take(camera: Camera, timeout_s: float) -> Capture:
+    info = camera.describe()
+    shape = (info.height, info.width, info.pixel_format.channels)[: 2 + (info.pixel_format.channels > 1)]
+    into: Pixels = np.zeros(shape, info.pixel_format.dtype)
+    return camera.grab(into, timeout_s)

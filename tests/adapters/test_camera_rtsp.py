@@ -1,0 +1,84 @@
+"""A network stream against a real RTSP server on the loopback: lost, hung, and back."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from inspector.adapters.camera_opencv import PLUGIN, CameraOpencvSettings
+from inspector.ports.camera import Camera
+from inspector.ports.plugin import Context
+from tests.camera_peers import HEIGHT, WIDTH, Peer, buffer_for, grab_until, grab_until_said, own_network
+from tests.camera_table import RTSP
+
+pytestmark = [pytest.mark.camera, pytest.mark.peer("rtsp"), pytest.mark.xdist_group("cameras")]
+CONTEXT = Context(station="s", data_dir="", run_dir="")
+SERVER = Path(__file__).parents[1] / "rtsp_peer.py"
+PORT = "8554"
+URL = f"rtsp://127.0.0.1:{PORT}/cam"
+PATIENCE_S = 60.0
+Shows = Callable[[str, str, str], None]
+
+
+@pytest.fixture(autouse=True)
+def network() -> Iterator[None]:
+    with own_network():
+        yield
+
+
+def server(*, width: int = 640, height: int = 480, rate: int = 20) -> Peer:
+    return Peer("/usr/bin/python3", str(SERVER), PORT, str(width), str(height), str(rate))
+
+
+@contextmanager
+def opened(**wanted: object) -> Iterator[Camera]:
+    """Open once the server answers."""
+    values = {"source": URL, "open_timeout_s": 20.0, "read_timeout_s": 2.0, "reopen_max_s": 0.5, **wanted}
+    with PLUGIN.open(CameraOpencvSettings(**values), CONTEXT) as camera:
+        yield camera
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    with server() as peer:
+        peer.listening(int(PORT))
+        yield peer
+
+
+def test_twelve_megapixels_come_as_a_stream(shows: Shows) -> None:
+    with server(width=WIDTH, height=HEIGHT, rate=2) as peer:
+        peer.listening(int(PORT))
+        with opened(read_timeout_s=20.0) as camera:
+            info = camera.describe()
+            assert (info.width, info.height) == (WIDTH, HEIGHT)
+            into = buffer_for(info)
+            first, _ = grab_until(camera, into, PATIENCE_S)
+            begun = time.monotonic()
+            second, _ = grab_until(camera, into, PATIENCE_S)
+            shows(RTSP, "fps", f"{1 / (time.monotonic() - begun):.0f} ({WIDTH} x {HEIGHT}, 2 asked)")
+    assert second.taken_at > first.taken_at
+    assert second.frame_no is None
+
+
+def test_a_killed_server_is_a_lost_camera_and_its_stream_comes_back(peer: Peer, shows: Shows) -> None:
+    shows(RTSP, "lost", "killed: noticed, back by itself")
+    with opened() as camera:
+        into = buffer_for(camera.describe())
+        grab_until(camera, into, PATIENCE_S)
+        peer.kill()
+        grab_until_said(camera, into, lambda error: error.lost, PATIENCE_S)
+        peer.start()
+        grab_until(camera, into, PATIENCE_S)
+
+
+def test_a_hung_server_is_a_lost_camera_and_its_stream_comes_back(peer: Peer, shows: Shows) -> None:
+    shows(RTSP, "hung", "stopped: noticed, back by itself")
+    with opened() as camera:
+        into = buffer_for(camera.describe())
+        grab_until(camera, into, PATIENCE_S)
+        peer.freeze()
+        grab_until_said(camera, into, lambda error: error.lost, PATIENCE_S)
+        peer.thaw()
+        grab_until(camera, into, PATIENCE_S)

@@ -1,0 +1,112 @@
+"""Lamp, lens, sensor and glass, told from parts that change."""
+
+import re
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+from inspector.domain.frame import PixelFormat, Pixels
+from inspector.pipeline.sight import Finding, Glance, Health, Limits, glance
+
+HEIGHT, WIDTH = 480, 640
+
+
+def part(seed: int, *, light: float = 1.0) -> Pixels:
+    """A textured part on a plain belt: another place and another texture each time, and the sensor's own noise."""
+    random = np.random.default_rng(seed)
+    frame = np.full((HEIGHT, WIDTH), 110.0)
+    top, left = random.integers(20, 160), random.integers(20, 240)
+    frame[top : top + 280, left : left + 360] = 140 + random.normal(0, 12, (280, 360))
+    return np.clip(frame * light + random.normal(0, 2, frame.shape), 0, 255).astype(np.uint8)
+
+
+def glances(
+    change: Callable[[Pixels], Pixels] = lambda frame: frame, *, begin: int = 100, count: int = 40
+) -> list[Glance]:
+    return [glance(change(part(begin + n)), PixelFormat.MONO8) for n in range(count)]
+
+
+def health(**changed: object) -> Health:
+    return Health(reference=tuple(glances(begin=0, count=20)), **changed)  # type: ignore[arg-type]
+
+
+def said(seen: list[Glance], judge: Health) -> tuple[Finding, ...]:
+    found: tuple[Finding, ...] = ()
+    for one in seen:
+        found = judge.look(one)
+    return found
+
+
+def kinds(found: tuple[Finding, ...]) -> dict[str, bool]:
+    return {one.kind: one.grave for one in found}
+
+
+def test_parts_that_change_are_no_finding() -> None:
+    judge = health()
+    for one in glances():
+        assert judge.look(one) == ()
+
+
+@pytest.mark.parametrize(("light", "grave"), [(0.8, False), (0.5, True), (1.25, False)])
+def test_a_lamp_that_ages_is_a_warning_and_then_grave(light: float, grave: bool) -> None:
+    dimmed = [glance(part(100 + n, light=light), PixelFormat.MONO8) for n in range(20)]
+    assert kinds(said(dimmed, health()))["light"] is grave
+
+
+@pytest.mark.parametrize(("blur_px", "grave"), [(0.4, False), (3.0, True)])
+def test_a_lens_that_loosens_is_a_warning_and_then_grave(blur_px: float, grave: bool) -> None:
+    blurred = glances(lambda frame: cv2.GaussianBlur(frame, (0, 0), blur_px))  # type: ignore[arg-type,return-value]
+    assert kinds(said(blurred, health())) == {"sharpness": grave}
+
+
+def test_a_speck_that_stays_while_parts_change_is_found_where_it_is() -> None:
+    def soiled(frame: Pixels) -> Pixels:
+        return cv2.circle(frame, (400, 96), 20, 60, -1)  # type: ignore[return-value]
+
+    found = said(glances(soiled), health())
+    assert kinds(found) == {"speck": True}
+    place = re.search(r"at (\d+), (\d+) px", found[0].text)
+    assert place is not None
+    assert np.hypot(int(place[1]) - 400, int(place[2]) - 96) <= 20
+
+
+def test_a_defect_of_one_part_is_no_speck() -> None:
+    judge = health()
+    frames = glances()
+    frames[35] = glance(cv2.circle(part(135), (400, 96), 20, 30, -1), PixelFormat.MONO8)  # type: ignore[arg-type]
+    assert said(frames[:36], judge) == ()
+
+
+def test_the_same_picture_twice_is_a_camera_that_hangs_but_not_where_files_are_read() -> None:
+    twice = [glance(part(5), PixelFormat.MONO8)] * 2
+    assert kinds(said(twice, health())) == {"frozen": True}
+    assert said(twice, health(live=False)) == ()
+
+
+def test_a_picture_that_burns_out_is_found() -> None:
+    def bright(frame: Pixels) -> Pixels:
+        frame[:60] = 255
+        return frame
+
+    found = kinds(said(glances(bright, count=5), health(limits=Limits(light=(1.0, 2.0)))))
+    assert found == {"burnt": True}
+
+
+def test_a_mosaic_is_looked_at_one_colour_at_a_time() -> None:
+    mosaic = np.full((HEIGHT, WIDTH), 90, np.uint8)
+    mosaic[::2, ::2] = 30
+    assert glance(mosaic, PixelFormat.BAYER_RG8).sharpness == 0.0
+    assert glance(mosaic, PixelFormat.MONO8).sharpness > 0
+
+
+def test_colour_is_looked_at_by_its_green() -> None:
+    colour = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    colour[..., 1] = 80
+    assert glance(colour, PixelFormat.BGR8).light == 80.0
+
+
+def test_health_without_frames_of_the_set_up_is_refused() -> None:
+    with pytest.raises(ValueError, match="no frames of the set-up"):
+        Health(reference=())
