@@ -61,8 +61,8 @@ $(STAMPS)/venv: requirements.lock pyproject.toml
 
 # The libraries of the cameras, and peers of theirs. One is built here, from headers that system_packages.sh installs;
 # without them the tests of that camera say what is missing.
-$(STAMPS)/cameras: $(STAMPS)/venv requirements-cameras.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-cameras.lock && touch $@ || \
+$(STAMPS)/cameras: $(STAMPS)/venv tools/requirements-cameras.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r tools/requirements-cameras.lock && touch $@ || \
 		echo "make: the cameras' libraries could not be installed (see above); their tests will say so"
 
 lock: ## resolve the locked packages anew
@@ -70,7 +70,7 @@ lock: ## resolve the locked packages anew
 		--generate-hashes --quiet --no-header --no-annotate -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra aravis --extra pylon --extra gentl --extra dicom --extra peers \
 		--universal --python-version 3.11 -c requirements.lock \
-		--generate-hashes --quiet --no-header --no-annotate -o requirements-cameras.lock
+		--generate-hashes --quiet --no-header --no-annotate -o tools/requirements-cameras.lock
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) $(STAMPS) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,19 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from inspector.domain.errors import ConfigError
-from tools.peer_parity import NMS, TORCH
+from tools.peer_parity.environments import PACKAGES, TORCH
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-TORCHVISION = "0.28.0"
 _YOLO_NEEDS = (
-    *("onnx>=1.23,<2", "onnxruntime", "openvino", "opencv-python", "numpy", "pillow", "pyyaml", "requests", "psutil"),
+    *("openvino", "opencv-python", "numpy", "pillow", "pyyaml", "requests", "psutil"),
     *("polars", "matplotlib", "scipy", "sahi", "supervision"),
 )
-_YOLO_BARE = ("ultralytics", "ultralytics-thop", f"torchvision=={TORCHVISION}")
-"""Installed without what they ask for: gigabytes of compiled operators that exporting and predicting do not need."""
-_ANOMALIB_TORCH = ("torch", "torchvision")
-_ANOMALIB_NEEDS = ("anomalib", "onnx")
 _DONE = "complete"
 _QUIET = {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
 Tell = Callable[[str], None]
@@ -90,18 +85,12 @@ class Environments:
         return target
 
     def _fill_yolo(self, folder: Path) -> None:
-        self._install(folder, TORCH)
-        self._install(folder, *_YOLO_NEEDS)
-        self._install(folder, "--no-deps", *_YOLO_BARE)
-        site = next((folder / "lib").glob("python*/site-packages"))
-        for name in ("torchvision", "torchvision.libs"):
-            shutil.rmtree(site / name, ignore_errors=True)
-        (site / "torchvision").mkdir()
-        (site / "torchvision" / "__init__.py").write_text(NMS, encoding="utf-8")
+        self._install(folder, *TORCH)
+        self._install(folder, *PACKAGES["ultralytics"], *_YOLO_NEEDS)
 
     def _fill_anomalib(self, folder: Path) -> None:
-        self._install(folder, *_ANOMALIB_TORCH)
-        self._install(folder, *_ANOMALIB_NEEDS)
+        self._install(folder, *TORCH)
+        self._install(folder, *PACKAGES["anomalib"])
 
     def _install(self, folder: Path, *packages: str) -> None:
         self._run([str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages])
