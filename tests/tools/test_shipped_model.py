@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[2] / "models" / "surface-small"
 
 
 def test_the_package_is_small_and_whole() -> None:
-    assert {path.name for path in FOLDER.iterdir()} == {"model.onnx", "card.toml", "MODEL_CARD.md"}
+    assert {path.name for path in FOLDER.iterdir()} == {"model.onnx", "card.toml", "MODEL_CARD.md", "weights.npz"}
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 5_000_000
 
 
