@@ -99,7 +99,7 @@ WRONG: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         LEFT,
         'kind = "folder"',
         'kind = "foldr"',
-        ("camera.kind = 'foldr' is unknown", "folder, opencv"),
+        ("camera.kind = 'foldr' is unknown", "folder, gentl, opencv"),
     ),
     "unknown camera key": (LEFT, 'mode = "watch"', 'mde = "watch"', ("camera.mde is unknown", "did you mean 'mode'?")),
     "wrong camera value": (
