@@ -34,7 +34,7 @@ def train(environment: Environment, work: Path, model: str, *, minutes: float, f
     recipe = (f"imgsz={_TRAINED_AT}", f"epochs={epochs}", "batch=8", "mosaic=0", "optimizer=AdamW", "lr0=0.002")
     quiet = ("amp=False", "plots=False", "val=False", "pretrained=False", "seed=1", "warmup_epochs=1", "save_period=-1")
     place = (f"project={work / 'runs'}", f"name={model}", "exist_ok=True", "device=cpu", "workers=0")
-    command = [_yolo(environment), "train", f"model={start}", f"data={work / 'pictures' / 'data.yaml'}"]
+    command = [str(_yolo(environment)), "train", f"model={start}", f"data={work / 'pictures' / 'data.yaml'}"]
     run([*command, *place, *recipe, *quiet], folder=work, minutes=minutes * _BUSY + _ENDS_MINUTES)
 
 
@@ -43,7 +43,7 @@ def export(environment: Environment, work: Path, model: str, *, floor: float, nm
     target = work / model / ("nms.onnx" if nms else "model.onnx")
     target.parent.mkdir(exist_ok=True)
     ends = ("nms=True", f"conf={floor}", "iou=0.7") if nms else ()
-    command = [_yolo(environment), "export", f"model={_weights(work, model)}", "format=onnx", f"imgsz={SIDE}"]
+    command = [str(_yolo(environment)), "export", f"model={_weights(work, model)}", "format=onnx", f"imgsz={SIDE}"]
     run([*command, "opset=17", "simplify=False", *ends], folder=work, minutes=_ENDS_MINUTES)
     _weights(work, model).with_suffix(".onnx").rename(target)
     return target
@@ -55,11 +55,11 @@ def predict(environment: Environment, work: Path, graph: Path, *, floor: float) 
     split = "even" if outlined else "odd"
     pictures = sorted((work / "pictures" / "images" / split).glob("*.png"))
     place = work / "predictions" / f"{graph.parent.name}-{graph.stem}"
-    common = (f"model={graph}", f"imgsz={SIDE}", f"conf={floor}", "iou=0.7", "device=cpu", "exist_ok=True")
-    common = (*common, f"project={place.parent}")
+    common = [f"model={graph}", f"imgsz={SIDE}", f"conf={floor}", "iou=0.7", "device=cpu", "exist_ok=True"]
+    common.append(f"project={place.parent}")
     written = ("save=False", "save_txt=True", "save_conf=True", f"name={place.name}")
     run(
-        [_yolo(environment), "predict", f"source={pictures[0].parent}", *common, *written],
+        [str(_yolo(environment)), "predict", f"source={pictures[0].parent}", *common, *written],
         folder=work,
         minutes=_ENDS_MINUTES,
     )
@@ -67,7 +67,7 @@ def predict(environment: Environment, work: Path, graph: Path, *, floor: float) 
     if outlined:
         # The texts of a segmentation model hold outlines only; its boxes stand in the validation's JSON.
         quiet = ("save_json=True", "plots=False", "batch=1", "rect=False", "workers=0", f"name={place.name}-boxes")
-        command = [_yolo(environment), "val", "task=segment", f"data={work / 'pictures' / 'data.yaml'}"]
+        command = [str(_yolo(environment)), "val", "task=segment", f"data={work / 'pictures' / 'data.yaml'}"]
         run([*command, *common, *quiet], folder=work, minutes=_ENDS_MINUTES)
         boxes = _validated(place.with_name(f"{place.name}-boxes") / "predictions.json")
         found = {

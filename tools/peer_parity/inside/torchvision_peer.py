@@ -31,7 +31,7 @@ def _made(model: str) -> torch.nn.Module:
             backbone_name="mobilenet_v3_large", weights=None, fpn=True, norm_layer=norm, trainable_layers=6
         )
         made = FCOS(backbone, num_classes=classes, min_size=320, max_size=640)
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def main() -> None:

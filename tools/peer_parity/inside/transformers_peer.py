@@ -42,7 +42,7 @@ _SMALL: Mapping[str, Any] = {
 }
 
 
-class _Heads(torch.nn.Module):
+class _Heads(torch.nn.Module):  # type: ignore[misc] # torch is not looked into
     """The model as an exporter sees it: a picture in, logits and boxes out."""
 
     def __init__(self, model: torch.nn.Module) -> None:
@@ -67,7 +67,7 @@ def _made(model: str) -> torch.nn.Module:
             stage_numb_of_layers=[2, 2, 2, 2],
             out_features=["stage2", "stage3", "stage4"],
         )
-        return DFineForObjectDetection(DFineConfig(backbone_config=eye, **_SMALL))  # type: ignore[no-any-return]
+        return DFineForObjectDetection(DFineConfig(backbone_config=eye, **_SMALL))
     eye = RTDetrResNetConfig(
         embedding_size=16,
         hidden_sizes=[16, *_WIDTHS],
@@ -75,7 +75,7 @@ def _made(model: str) -> torch.nn.Module:
         layer_type="basic",
         out_features=["stage2", "stage3", "stage4"],
     )
-    return RTDetrForObjectDetection(RTDetrConfig(backbone_config=eye, **_SMALL))  # type: ignore[no-any-return]
+    return RTDetrForObjectDetection(RTDetrConfig(backbone_config=eye, **_SMALL))
 
 
 def main() -> None:
@@ -90,7 +90,7 @@ def main() -> None:
     def losses(numbers: list[int]) -> torch.Tensor:
         batch = [_turned(shown[n], truth[n]) for n in numbers]
         pixels = torch.stack([picture for picture, _ in batch])
-        return model(pixel_values=pixels, labels=[labels for _, labels in batch]).loss  # type: ignore[no-any-return]
+        return model(pixel_values=pixels, labels=[labels for _, labels in batch]).loss
 
     taught(lesson, model, losses, batch=_BATCH, rate=_RATE)
     model.eval()
