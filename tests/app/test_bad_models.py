@@ -110,7 +110,7 @@ halo_px = 64
 LIES: dict[str, tuple[Callable[[Path], Any], dict[str, str], str]] = {
     "truncated": (lambda path: path.write_bytes(graph(path).read_bytes()[:200]), {}, "no whole ONNX file"),
     "labels": (graph, {}, "4 labels, but the graph gives 2 channels"),
-    "input": (graph, {"dtype": "float32"}, "input.dtype = 'float32', but the graph has tensor(uint8)"),
+    "input": (graph, {"dtype": "float32"}, "input.dtype = 'float32', but the graph has uint8"),
     "free rank": (free_rank, {}, "does not match its card"),
     "opset too new": (lambda path: built(path, opset=99), {}, "opset 99 is newer than"),
     "custom operator": (lambda path: built(path, op="Sharpen", domain="acme"), {}, "does not have: acme.Sharpen"),

@@ -12,7 +12,7 @@ import pytest
 from inspector.twin.scenes import SceneSettings, render
 from tests.app.conftest import Verb
 
-MEANS = "recipe critical, model surface-small 0.1.0, 20 px/mm"
+MEANS = "recipe critical, model surface-small 0.2.0, 20 px/mm"
 
 
 @pytest.fixture(scope="module")

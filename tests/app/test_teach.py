@@ -198,7 +198,7 @@ def test_a_backbone_that_is_not_the_one_its_table_names_is_refused(repo: Path, t
 def test_real_cracked_parts_stand_out_from_ten_good_ones(shared: Path) -> None:
     with open_eyes(load_backbone(), shrink=2) as eyes:
         shown = teach_eval.load(shared / "data" / "real", "cookie", eyes)
-    rows = [teach_eval.measure(shown, "cookie", "all", 10, seed, 0.5) for seed in range(3)]
+        rows = [teach_eval.measure(shown, eyes, {}, "cookie", "all", 10, seed) for seed in range(3)]
     assert [(row.n, row.good, row.bad) for row in rows] == [(10, 4, 24)] * 3
     assert np.mean([row.auroc for row in rows]) >= 0.95
     assert np.mean([row.hit for row in rows]) > 2 * rows[0].chance

@@ -75,7 +75,7 @@ class Planted:
         return self._decoder.decode(marked, pixels)
 
     def _marked(self, output: TileOutput) -> TileOutput:
-        tile, cells = output.tile, output.arrays[0].copy()
+        tile, cells = output.tile, np.zeros_like(output.arrays[0])  # what the model itself sees there is its own affair
         column = (self.marks[:, 0] - tile.x) // self._stride
         row = (self.marks[:, 1] - tile.y) // self._stride
         inside = (column >= 0) & (row >= 0) & (column < cells.shape[3]) & (row < cells.shape[2])
