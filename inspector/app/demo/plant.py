@@ -104,10 +104,10 @@ def _station(plant: Plant, size: Size) -> dict[str, object]:
             "sync_window_ms": pitch_ms * 0.4,
             "simulated": True,
         },
+        "runtime": {"kind": "onnx"},  # its folder is new each time, so a measurement would be made each time
         "scale": {"id": "twin", "px_per_mm": 20.0},
         "camera": {"kind": "twin", "ring": plant.ring_name},
         "trigger": {"kind": "gate"},
-        "runtime": {"kind": "onnx"},  # its folder is new each time, so a measurement would be made each time
         "gate": {"kind": "modbus", "host": LOOPBACK, "port": plant.plc_port, "encoder": True},
         "sink": [
             {"kind": "mqtt", "host": LOOPBACK, "port": plant.broker_port},
