@@ -112,7 +112,10 @@ WRONG: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         LEFT,
         '"surface-small"',
         '"surface-large"',
-        ("station.model = 'surface-large': not in", "(paths.models_dir); there are: surface-base, surface-nano, surface-small"),
+        (
+            "station.model = 'surface-large': not in",
+            "(paths.models_dir); there are: surface-base,",
+        ),
     ),
     "absent recipe": (LEFT, '"critical"', '"critcal"', ("station.recipe = 'critcal'", "background, critical")),
     "trigger without PLC": (LEFT, 'kind = "free"', 'kind = "gate"', ("trigger.kind", 'gate.kind = "modbus"')),
