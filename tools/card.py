@@ -13,7 +13,8 @@ from tools.plan import LABELS, MULTIPLE, STRIDE
 SCHEMA = "inspector.card/1"
 FILE = "card.toml"
 CANDIDATE_SCORE = 0.30
-HALO_PX = 128
+HALO_PX = 192
+"""A cell sees 168 px far: what a strip shows of its neighbours must reach as far, or its scores differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

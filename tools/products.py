@@ -81,8 +81,8 @@ def _on_val(shop: Shop, source: str, *, start: str = _START) -> None:
 
 
 def bsd(shop: Shop) -> None:
-    """Train list to val list."""
-    _on_val(shop, "bsd")
+    """Train list to val list, from the joint start."""
+    _on_val(shop, "bsd", start=str(_joint(shop)))
 
 
 def mt(shop: Shop) -> None:
@@ -99,7 +99,7 @@ def joint(shop: Shop) -> None:
     """From one start for all, 20 labelled pictures a product, beside that product's full training."""
     start = _joint(shop)
     for source in _RECIPES:
-        _on_val(shop, source, start=str(start) if source == "mt" else _START)
+        _on_val(shop, source, start=str(start))
         run = shop.train(
             f"{source}-{_FINE_TUNED}", "--source", source, "--init", str(start), "--limit", str(_FINE_TUNED), *_SHORT
         )

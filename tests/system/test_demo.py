@@ -17,6 +17,6 @@ def test_the_demo_ends_by_itself_and_every_trigger_has_one_inspection(tmp_path: 
     assert figures["journal"] == {"inspections": 12, "open": 0}
     assert figures["mqtt"] == {"published": 12, "received": 12}
     assert set(figures["latency_ms"]) == {"p50", "p99", "max"}
-    assert set(figures["model"]) == {"name", "version", "sha256", "runtime"}
+    assert {"name", "version", "sha256", "runtime"} <= set(figures["model"])
     kept = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     assert sum(record["kind"] == "result" for record in kept) == 12
