@@ -276,8 +276,8 @@ def _commands(found: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[str]:
         yield f"python -m tools.data scenes {SCENES} --seeds {TWIN_SEEDS.start}:{TWIN_SEEDS.stop}"
     yield from (document["command"] for _, document in found)
     yield "```"
-    yield "Shipped models, and this page: `python -m tools.accuracy_page --run ../shared/data/real`. Research models and"
-    yield "painted cracks are trained and judged by `python -m tools.products all --data ../shared/data/real`, then"
+    yield "Shipped models, and this page: `python -m tools.accuracy_page --run ../shared/data/real`. Research models"
+    yield "and painted cracks are trained and judged by `python -m tools.products all --data ../shared/data/real`, then"
     yield "`python -m tools.accuracy_page`. `NAME-20`: one start for all sources, fine-tuned with 20 labelled pictures."
     yield ""
     yield "Lists of pictures, by sha256:"
