@@ -240,9 +240,9 @@ def test_a_stations_journal_is_read_and_what_is_missing_is_said(verb: Verb, conf
                 )
             )
             pen.close(one)
-    with journal_sql.open_journal(book, station="left") as desk:
+    with journal_sql.open_for_people(book, station="left") as people:
         for one in parts:
-            desk.sign(review(one.result_id, Opinion.AGREE))
+            people.desk.sign(review(one.result_id, Opinion.AGREE))
     got = verb("recipe", "tune", "--config", config, "--station", "left", "--json")
     assert got.exit_code == 1, got.stderr
     answer = json.loads(got.stdout)

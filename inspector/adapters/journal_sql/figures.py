@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, Table, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, Table, case, func, literal_column, select
 
 from inspector.adapters.journal_sql import registers, tables
 from inspector.adapters.journal_sql.book_file import BookFile
@@ -14,7 +14,7 @@ from inspector.domain.inspection import Opinion
 from inspector.domain.shifts import Span
 from inspector.ports.figures import ClassCount, Counted, CountedSpan, LotCount, Selection
 
-_BY_LAW = literal_column("inspection.rule LIKE 'law.%'")
+_BY_LAW: ColumnElement[bool] = literal_column("inspection.rule LIKE 'law.%'")
 
 
 class SqlFigures:
@@ -30,8 +30,8 @@ class SqlFigures:
             ending = case(((tables.inspection.c.outcome == BAND) & _BY_LAW, LAW), else_=tables.inspection.c.outcome)
             query = self._of_lot(select(ending, func.count()).group_by(ending), selection)
         else:
-            query = select(minute.c.ending, func.sum(minute.c.parts)).group_by(minute.c.ending)
-            query = self._of_minutes(query, minute, selection)
+            summed = select(minute.c.ending, func.sum(minute.c.parts)).group_by(minute.c.ending)
+            query = self._of_minutes(summed, minute, selection)
         with self._file.reading() as connection:
             return _counted({int(ending): int(parts) for ending, parts in connection.execute(query)})
 
@@ -119,7 +119,7 @@ class SqlFigures:
         """
         reviewed, defect, review = registers.reviewed, tables.defect, tables.review
         inspection = tables.inspection
-        kept = literal_column(
+        kept: ColumnElement[bool] = literal_column(
             "EXISTS (SELECT 1 FROM json_each(review.corrections) mark "
             "WHERE json_extract(mark.value, '$.defect') = defect.position)"
         )

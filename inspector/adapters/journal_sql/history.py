@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, exists, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal_column, select, tuple_
 
 from inspector.adapters.journal_sql import nouns, registers, tables
 from inspector.adapters.journal_sql.book_file import BookFile
@@ -65,7 +65,7 @@ class SqlHistory:
     def reject_number(self, result_id: UUID, since: datetime) -> int:
         """The how-manieth reject since then; 0 for a part that was passed or is not there. See ``History``."""
         inspection = tables.inspection.c
-        rejected = literal_column("inspection.outcome > 1")
+        rejected: ColumnElement[bool] = literal_column("inspection.outcome > 1")
         with self._file.reading() as connection:
             number = connection.scalar(
                 select(inspection.journal_seq).where(inspection.result_id == str(result_id), rejected)
