@@ -32,6 +32,7 @@ from inspector.domain.inspection import (
     Timings,
 )
 from inspector.domain.recipe import Recipe
+from inspector.domain.reviewing import is_bad
 from inspector.domain.rules import judge
 from inspector.domain.verdict import Outcome, undecided
 from inspector.ports.journal import Entry
@@ -149,9 +150,9 @@ def test_the_last_review_counts_and_what_tells_nothing_is_left_out_and_counted(r
 def test_an_undecided_part_takes_its_truth_from_the_reviewers_word_alone(recipe: Recipe) -> None:
     doubtful = inspection(recipe, 1, (crack(0.4),))
     assert doubtful.verdict.outcome is Outcome.UNDECIDED
-    assert reviewed.truth_of(doubtful, review(doubtful.result_id, Opinion.AGREE)) is None
-    assert reviewed.truth_of(doubtful, review(doubtful.result_id, Opinion.AGREE, "fail")) is True
-    assert reviewed.truth_of(doubtful, review(doubtful.result_id, Opinion.DISAGREE)) is None
+    assert is_bad(doubtful.verdict.outcome, review(doubtful.result_id, Opinion.AGREE)) is None
+    assert is_bad(doubtful.verdict.outcome, review(doubtful.result_id, Opinion.AGREE, "fail")) is True
+    assert is_bad(doubtful.verdict.outcome, review(doubtful.result_id, Opinion.DISAGREE)) is None
 
 
 Verb = Callable[..., Result]

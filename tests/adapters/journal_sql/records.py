@@ -191,8 +191,8 @@ def older_book(path: Path, version: str) -> tuple[str, str]:
             raw.execute("INSERT INTO entry VALUES (?, 'inspection')", (number,))
             raw.execute(
                 """INSERT INTO inspection (journal_seq, part_id, result_id, setup_id, lot, attempt, opened_us,
-                     created_us, outcome, reason, rule, measured, limit_value, unit, gate_told, scale_id, scale_due, evidence_note,
-                     kept_probability, clock_synced, simulated, shift, software)
+                     created_us, outcome, reason, rule, measured, limit_value, unit, gate_told, scale_id, scale_due,
+                     evidence_note, kept_probability, clock_synced, simulated, shift, software)
                    VALUES (?, ?, ?, 1, 'L', 1, ?, ?, 3, 'crack', 'class.crack.any', 1.1, 1.0, 'mm', 'sent', '', '',
                      'none', 1, 1, 0, '', 'old')""",
                 (number, number, ids[number - 1], number * 60_000_000, number * 60_000_000),
