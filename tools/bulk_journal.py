@@ -51,8 +51,8 @@ _BULK = (
        SELECT i, 'bulk', 1, i, 'S' || i, 'L' || (i / 5000), at, 1 + (i / 20000) % 2, at + 90000 FROM drawn""",
     """INSERT INTO inspection (journal_seq, part_id, result_id, setup_id, serial, lot, attempt, opened_us,
          created_us, outcome, reason, rule, measured, limit_value, unit, severity_score, gate_told, total_ms,
-         scale_id, scale_due, evidence_path, evidence_sha256, evidence_width, evidence_height, evidence_lossless, evidence_note,
-         kept_probability, clock_synced, simulated, shift, software)
+         scale_id, scale_due, evidence_path, evidence_sha256, evidence_width, evidence_height, evidence_lossless,
+         evidence_note, kept_probability, clock_synced, simulated, shift, software)
        SELECT i, i, printf('00000000-0000-7000-8000-%012x', i), 1 + (i / 20000) % 2, 'S' || i, 'L' || (i / 5000), 1, at,
          at + 90000, CASE WHEN lucky < 4 THEN 3 WHEN lucky < 6 THEN 2 ELSE 1 END,
          CASE WHEN lucky < 4 THEN 'crack 3.2 mm >= 1 mm' WHEN lucky = 4 THEN 'in doubt' WHEN lucky = 5 THEN 'late' ELSE
@@ -61,7 +61,8 @@ _BULK = (
          CASE WHEN lucky < 4 THEN 2.5 + fine / 300.0 ELSE fine / 401.0 END, 2.5, 'score', fine / 401.0,
          'acknowledged', 90, '', '',
          CASE WHEN lucky < 8 AND lucky <> 5 THEN printf('2026/11/bulk-1-%d.jpg', i) END, printf('%064x', i), 4096,
-         3000, 0, 'bulk', CASE WHEN lucky < 6 THEN 1.0 WHEN lucky < 8 THEN 0.02 ELSE 0 END, 1, 1, '', 'bulk' FROM drawn""",
+         3000, 0, 'bulk', CASE WHEN lucky < 6 THEN 1.0 WHEN lucky < 8 THEN 0.02 ELSE 0 END,
+         1, 1, '', 'bulk' FROM drawn""",
     """INSERT INTO defect (journal_seq, position, label, severity, weight, sure, rule, score, detection)
        SELECT i, 0, CASE WHEN fine < 600 THEN 'scratch' WHEN fine < 900 THEN 'crack'
            WHEN fine < 999 THEN 'dent' ELSE 'hole' END,

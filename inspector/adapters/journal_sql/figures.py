@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, Table, case, func, literal_column,
 
 from inspector.adapters.journal_sql import registers, tables
 from inspector.adapters.journal_sql.book_file import BookFile
-from inspector.adapters.journal_sql.lines import MOST_ROWS
+from inspector.adapters.journal_sql.lines import MOST_ROWS, bounds, setups
 from inspector.adapters.journal_sql.registers import BAND, FAILED, LAW, MINUTE_US, PASSED
 from inspector.adapters.journal_sql.rows import from_us, to_us
 from inspector.domain.inspection import Opinion
@@ -56,7 +56,12 @@ class SqlFigures:
             query = self._of_minutes(summed.group_by(minute.c.label), minute, selection)
         with self._file.reading() as connection:
             found = {label: (int(defects), int(parts)) for label, defects, parts in connection.execute(query)}
-            told = {label: (int(many), int(false)) for label, many, false in connection.execute(self._told(selection))}
+            setup_ids = setups(connection, recipe=selection.recipe) if selection.recipe else None
+            limits = bounds(connection, station=self._file.station, span=selection.span, setup_ids=setup_ids)
+            reviewed = self._told(selection)
+            if limits is not None:
+                reviewed = reviewed.where(registers.reviewed.c.journal_seq.between(*limits))
+            told = {label: (int(many), int(false)) for label, many, false in connection.execute(reviewed)}
         return sorted(
             (
                 ClassCount(

@@ -78,7 +78,8 @@ class SqlHistory:
                 select(func.min(minute.first_seq)).where(minute.minute >= from_us // registers.MINUTE_US)
             )
             query = select(func.count()).select_from(tables.inspection)
-            query = query.where(rejected, inspection.journal_seq.between(first or number, number))
+            one_of: ColumnElement[bool] = literal_column("inspection.outcome IN (2, 3)")  # by the index of rejects, not by the walk of all
+            query = query.where(rejected, one_of, inspection.journal_seq.between(first or number, number))
             return connection.scalar(query.where(inspection.opened_us >= from_us)) or 0
 
     def recipes(self) -> Sequence[str]:

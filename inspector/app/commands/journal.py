@@ -1,4 +1,4 @@
-"""`inspector journal`: prove the book."""
+"""`inspector journal`: prove the book, and take parts out of it."""
 
 import json
 import re
@@ -10,12 +10,14 @@ import typer
 
 from inspector.adapters import journal_sql
 from inspector.app import options
+from inspector.app.commands import journal_export
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
 from inspector.app.parts import JOURNAL_FILE
 from inspector.domain.chain import AuditHead
 from inspector.domain.errors import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="The book of inspections.")
+app.command("export")(journal_export.export)
 
 
 @app.callback()
