@@ -1,0 +1,154 @@
+"""Looks at line and book for all browsers at once, and wakes them when something is new."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+
+from inspector.domain.errors import JournalError
+from inspector.domain.inspection import Inspection
+from inspector.ports.liveness import Life, Liveness
+from inspector.web.station import Station
+
+log = structlog.get_logger(__name__)
+
+LOOK_S = 0.1
+"""How often is looked while somebody watches: a verdict is on the screen within twice that."""
+IDLE_S = 1.0
+STRIP = 20
+_NEWEST = 200
+_SLOW_FIGURES_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Now:
+    """What is known now. ``strip``: the newest parts, newest first. ``trouble``: why the book cannot be read; "" if it can.
+
+    ``version`` grows whenever anything but the line's figures changes. ``left``: parts that await a review.
+    """
+
+    version: int
+    liveness: Liveness
+    strip: tuple[Inspection, ...]
+    counts: Mapping[str, int]
+    left: int
+    trouble: str
+
+    @property
+    def last(self) -> Inspection | None:
+        """The newest part."""
+        return self.strip[0] if self.strip else None
+
+    @property
+    def alarms(self) -> Mapping[str, str]:
+        """Standing alarms of a line that lives: text by code."""
+        if self.liveness.life is Life.DEAD:
+            return {"line.dead": self.liveness.reason}
+        alarms: Mapping[str, str] = self.liveness.status.get("health", {}).get("alarms", {})
+        return {**alarms, **({"book.unread": self.trouble} if self.trouble else {})}
+
+
+class Feed:
+    """One for the process. ``run`` belongs to the event loop; ``now`` is what it last saw."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._strip: deque[Inspection] = deque(maxlen=STRIP)
+        self._head: int | None = None
+        self._counts: Mapping[str, int] = {}
+        self._left = 0
+        self._figures_at = 0.0
+        self._watchers = 0
+        self._news = asyncio.Event()
+        self.stopping = False
+        self.now = Now(
+            version=0,
+            liveness=Liveness(life=Life.UNKNOWN, reason="", status={}),
+            strip=(),
+            counts={},
+            left=0,
+            trouble="",
+        )
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            seen = await run_in_threadpool(self._look)
+            if seen.version != self.now.version:
+                self._news.set()
+                self._news = asyncio.Event()
+            self.now = seen
+            await asyncio.sleep(LOOK_S if self._watchers else IDLE_S)
+
+    async def after(self, version: int, timeout_s: float) -> Now:
+        """What is known once it is newer than ``version``, or after ``timeout_s``."""
+        self._watchers += 1
+        try:
+            if self.now.version == version and not self.stopping:
+                try:
+                    await asyncio.wait_for(self._news.wait(), timeout_s)
+                except TimeoutError:
+                    return self.now
+        finally:
+            self._watchers -= 1
+        return self.now
+
+    def stop(self) -> None:
+        """Let everybody who waits go."""
+        self.stopping = True
+        self._news.set()
+
+    def _look(self) -> Now:
+        """Called by one thread at a time."""
+        liveness, trouble = self._station.line.look(), ""
+        try:
+            self._read()
+        except JournalError as error:
+            trouble = str(error)
+        before = self.now
+        seen = Now(
+            version=before.version,
+            liveness=liveness,
+            strip=tuple(self._strip),
+            counts=self._counts,
+            left=self._left,
+            trouble=trouble,
+        )
+        if _told(seen) == _told(before):
+            return seen
+        if trouble and not before.trouble:
+            log.warning("web.book_unread", reason=trouble)
+        return Now(
+            version=before.version + 1,
+            liveness=liveness,
+            strip=seen.strip,
+            counts=seen.counts,
+            left=seen.left,
+            trouble=trouble,
+        )
+
+    def _read(self) -> None:
+        book = self._station.book
+        head = book.head()
+        if head == self._head:
+            return
+        first = max(head - _NEWEST, 0) if self._head is None else max(self._head, head - _NEWEST)
+        for entry in book.after(first):
+            if isinstance(entry.event, Inspection):
+                self._strip.appendleft(entry.event)
+        self._head = head
+        if time.monotonic() - self._figures_at > _SLOW_FIGURES_S or not self._counts:
+            self._figures_at = time.monotonic()
+        self._counts = book.counts()
+        self._left = len(book.pending(_NEWEST))
+
+
+def _told(now: Now) -> tuple[object, ...]:
+    """What a screen shows of it; the line's own clock and figures change four times a second and are left out."""
+    status = now.liveness.status
+    shown = (now.liveness.life, status.get("state"), status.get("recipe"), status.get("model"), now.alarms)
+    return (*shown, now.last.result_id if now.last else None, now.left, now.trouble)

@@ -1,0 +1,67 @@
+"""What the operators' station is handed: every port it uses, and how this site wants it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from inspector.domain.inspection import Inspection
+from inspector.ports.accounts import Accounts, Failures, Secrets, Sessions
+from inspector.ports.evidence import Pictures
+from inspector.ports.journal import Reader, ReviewDesk
+from inspector.ports.liveness import LineWatch
+from inspector.ports.requests import RequestDesk
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """How this site wants its station.
+
+    ``language``: BCP-47, where neither the account nor the browser says. ``words``: the lamp's word by outcome name
+    ("pass", "fail", "undecided"); an outcome that is not in it is said in the page's language. ``zone``: clocks are
+    shown in it. ``px_per_mm``: pitch of the panel. ``reasons``: reason codes by opinion ("agree", "disagree",
+    "unsure"). ``open_live``: Live is seen without an account (never its pictures). ``origins``: addresses that
+    browsers use, "https://host:port"; the one they ask by the name of is always one. ``secure``: only by TLS.
+    ``golden``: folder of golden images, named after recipes.
+    """
+
+    language: str
+    words: Mapping[str, str]
+    zone: ZoneInfo
+    px_per_mm: float
+    reasons: Mapping[str, tuple[str, ...]]
+    open_live: bool
+    origins: tuple[str, ...]
+    secure: bool
+    golden: Path
+
+
+class Book(Reader, ReviewDesk, Protocol):
+    """The journal as the station reads and signs it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """Everything the pages are made of. ``inspect``: judges a picture file once, without part, gate and journal.
+
+    ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
+    """
+
+    name: str
+    software: str
+    site: Site
+    accounts: Accounts
+    sessions: Sessions
+    failures: Failures
+    secrets: Secrets
+    book: Book
+    pictures: Pictures
+    line: LineWatch
+    requests: RequestDesk
+    inspect: Callable[[Path], Json]
+    record: Callable[[Inspection], Json]
+    now: Callable[[], datetime]
