@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 from inspector.domain.frame import PartId
 from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, OpenedPart, Review
@@ -126,22 +125,6 @@ class Cursors(Protocol):
 
     def quarantine(self, sink: str, journal_seq: int, reason: str) -> None:
         """Set one entry aside that this sink refuses for good; the cursor may pass it. It stays listed."""
-        ...
-
-
-class ReviewDesk(Protocol):
-    """Where people sign."""
-
-    def pending(self, limit: int, after: datetime | None = None) -> Sequence[Inspection]:
-        """FAIL and UNDECIDED parts nobody has reviewed, newest first."""
-        ...
-
-    def find(self, result_id: UUID) -> Inspection | None:
-        """One inspection by its id."""
-        ...
-
-    def sign(self, review: Review) -> int:
-        """Write a review; give its journal_seq."""
         ...
 
 

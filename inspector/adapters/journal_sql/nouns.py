@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.engine import RowMapping
 
 from inspector.adapters.journal_sql import tables
-from inspector.adapters.journal_sql.rows import detections_from, from_us
+from inspector.adapters.journal_sql.rows import detections_from, from_us, marks_from
 from inspector.domain.detection import Detection
 from inspector.domain.frame import CameraStamp, PartId
 from inspector.domain.inspection import (
@@ -231,7 +231,7 @@ def review(row: RowMapping) -> Review:
         true_outcome=row["true_outcome"],
         reason=row["reason"],
         at_utc=from_us(row["at_us"]),
-        corrections=detections_from(row["corrections"]),
+        corrections=marks_from(row["corrections"]),
     )
 
 
