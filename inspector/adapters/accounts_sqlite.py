@@ -99,7 +99,7 @@ class SqliteAccounts:
                     ),
                 )
             except sqlite3.IntegrityError as error:
-                raise ConfigError(f"badge {account.badge!r} is another account's; give it a badge of its own") from error
+                raise ConfigError(f"badge {account.badge!r} is another account's; give each its own") from error
             if not account.active:
                 raw.execute("DELETE FROM session WHERE account = ?", (account.name,))
 

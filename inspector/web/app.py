@@ -1,17 +1,19 @@
 """Puts the station's routes together, and what holds for all of them: headers, errors, the feed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inspector.domain.errors import ConfigError, FrameError, JournalError
 from inspector.web import interface
@@ -43,9 +45,11 @@ _HEADERS = {
 }
 
 
-def create_app(station: Station, *, started: Callable[[], None] = lambda: None) -> FastAPI:
-    """The station as an ASGI app. ``started`` is called once it answers."""
-    feed = Feed(station)
+def create_app(
+    station: Station, *, started: Callable[[], None] = lambda: None, alive: Callable[[], None] = lambda: None
+) -> FastAPI:
+    """The station as an ASGI app. ``started`` is called once it answers, ``alive`` each time it has looked around."""
+    feed = Feed(station, alive=alive)
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
@@ -68,12 +72,12 @@ def create_app(station: Station, *, started: Callable[[], None] = lambda: None) 
     app.state.station = station
     app.state.feed = feed
     app.state.gatekeeper = Gatekeeper(station)
-    app.state.words = {tag: Words(tag, station.site.zone) for tag in LANGUAGES}
+    app.state.words = {tag: Words(tag, station.site.shifts.zone) for tag in LANGUAGES}
     app.state.pages = Pages(feed, SCREENS)
     for routes in (session.ROUTES, *interface.ROUTES, *(screen.routes for screen in SCREENS)):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.middleware("http")(_guarded)
+    app.add_middleware(Guarded)
     _handle_errors(app)
     _require_declared(app)
     return app
@@ -97,15 +101,32 @@ def _require_declared(app: FastAPI) -> None:
         raise TypeError(f"these routes declare no access: {', '.join(holes)}; make them with Routes")
 
 
-async def _guarded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
-        return JSONResponse({"detail": f"at most {MOST_BYTES} bytes are taken"}, status_code=413)
-    response = await call_next(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    kept = request.url.path.startswith("/static/")
-    response.headers.setdefault("Cache-Control", "max-age=3600" if kept else "no-store")
-    return response
+class Guarded:
+    """Refuses what is too large, and gives every answer its headers; it holds nothing back of a stream."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = dict(scope["headers"]).get(b"content-length", b"0")
+        if not told.isdigit() or int(told) > MOST_BYTES:
+            refused = JSONResponse({"detail": f"at most {MOST_BYTES} bytes are taken"}, status_code=413)
+            await refused(scope, receive, send)
+            return
+        kept = "max-age=3600" if scope["path"].startswith("/static/") else "no-store"
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in (*_HEADERS.items(), ("Cache-Control", kept)):
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
 
 
 def _handle_errors(app: FastAPI) -> None:

@@ -10,8 +10,6 @@ from inspector.web.feed import Now
 from inspector.web.station import Site
 from inspector.web.words import Words
 
-_GOOD_STATES = frozenset({"Ready", "SingleExecution", "ContinuousExecution"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
@@ -25,19 +23,22 @@ def run_state(now: Now, words: Words) -> RunState:
     """The line's state in words: what is not known to run is not called running."""
     _ = words.gettext
     life, state = now.liveness.life, str(now.liveness.status.get("state", ""))
+    told = {
+        "Halted": ("stopped", _("Stopped")),
+        "Error": ("fault", _("Fault")),
+        "ContinuousExecution": ("running", _("Running")),
+        "SingleExecution": ("running", _("Running")),
+        "Ready": ("ready", _("Ready")),
+    }
     if life is Life.DEAD:
-        return RunState(kind="dead", text=_("Line does not answer"))
-    if life is Life.STOPPED or state == "Halted":
-        return RunState(kind="stopped", text=_("Stopped"))
-    if life is Life.UNKNOWN and not state:
-        return RunState(kind="dead", text=_("Waiting for the line"))
-    if state == "Error":
-        return RunState(kind="fault", text=_("Fault"))
-    if state == "ContinuousExecution":
-        return RunState(kind="running", text=_("Running"))
-    if state in _GOOD_STATES:
-        return RunState(kind="ready", text=_("Ready"))
-    return RunState(kind="ready", text=_("Starting"))
+        kind, text = "dead", _("Line does not answer")
+    elif life is Life.STOPPED:
+        kind, text = told["Halted"]
+    elif life is Life.UNKNOWN and not state:
+        kind, text = "dead", _("Waiting for the line")
+    else:
+        kind, text = told.get(state, ("ready", _("Starting")))
+    return RunState(kind=kind, text=text)
 
 
 def outcome_words(site: Site, words: Words) -> Callable[[Outcome], str]:
@@ -100,6 +101,7 @@ def gauge(decision: Decision, words: Words) -> Gauge | None:
         return None
     if decision.rule == "defects.none":
         return None
+    reaches = decision.rule.endswith(".any")
     most = max(decision.measured, decision.limit, 1e-9) * 1.25
     return Gauge(
         what=subject(decision.rule, words),
@@ -107,7 +109,7 @@ def gauge(decision: Decision, words: Words) -> Gauge | None:
         limit=f"{_figure(decision, decision.limit, words)}",
         value_at=round(100 * max(decision.measured, 0.0) / most, 2),
         limit_at=round(100 * max(decision.limit, 0.0) / most, 2),
-        over=decision.measured > decision.limit or (decision.rule.endswith(".any") and decision.measured >= decision.limit),
+        over=decision.measured > decision.limit or (reaches and decision.measured == decision.limit),
     )
 
 

@@ -1,9 +1,8 @@
 """Looks at line and book for all browsers at once, and wakes them when something is new."""
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -21,12 +20,11 @@ LOOK_S = 0.1
 IDLE_S = 1.0
 STRIP = 20
 _NEWEST = 200
-_SLOW_FIGURES_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Now:
-    """What is known now. ``strip``: the newest parts, newest first. ``trouble``: why the book cannot be read; "" if it can.
+    """What is known now. ``strip``: the newest parts, newest first. ``trouble``: why the book cannot be read, or "".
 
     ``version`` grows whenever anything but the line's figures changes. ``left``: parts that await a review.
     """
@@ -55,13 +53,13 @@ class Now:
 class Feed:
     """One for the process. ``run`` belongs to the event loop; ``now`` is what it last saw."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: Station, *, alive: Callable[[], None] = lambda: None) -> None:
         self._station = station
+        self._alive = alive
         self._strip: deque[Inspection] = deque(maxlen=STRIP)
         self._head: int | None = None
         self._counts: Mapping[str, int] = {}
         self._left = 0
-        self._figures_at = 0.0
         self._watchers = 0
         self._news = asyncio.Event()
         self.stopping = False
@@ -82,6 +80,7 @@ class Feed:
                 self._news.set()
                 self._news = asyncio.Event()
             self.now = seen
+            self._alive()
             await asyncio.sleep(LOOK_S if self._watchers else IDLE_S)
 
     async def after(self, version: int, timeout_s: float) -> Now:
@@ -141,10 +140,7 @@ class Feed:
             if isinstance(entry.event, Inspection):
                 self._strip.appendleft(entry.event)
         self._head = head
-        if time.monotonic() - self._figures_at > _SLOW_FIGURES_S or not self._counts:
-            self._figures_at = time.monotonic()
         self._counts = book.counts()
-        self._left = len(book.pending(_NEWEST))
 
 
 def _told(now: Now) -> tuple[object, ...]:

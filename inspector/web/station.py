@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
-from zoneinfo import ZoneInfo
+from typing import Any
+from uuid import UUID
 
 from inspector.domain.inspection import Inspection
+from inspector.domain.shifts import ShiftPlan
 from inspector.ports.accounts import Accounts, Failures, Secrets, Sessions
 from inspector.ports.evidence import Pictures
-from inspector.ports.journal import Reader, ReviewDesk
+from inspector.ports.journal import Reader
 from inspector.ports.liveness import LineWatch
 from inspector.ports.requests import RequestDesk
 
@@ -22,8 +23,8 @@ class Site:
     """How this site wants its station.
 
     ``language``: BCP-47, where neither the account nor the browser says. ``words``: the lamp's word by outcome name
-    ("pass", "fail", "undecided"); an outcome that is not in it is said in the page's language. ``zone``: clocks are
-    shown in it. ``px_per_mm``: pitch of the panel. ``reasons``: reason codes by opinion ("agree", "disagree",
+    ("pass", "fail", "undecided"); an outcome that is not in it is said in the page's language. ``shifts``: hours
+    and time zone. ``px_per_mm``: pitch of the panel. ``reasons``: reason codes by opinion ("agree", "disagree",
     "unsure"). ``open_live``: Live is seen without an account (never its pictures). ``origins``: addresses that
     browsers use, "https://host:port"; the one they ask by the name of is always one. ``secure``: only by TLS.
     ``golden``: folder of golden images, named after recipes.
@@ -31,7 +32,7 @@ class Site:
 
     language: str
     words: Mapping[str, str]
-    zone: ZoneInfo
+    shifts: ShiftPlan
     px_per_mm: float
     reasons: Mapping[str, tuple[str, ...]]
     open_live: bool
@@ -40,14 +41,11 @@ class Site:
     golden: Path
 
 
-class Book(Reader, ReviewDesk, Protocol):
-    """The journal as the station reads and signs it."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """Everything the pages are made of. ``inspect``: judges a picture file once, without part, gate and journal.
+    """Everything the pages are made of.
 
+    ``find``: the inspection of a result. ``inspect``: judges a picture file once, without part, gate and journal.
     ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
     """
 
@@ -58,7 +56,8 @@ class Station:
     sessions: Sessions
     failures: Failures
     secrets: Secrets
-    book: Book
+    book: Reader
+    find: Callable[[UUID], Inspection | None]
     pictures: Pictures
     line: LineWatch
     requests: RequestDesk

@@ -66,6 +66,19 @@ def site_css(visit: Here) -> Response:
     return Response(f":root{{--mm:{visit.station.site.px_per_mm:g}px}}\n", media_type="text/css")
 
 
+@ROUTES.get("/account", Access.PUBLIC)
+def account(visit: Here) -> Response:
+    """Who is signed in, and in which language the station speaks."""
+    _ = visit.words.gettext
+    roles = {
+        Role.OPERATOR: _("operator"),
+        Role.ENGINEER: _("engineer"),
+        Role.QUALITY: _("quality"),
+        Role.ADMIN: _("administrator"),
+    }
+    return visit.page("account.html", here="account", role=roles[visit.account.role] if visit.account else "")
+
+
 def set_cookie(visit: Visit, response: Response, token: str) -> None:
     """Give the browser its session."""
     secure = visit.station.site.secure
@@ -91,9 +104,7 @@ def refusal(visit: Visit, refused: RefusedError) -> str:
 
 def _page(visit: Visit, next_: str, trouble: str, *, status: int = 200, name: str = "") -> Response:
     operators = [
-        account.name
-        for account in visit.station.accounts.listed()
-        if account.active and account.role is Role.OPERATOR
+        account.name for account in visit.station.accounts.listed() if account.active and account.role is Role.OPERATOR
     ]
     return visit.page(
         "login.html", status=status, next=local_path(next_), trouble=trouble, operators=operators, name=name
