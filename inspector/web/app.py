@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -74,7 +74,9 @@ def create_app(
     app.state.gatekeeper = Gatekeeper(station)
     app.state.words = {tag: Words(tag, station.site.shifts.zone) for tag in LANGUAGES}
     app.state.pages = Pages(feed, SCREENS)
-    for routes in (session.ROUTES, *interface.ROUTES, *(screen.routes for screen in SCREENS)):
+    every = (session.ROUTES, *interface.ROUTES, *(screen.routes for screen in SCREENS))
+    app.state.routes = tuple(route for routes in every for route in routes.router.routes)
+    for routes in every:
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Guarded)
@@ -87,7 +89,7 @@ def declared(app: FastAPI) -> dict[tuple[str, str], str]:
     """The table of access: what every (method, path) declares."""
     return {
         (method, route.path): (route.openapi_extra or {}).get(DECLARED, "")
-        for route in app.routes
+        for route in app.state.routes
         if isinstance(route, APIRoute)
         for method in route.methods
     }
@@ -96,7 +98,7 @@ def declared(app: FastAPI) -> dict[tuple[str, str], str]:
 def _require_declared(app: FastAPI) -> None:
     """A route without a declaration is a hole: the program does not start with one."""
     holes = [f"{method} {path}" for (method, path), access in declared(app).items() if not access]
-    holes += [str(route) for route in app.routes if not isinstance(route, (APIRoute, Mount))]
+    holes += [str(route.path) for route in app.routes if isinstance(route, Route)]
     if holes:
         raise TypeError(f"these routes declare no access: {', '.join(holes)}; make them with Routes")
 

@@ -40,7 +40,6 @@ def web(context: typer.Context, config: options.Config = None, station: options.
     if context.invoked_subcommand is not None:
         return
     service.configure_logs()
-    service.die_with_parent()
     with speaking_plainly():
         parts = check_parts(options.load(config, station))
         _require_extra()
