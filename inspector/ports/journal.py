@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from inspector.domain.chain import AuditHead
 from inspector.domain.frame import PartId
 from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, OpenedPart, Review
 from inspector.domain.request import Answer
@@ -136,6 +137,7 @@ class Proof:
     open: int
     journal_seq: int
     plc_count: int | None
+    audit: AuditHead
     missing: Sequence[PartId]
     doubled: Sequence[PartId]
     findings: Sequence[str]

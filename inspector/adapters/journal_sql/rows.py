@@ -286,6 +286,10 @@ def review_row(signed: Review, journal_seq: int) -> Row:
         "reason": text_of(signed.reason),
         "at_us": to_us(signed.at_utc),
         "corrections": marks_text(signed.corrections),
+        "comment": text_of(signed.comment),
+        "second": int(signed.second),
+        "signed": int(signed.signed),
+        "withdraws": signed.withdraws,
     }
 
 
