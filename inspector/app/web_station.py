@@ -71,6 +71,7 @@ def open_station(parts: Parts) -> Iterator[Station]:
         accounts, hasher = stack.enter_context(open_them(data_dir))
         _tell_first_admin(ensure_first_admin(accounts, hasher, data_dir))
         book = stack.enter_context(journal_sql.open_journal(parts.journal, station=name))
+        people = stack.enter_context(journal_sql.open_for_people(parts.journal, station=name))
         requests = stack.enter_context(journal_sql.open_requests(parts.journal, station=name))
         yield Station(
             name=name,
@@ -81,7 +82,15 @@ def open_station(parts: Parts) -> Iterator[Station]:
             failures=accounts,
             secrets=hasher,
             book=book,
-            find=book.find,
+            queue=people.desk,
+            desk=people.desk,
+            history=people.history,
+            names=people.history,
+            figures=people.figures,
+            lots=people.figures,
+            alarms=people.alarms,
+            audit=people.audit,
+            shelf=people.shelf,
             pictures=EvidenceReader(parts.evidence),
             line=StatusWatch(parts.run_dir / "status.json"),
             requests=requests,

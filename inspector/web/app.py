@@ -15,11 +15,11 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inspector.domain.errors import ConfigError, FrameError, JournalError
+from inspector.domain.errors import ConfigError, FrameError, JournalError, ReviewError
 from inspector.web import interface
 from inspector.web.access import DECLARED, ForbiddenError, SignInError, Visit, next_page
 from inspector.web.feed import Feed
-from inspector.web.gatekeeper import Gatekeeper
+from inspector.web.gatekeeper import Gatekeeper, RefusedError
 from inspector.web.pages import Pages
 from inspector.web.screens import SCREENS, session
 from inspector.web.station import Station
@@ -146,6 +146,14 @@ def _handle_errors(app: FastAPI) -> None:
     async def unread(request: Request, error: JournalError) -> Response:
         log.error("web.journal", reason=str(error))
         return _told(request, 503, str(error))
+
+    @app.exception_handler(ReviewError)
+    async def unfit(request: Request, error: ReviewError) -> Response:
+        return _told(request, 409, str(error))
+
+    @app.exception_handler(RefusedError)
+    async def unsigned(request: Request, error: RefusedError) -> Response:
+        return _told(request, 423 if error.until else 422, str(error))
 
     @app.exception_handler(ConfigError)
     @app.exception_handler(FrameError)

@@ -4,13 +4,17 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from starlette.concurrency import run_in_threadpool
 
 from inspector.domain.errors import JournalError
 from inspector.domain.inspection import Inspection
+from inspector.domain.shifts import Span
+from inspector.ports.figures import Counted, Selection
 from inspector.ports.liveness import Life, Liveness
+from inspector.ports.review import QueueFilter
 from inspector.web.station import Station
 
 log = structlog.get_logger(__name__)
@@ -20,6 +24,14 @@ LOOK_S = 0.1
 IDLE_S = 1.0
 STRIP = 20
 _NEWEST = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """What was counted in one span; ``name``: "shift", "lot" or "hour"."""
+
+    name: str
+    counted: Counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +45,7 @@ class Now:
     liveness: Liveness
     strip: tuple[Inspection, ...]
     counts: Mapping[str, int]
+    figures: tuple[Figure, ...]
     left: int
     trouble: str
 
@@ -60,6 +73,7 @@ class Feed:
         self._head: int | None = None
         self._counts: Mapping[str, int] = {}
         self._left = 0
+        self._spans: tuple[Figure, ...] = ()
         self._watchers = 0
         self._news = asyncio.Event()
         self.stopping = False
@@ -68,6 +82,7 @@ class Feed:
             liveness=Liveness(life=Life.UNKNOWN, reason="", status={}),
             strip=(),
             counts={},
+            figures=(),
             left=0,
             trouble="",
         )
@@ -114,6 +129,7 @@ class Feed:
             liveness=liveness,
             strip=tuple(self._strip),
             counts=self._counts,
+            figures=self._spans,
             left=self._left,
             trouble=trouble,
         )
@@ -126,6 +142,7 @@ class Feed:
             liveness=liveness,
             strip=seen.strip,
             counts=seen.counts,
+            figures=seen.figures,
             left=seen.left,
             trouble=trouble,
         )
@@ -141,6 +158,19 @@ class Feed:
                 self._strip.appendleft(entry.event)
         self._head = head
         self._counts = book.counts()
+        self._left = self._station.queue.left(QueueFilter())
+        self._spans = self._counted()
+
+    def _counted(self) -> tuple[Figure, ...]:
+        """The shift, the lot and the last hour, as counted by now."""
+        now, figures = self._station.now(), self._station.figures
+        shift = self._station.site.shifts.at(now).span
+        hour = Span(start_utc=now - timedelta(hours=1), end_utc=now)
+        told = [("shift", Selection(span=shift)), ("hour", Selection(span=hour))]
+        lot = self._strip[0].part.lot if self._strip else ""
+        if lot:
+            told.insert(1, ("lot", Selection(lot=lot)))
+        return tuple(Figure(name=name, counted=figures.count(selection)) for name, selection in told)
 
 
 def _told(now: Now) -> tuple[object, ...]:

@@ -5,15 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from inspector.domain.inspection import Inspection
 from inspector.domain.shifts import ShiftPlan
 from inspector.ports.accounts import Accounts, Failures, Secrets, Sessions
+from inspector.ports.alarms import AlarmDesk
+from inspector.ports.audit import AuditTrail
 from inspector.ports.evidence import Pictures
+from inspector.ports.figures import Figures, Lots
+from inspector.ports.history import History, Names
 from inspector.ports.journal import Reader
 from inspector.ports.liveness import LineWatch
 from inspector.ports.requests import RequestDesk
+from inspector.ports.review import ReviewDesk, ReviewQueue
+from inspector.ports.revisions import RevisionShelf
 
 Json = dict[str, Any]
 
@@ -45,7 +50,7 @@ class Site:
 class Station:
     """Everything the pages are made of.
 
-    ``find``: the inspection of a result. ``inspect``: judges a picture file once, without part, gate and journal.
+    ``inspect``: judges a picture file once, without part, gate and journal.
     ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
     """
 
@@ -57,7 +62,15 @@ class Station:
     failures: Failures
     secrets: Secrets
     book: Reader
-    find: Callable[[UUID], Inspection | None]
+    queue: ReviewQueue
+    desk: ReviewDesk
+    history: History
+    names: Names
+    figures: Figures
+    lots: Lots
+    alarms: AlarmDesk
+    audit: AuditTrail
+    shelf: RevisionShelf
     pictures: Pictures
     line: LineWatch
     requests: RequestDesk

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from inspector.domain.account import Access
 from inspector.domain.inspection import EvidenceRef, Inspection
 from inspector.ports.evidence import PictureState, StoredPicture
+from inspector.ports.history import PartFile
 from inspector.web.access import Here, Routes, Visit
 from inspector.web.station import Json
 
@@ -79,10 +80,15 @@ def crop(visit: Here, result_id: UUID, number: Annotated[int, Path(ge=0, le=999)
 def found(visit: Visit, result_id: UUID) -> Inspection:
     """The inspection of this result, from those at hand or from the book; a 404 for none."""
     newest = next((part for part in visit.feed.now.strip if part.result_id == result_id), None)
-    inspection = newest or visit.station.find(result_id)
-    if inspection is None:
+    return newest or file_of(visit, result_id).inspection
+
+
+def file_of(visit: Visit, result_id: UUID) -> PartFile:
+    """The part with all that was said of it; a 404 for none."""
+    file = visit.station.history.part(result_id)
+    if file is None:
         raise HTTPException(404, visit.words.gettext("There is no part with this number in the journal."))
-    return inspection
+    return file
 
 
 def evidence_of(visit: Visit, result_id: UUID) -> EvidenceRef:

@@ -11,7 +11,6 @@ from starlette.responses import RedirectResponse, Response
 
 from inspector.domain.account import Access
 from inspector.domain.inspection import Inspection
-from inspector.domain.verdict import Outcome
 from inspector.web import facts
 from inspector.web.access import Here, Routes, Visit
 from inspector.web.feed import Now
@@ -93,11 +92,8 @@ def lamp(now: Now, state: facts.RunState) -> str:
 def yields(visit: Visit, now: Now) -> list[tuple[str, int, int]]:
     """Good parts of all, by span: (name, good, all)."""
     _ = visit.words.gettext
-    good = sum(part.verdict.outcome is Outcome.PASS for part in now.strip)
-    return [
-        (_("all"), now.counts.get("PASS", 0), now.counts.get("inspections", 0)),
-        (_("last 20"), good, len(now.strip)),
-    ]
+    names = {"shift": _("Yield, shift"), "lot": _("Yield, lot"), "hour": _("Yield, last hour")}
+    return [(names[figure.name], figure.counted.passed, figure.counted.parts) for figure in now.figures]
 
 
 def marks(part: Inspection) -> list[dict[str, object]]:

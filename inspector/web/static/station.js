@@ -58,3 +58,7 @@ connect();
 if (screen === "live") import("./live.js");
 if (screen === "review-item") import("./review.js");
 if (document.getElementById("login")) import("./login.js");
+// Choices that stand alone take effect at once; their button is for pages without scripts.
+for (const select of document.querySelectorAll("#filters select")) {
+  select.addEventListener("change", () => select.form.submit());
+}
