@@ -1,10 +1,9 @@
 """A station with a real book, real pictures, a line that lives and four people, served on a port of its own."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -45,7 +44,7 @@ WIDTH, HEIGHT = 1200, 900
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
-    """Where it is, and what stands in its book. ``line``: whether its status file is written; clear it to kill the line."""
+    """Where it is, and what stands in its book. ``line``: its status file is written while this is set."""
 
     folder: Path
     url: str
@@ -64,15 +63,16 @@ class Plant:
         """The book's file."""
         return self.folder / "data" / STATION / "journal.sqlite3"
 
-    def client(self, role: Role | None = None) -> httpx.Client:
+    @contextmanager
+    def client(self, role: Role | None = None) -> Iterator[httpx.Client]:
         """A program's client, signed in as this role."""
-        client = httpx.Client(base_url=self.url, timeout=20, headers={"Accept": "application/json"})
-        if role is not None:
-            name, secret = SECRETS[role]
-            answer = client.post("/api/session", json={"name": name, "secret": secret})
-            assert answer.status_code == 200, answer.text
-            client.headers["X-CSRF-Token"] = answer.json()["csrf"]
-        return client
+        with httpx.Client(base_url=self.url, timeout=20, headers={"Accept": "application/json"}) as client:
+            if role is not None:
+                name, secret = SECRETS[role]
+                answer = client.post("/api/session", json={"name": name, "secret": secret})
+                assert answer.status_code == 200, answer.text
+                client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+            yield client
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def write_parts(folder: Path, count: int) -> tuple[Inspection, ...]:
                 **changes,
             )
             opening = opened(number, serial=str(changes["serial"]), lot=EVIL)
-            recorder.open(replaced(opening, at))
+            recorder.open(replace(opening, opened_utc=at))
             recorder.close(one)
             if verdict.defects:
                 recorder.note(
@@ -141,13 +141,6 @@ def write_parts(folder: Path, count: int) -> tuple[Inspection, ...]:
             written.append(one)
         assert recorder.flush(20)
     return tuple(written)
-
-
-def replaced(opening: object, at: datetime) -> object:
-    """The opening at another time."""
-    from dataclasses import replace
-
-    return replace(opening, opened_utc=at)  # type: ignore[type-var]
 
 
 def clean() -> Verdict:
@@ -260,7 +253,13 @@ def living_line(run_dir: Path, alive: threading.Event) -> Iterator[None]:
 def served(app: FastAPI, port: int = 0) -> Iterator[str]:
     """The app on a free port of 127.0.0.1."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_config=None, access_log=False, timeout_graceful_shutdown=2
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="web")
@@ -279,17 +278,7 @@ def add_part(plant: Plant, number: int, verdict: Verdict) -> UUID:
     now = datetime.now(UTC)
     one = inspection(number, verdict, created_utc=now, opened_utc=now, evidence=None, detections=())
     with journal_sql.open_recorder(plant.journal, station=STATION) as recorder:
-        recorder.open(replaced(opened(number), now))
+        recorder.open(replace(opened(number), opened_utc=now))
         recorder.close(one)
         assert recorder.flush(20)
     return one.result_id
-
-
-def soon(true: object, patience_s: float = 20.0) -> bool:
-    """Wait for it."""
-    until = time.monotonic() + patience_s
-    while time.monotonic() < until:
-        if true():  # type: ignore[operator]
-            return True
-        time.sleep(0.05)
-    return False
