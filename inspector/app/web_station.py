@@ -1,7 +1,5 @@
 """Composes the operators' station: what it is handed, and the server that runs it."""
 
-import os
-import secrets
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,45 +13,28 @@ import uvicorn
 from inspector.adapters import journal_sql
 from inspector.adapters.evidence_reading import EvidenceReader
 from inspector.app import options, service
+from inspector.app.first_admin import FIRST_ADMIN, ensure_first_admin
 from inspector.app.one_shot import open_one_shot
 from inspector.app.parts import SOFTWARE, Parts, make_folders
 from inspector.app.settings import WebTable
 from inspector.app.web_accounts import open_them
-from inspector.domain.account import Account, Role
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.inspection import Inspection
 from inspector.domain.shifts import ShiftPlan
 from inspector.pipeline.liveness import StatusWatch
 from inspector.pipeline.records import one_shot, publication
-from inspector.ports.accounts import Accounts, Secrets
 from inspector.ports.journal import Entry
 from inspector.web.app import create_app
 from inspector.web.station import Json, Site, Station
 
 log = structlog.get_logger(__name__)
 
-FIRST_PASSWORD_FILE = "first-admin-password.txt"  # noqa: S105 - the name of a file
-FIRST_ADMIN = "admin"
 _GRACEFUL_S = 3
-_PASSWORD_BYTES = 12
 REASONS = {
     "agree": ("confirmed",),
     "disagree": ("dirt", "reflection", "within-tolerance", "position", "missed", "other"),
     "unsure": ("second-opinion", "picture", "other"),
 }
-
-
-def ensure_first_admin(accounts: Accounts, hasher: Secrets, folder: Path) -> Path | None:
-    """Where nobody may sign in yet: an admin with a password of its own, which stands in the file that is returned."""
-    if accounts.listed():
-        return None
-    password = secrets.token_urlsafe(_PASSWORD_BYTES)
-    path = folder / FIRST_PASSWORD_FILE
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-        file.write(password + "\n")
-    accounts.put(Account(name=FIRST_ADMIN, role=Role.ADMIN, secret_hash=hasher.hashed(password)))
-    return path
 
 
 @contextmanager

@@ -25,7 +25,7 @@ class Words:
 
     def __init__(self, tag: str, zone: ZoneInfo) -> None:
         self.tag = tag
-        self.locale = Locale.parse(tag, sep="-")
+        self.locale = Locale.parse("en-GB" if tag == "en" else tag, sep="-")
         self._zone = zone
         self._catalogue = catalogue(tag)
         self.gettext = self._catalogue.gettext

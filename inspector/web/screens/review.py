@@ -28,6 +28,8 @@ _ROUTES = Routes("review")
 UNDO_S = 10
 _SHIFTS = 6
 _PAGE = 50
+_OF_ONE_KIND = frozenset({"dirt", "reflection", "within-tolerance", "missed"})
+"""Usual reasons that fit only a reject, or only a part that was let pass."""
 Text = Annotated[str, Query(max_length=200)]
 
 
@@ -164,9 +166,12 @@ def choices(visit: Visit, inspection: Inspection) -> list[tuple[str, str, str, t
     _ = visit.words.gettext
     rejected = inspection.verdict.outcome is not Outcome.PASS
     reasons = visit.station.site.reasons
+    fitting = tuple(
+        code for code in reasons["disagree"] if code not in _OF_ONE_KIND or (code == "missed") is not rejected
+    )
     return [
         ("agree", _("Confirm"), _("Part is bad") if rejected else _("Part is good"), reasons["agree"]),
-        ("disagree", _("Overrule"), _("Part is good") if rejected else _("Part is bad"), reasons["disagree"]),
+        ("disagree", _("Overrule"), _("Part is good") if rejected else _("Part is bad"), fitting),
         ("unsure", _("Don't know"), _("Somebody else decides"), reasons["unsure"]),
     ]
 
