@@ -66,7 +66,7 @@ $(STAMPS)/cameras: $(STAMPS)/venv tools/requirements-cameras.lock
 		echo "make: the cameras' libraries could not be installed (see above); their tests will say so"
 
 lock: ## resolve the locked packages anew
-	$(BIN)/uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra demo --extra web --extra dev --universal --python-version 3.11 \
 		--generate-hashes --quiet --no-header --no-annotate -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra aravis --extra pylon --extra gentl --extra dicom --extra peers \
 		--universal --python-version 3.11 -c requirements.lock \

@@ -20,6 +20,7 @@ from inspector.app.commands import (
     plc,
     recipe,
     twin,
+    web,
 )
 
 app = typer.Typer(
@@ -66,6 +67,7 @@ app.add_typer(camera.app, name="camera")
 app.add_typer(plc.app, name="plc")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(model.app, name="model")
+app.add_typer(web.app, name="web")
 
 
 def main() -> None:

@@ -75,7 +75,7 @@ class ShiftPlan:
         starts = self.starts or ((time(), ""),)
         # Where clocks jump forward two shifts may begin at the same instant: the first then has no time at all.
         begins = [self._utc(day, start) for start, _ in starts] + [self._utc(day + _DAY, starts[0][0])]
-        for (_, name), begin, end in zip(starts, begins, begins[1:], strict=True):
+        for (_, name), begin, end in zip(starts, begins[:-1], begins[1:], strict=True):
             yield Shift(name=name, day=day, span=Span(start_utc=begin, end_utc=max(begin, end)))
 
     def _utc(self, day: date, at: time) -> datetime:

@@ -9,7 +9,7 @@ import structlog
 
 from inspector.domain.chain import AuditHead
 from inspector.domain.inspection import AlarmEvent, Inspection
-from inspector.pipeline.liveness import Life, Liveness, StatusWatch
+from inspector.pipeline.liveness import StatusWatch
 from inspector.pipeline.payloads import (
     AlarmRecord,
     AuditHeadRecord,
@@ -20,6 +20,7 @@ from inspector.pipeline.payloads import (
 )
 from inspector.pipeline.records import SCHEMAS, utc_text
 from inspector.ports.journal import Entry
+from inspector.ports.liveness import Life, Liveness
 from inspector.ports.sink import Announcement, Publication, Sink
 
 log = structlog.get_logger(__name__)
