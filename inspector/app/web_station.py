@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -13,6 +14,7 @@ import uvicorn
 from inspector.adapters import journal_sql
 from inspector.adapters.evidence_reading import EvidenceReader
 from inspector.app import options, service
+from inspector.app.export.download import table_bytes
 from inspector.app.first_admin import FIRST_ADMIN, ensure_first_admin
 from inspector.app.one_shot import open_one_shot
 from inspector.app.parts import SOFTWARE, Parts, make_folders
@@ -75,6 +77,7 @@ def open_station(parts: Parts) -> Iterator[Station]:
             pictures=EvidenceReader(parts.evidence),
             line=StatusWatch(parts.run_dir / "status.json"),
             requests=requests,
+            table=partial(table_bytes, people.history),
             inspect=_Eye(parts).judge,
             record=_record,
             now=lambda: datetime.now(UTC),

@@ -13,7 +13,7 @@ from inspector.ports.alarms import AlarmDesk
 from inspector.ports.audit import AuditTrail
 from inspector.ports.evidence import Pictures
 from inspector.ports.figures import Figures, Lots
-from inspector.ports.history import History, Names
+from inspector.ports.history import History, Names, PartSearch
 from inspector.ports.journal import Reader
 from inspector.ports.liveness import LineWatch
 from inspector.ports.requests import RequestDesk
@@ -51,7 +51,7 @@ class Station:
     """Everything the pages are made of.
 
     ``inspect``: judges a picture file once, without part, gate and journal.
-    ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
+    ``table``: parts as "csv" or "xlsx". ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Station:
     pictures: Pictures
     line: LineWatch
     requests: RequestDesk
+    table: Callable[[str, PartSearch], bytes]
     inspect: Callable[[Path], Json]
     record: Callable[[Inspection], Json]
     now: Callable[[], datetime]

@@ -1,6 +1,14 @@
 """The screens, one a module, in the order in which the shell shows them."""
 
 from inspector.web.screen import Screen
-from inspector.web.screens import live, more, review
+from inspector.web.screens import alarms, audit, charts, history, live, more, review
 
-SCREENS: tuple[Screen, ...] = (live.SCREEN, review.SCREEN, more.SCREEN)
+SCREENS: tuple[Screen, ...] = (
+    live.SCREEN,
+    review.SCREEN,
+    history.SCREEN,
+    charts.SCREEN,
+    more.SCREEN,
+    alarms.SCREEN,
+    audit.SCREEN,
+)
