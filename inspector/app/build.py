@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from inspector.adapters import evidence_files, journal_sql
 from inspector.adapters.collection_files import open_collection
+from inspector.adapters.optics_files import OpticsFiles
 from inspector.app import service
 from inspector.app.open_model import open_model
 from inspector.app.parts import SOFTWARE, Parts, make_folders
@@ -104,11 +105,14 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
             trigger = stack.enter_context(trigger_plugin.open(going_on, parts.context))
         camera_plugin, camera_settings = parts.camera
         camera = stack.enter_context(open_camera(camera_plugin, camera_settings, parts.context))
+        _refuse_other_frames(parts, camera.describe())
         detectors, why = _chosen_detectors(parts, camera.describe(), proved, detectors, stop)
         early.close()
         for recipe in parts.recipes:
             archive.revision("recipe", recipe.recipe.name, recipe.text)
         archive.revision("settings", name, parts.loaded.canonical())
+        if (calibration := parts.loaded.calibration) is not None:
+            archive.revision("scale", name, calibration.read_text(encoding="utf-8"))
         for card in parts.cards.values():
             archive.revision("model", card.name, (card.path.parent / "card.toml").read_text(encoding="utf-8"))
         yield Line(
@@ -126,6 +130,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 take_lost=recorder.take_lost,
                 requests=requests,
                 collect_into=open_collection,
+                references=OpticsFiles(parts.optics),
             ),
             detectors=detectors,
             tuning=Tuning(
@@ -135,11 +140,23 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 hang_limit_s=settings.station.hang_limit_s,
                 lock_memory=settings.station.lock_memory,
                 realtime_priority=priority,
+                optics=settings.optics.rules(),
             ),
             status=StatusFile(parts.run_dir),
             journal_health=recorder.health,
             stop=stop,
         )
+
+
+def _refuse_other_frames(parts: Parts, info: CameraInfo) -> None:
+    """A part that was taught in frames of another size is never found where it is looked for."""
+    for recipe in parts.recipes:
+        if recipe.taught_px is not None and recipe.taught_px != (info.width, info.height):
+            wide, high = recipe.taught_px
+            raise ConfigError(
+                f"{recipe.path}: fixture.frame_px = [{wide}, {high}], but camera {info.name} gives {info.width} x "
+                f"{info.height} px; teach it again: inspector recipe fixture"
+            )
 
 
 def _going_on(settings: BaseModel, last: int) -> BaseModel:
@@ -157,6 +174,7 @@ def _station(parts: Parts, detectors: Mapping[str, Detector], runtime_choice: st
             recipe=recipe.recipe,
             stamp=RecipeStamp(name=recipe.recipe.name, sha256=recipe.sha256, job=recipe.recipe.job),
             model=stamps[recipe.recipe.model],
+            finder=recipe.finder,
         )
         for recipe in parts.recipes
     ]
@@ -169,6 +187,7 @@ def _station(parts: Parts, detectors: Mapping[str, Detector], runtime_choice: st
         grab_timeout_s=settings.station.grab_timeout_ms / 1e3,
         echo_timeout_s=settings.station.echo_timeout_ms / 1e3,
         recipes={**jobs, 0: active[0]},
+        camera_sha256=parts.loaded.camera_sha256,
         runtime_choice=runtime_choice,
         scale=parts.scale,
         simulated=settings.station.simulated,

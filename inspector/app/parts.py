@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from inspector import __version__
 from inspector.app import model_signature, plugins, toml_file
+from inspector.app.calibration import file as calibration_file
 from inspector.app.model_package import folder_of, load_card
 from inspector.app.open_model import decoder_of
 from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
@@ -63,20 +64,44 @@ class Parts:
         return self.loaded.path("data_dir") / self.loaded.name / "evidence"
 
     @property
+    def optics(self) -> Path:
+        """The folder of what its camera showed when it was set up."""
+        return self.loaded.path("data_dir") / self.loaded.name / "optics"
+
+    @property
     def run_dir(self) -> Path:
         """The folder of the station's live files."""
-        return self.loaded.path("run_dir") / self.loaded.name
+        return run_dir_of(self.loaded)
 
     @property
     def context(self) -> Context:
         """What every plug-in may know."""
-        return Context(
-            station=self.loaded.name,
-            data_dir=str(self.loaded.path("data_dir")),
-            run_dir=str(self.run_dir),
-            topic_root=self.loaded.topic_root,
-            software=SOFTWARE,
-        )
+        return context_of(self.loaded)
+
+
+def run_dir_of(loaded: Loaded) -> Path:
+    """The folder of the station's live files."""
+    return loaded.path("run_dir") / loaded.name
+
+
+def context_of(loaded: Loaded) -> Context:
+    """What every plug-in may know."""
+    return Context(
+        station=loaded.name,
+        data_dir=str(loaded.path("data_dir")),
+        run_dir=str(run_dir_of(loaded)),
+        topic_root=loaded.topic_root,
+        software=SOFTWARE,
+    )
+
+
+def camera_of(loaded: Loaded) -> tuple[Plugin, BaseModel]:
+    """The station's camera, whatever else is wrong with its settings.
+
+    Raises:
+        ConfigError: no such kind, or its settings are wrong.
+    """
+    return _found(loaded, "camera", loaded.settings.camera, "camera")
 
 
 def check_parts(loaded: Loaded) -> Parts:
@@ -86,9 +111,7 @@ def check_parts(loaded: Loaded) -> Parts:
         ConfigError: every wrong thing that can be known without opening a device.
     """
     settings, where = loaded.settings, loaded.origin
-    scale = None
-    if settings.scale is not None:
-        scale = Scale(id=settings.scale.id, px_per_mm=settings.scale.px_per_mm, due=settings.scale.due)
+    scale = _scale(loaded)
     recipes = tuple(_recipe(loaded, name) for name in (settings.station.recipe, *settings.station.jobs))
     cards = _cards(loaded, recipes)
     fit(recipes[0], cards[settings.station.model], scale)
@@ -107,12 +130,28 @@ def check_parts(loaded: Loaded) -> Parts:
         cards=cards,
         scale=scale,
         recipes=recipes,
-        camera=_found(loaded, "camera", settings.camera, "camera"),
+        camera=camera_of(loaded),
         gate=_found(loaded, "gate", settings.gate, "gate"),
         trigger=None if on_gate else _found(loaded, "trigger", trigger, "trigger"),
         runtimes=_runtimes(loaded),
         sinks=_sinks(loaded),
     )
+
+
+def _scale(loaded: Loaded) -> Scale | None:
+    """The scale that is calibrated, or set by hand; None where there is none."""
+    table = loaded.settings.scale
+    if table is None:
+        return None
+    if (path := loaded.calibration) is not None:
+        if not path.is_file():
+            where = loaded.origin(("scale", "calibration"))
+            raise ConfigError(
+                f"{where}: scale.calibration = {str(table.calibration)!r}: {path} is not there; "
+                "inspector camera calibrate makes it"
+            )
+        return calibration_file.read(path).scale(table.grace_days)
+    return Scale(id=table.id, px_per_mm=table.px_per_mm or 0.0, due=table.due, grace_days=table.grace_days)
 
 
 def _cards(loaded: Loaded, recipes: tuple[LoadedRecipe, ...]) -> dict[str, ModelCard]:

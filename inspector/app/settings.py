@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from inspector.app import toml_file
+from inspector.app.optics_table import OpticsTable
 from inspector.domain.errors import ConfigError
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
@@ -100,13 +101,26 @@ class StationTable(BaseModel):
 
 
 class ScaleTable(BaseModel):
-    """[scale]: pixels per millimetre, from a calibration."""
+    """[scale]: pixels per millimetre: from the file that `inspector camera calibrate` writes, or set by hand."""
 
     model_config = _STRICT
 
-    id: str = Field(min_length=1)
-    px_per_mm: float = Field(gt=0, le=10_000)
-    due: date | None = None
+    calibration: Path | None = Field(None, description="file of the calibration, from the folder of inspector.toml")
+    id: str = Field("", description="by hand: what it is called in the records")
+    px_per_mm: float | None = Field(None, gt=0, le=10_000, description="by hand")
+    due: date | None = Field(None, description="by hand: when it must be measured again")
+    grace_days: int = Field(30, ge=0, le=3650, description="overdue, it is used so long; then limits in mm: UNDECIDED")
+
+    recheck_off: float = Field(0.002, gt=0, le=0.1, description="a recheck may be off by this share")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        by_hand = bool(self.id) and self.px_per_mm is not None
+        if self.calibration is not None and (self.id or self.px_per_mm is not None or self.due is not None):
+            raise ValueError("calibration names the file that has id, px_per_mm and due; remove them here")
+        if self.calibration is None and not by_hand:
+            raise ValueError("id and px_per_mm must be set, or calibration; inspector camera calibrate makes one")
+        return self
 
 
 class JournalTable(BaseModel):
@@ -135,6 +149,7 @@ class Settings(BaseModel):
     models: ModelsTable = Field(default_factory=ModelsTable)
     station: StationTable = Field(default_factory=StationTable)
     scale: ScaleTable | None = None
+    optics: OpticsTable = Field(default_factory=OpticsTable)
     journal: JournalTable = Field(default_factory=JournalTable)
     evidence: EvidenceFolderTable = Field(default_factory=EvidenceFolderTable)
     camera: dict[str, Any] = Field(default_factory=lambda: {"kind": "folder"})
@@ -180,6 +195,17 @@ class Loaded:
     def sha256(self) -> str:
         """Names the settings' revision."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    @property
+    def calibration(self) -> Path | None:
+        """The file of scale.calibration, absolute; None where the scale is set by hand, or there is none."""
+        table = self.settings.scale
+        return None if table is None or table.calibration is None else (self.folder / table.calibration).resolve()
+
+    @property
+    def camera_sha256(self) -> str:
+        """Names how the camera is set: pictures taken otherwise cannot be compared."""
+        return hashlib.sha256(json.dumps(self.settings.camera, sort_keys=True, default=str).encode()).hexdigest()
 
     @property
     def topic_root(self) -> str:

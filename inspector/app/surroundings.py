@@ -43,14 +43,12 @@ def doubts(parts: Parts, today: date) -> Iterator[Finding]:
     Raises:
         ConfigError: the [twin] table is wrong.
     """
-    scale = parts.loaded.settings.scale
-    if scale is not None and scale.due is not None and scale.due < today:
-        yield Finding(
-            name="scale",
-            level="warn",
-            found=f"scale.due = {scale.due} is past",
-            remedy="calibrate again, then set scale.px_per_mm and scale.due",
-        )
+    scale = parts.scale
+    if scale is not None and (trouble := scale.void(today, scale.serial, scale.frame_px or (0, 0))):
+        remedy = "parts with defects are UNDECIDED by limits in mm until then: inspector camera calibrate"
+        yield Finding(name="scale", level="warn", found=trouble, remedy=remedy)
+    elif scale is not None and (overdue := scale.overdue(today)):
+        yield Finding(name="scale", level="warn", found=overdue, remedy="inspector camera calibrate")
     if parts.loaded.settings.twin or parts.loaded.settings.camera.get("kind") == "twin":
         yield from _twin(parts)
 

@@ -9,6 +9,8 @@ from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.handoff import Handoff
 from inspector.pipeline.inspect import MODEL_ALARM
+from inspector.pipeline.measure_trust import SCALE_ALARM, VOID_ALARM, MeasureTrust
+from inspector.pipeline.optics_guard import OpticsGuard
 from inspector.pipeline.picture import CAMERA_ALARM
 from inspector.pipeline.start import close_lost
 from inspector.pipeline.status import StatusFile
@@ -41,6 +43,8 @@ class Watch:
         tally: Tally,
         status: StatusFile,
         journal_health: Callable[[], JournalHealth],
+        guard: OpticsGuard,
+        trust: MeasureTrust,
     ) -> None:
         self._station = station
         self._equipment = equipment
@@ -50,6 +54,8 @@ class Watch:
         self._tally = tally
         self._status = status
         self._journal_health = journal_health
+        self._guard = guard
+        self._trust = trust
         self.opc = OpcState.PREOPERATIONAL
 
     def look(self, paper: Pulse) -> None:
@@ -61,6 +67,8 @@ class Watch:
         """
         self._look_at_the_link()
         self._look_at_the_book(paper)
+        self._guard.save()
+        self._look_at_the_scale()
         wish = self._equipment.annunciator.plc_word()
         if wish.clear_error:
             for code in _ILL:  # what still stands is raised again by the next part
@@ -95,6 +103,13 @@ class Watch:
             self._alarms.clear(SLOW_ALARM)
         else:
             self._alarms.raise_alarm(SLOW_ALARM, "pictures or rows wait for the disk")
+
+    def _look_at_the_scale(self) -> None:
+        for code, text in ((VOID_ALARM, self._trust.void()), (SCALE_ALARM, self._trust.overdue())):
+            if text:
+                self._alarms.raise_alarm(code, text)
+            else:
+                self._alarms.clear(code)
 
     def _look_at_the_job(self, wish: PlcWish) -> None:
         if wish.job in {0, *self._station.recipes}:
@@ -137,6 +152,10 @@ class Watch:
                 "alarms": dict(self._alarms.standing()),
                 "plc": {"alive": link.alive, "reason": link.reason},
                 "journal": {"waiting": health.waiting, "lost": health.lost, "error": health.error},
+                "optics": self._guard.snapshot(),
+                "scale": {"id": scale.id, "void": self._trust.void(), "overdue": self._trust.overdue()}
+                if (scale := self._trust.scale)
+                else None,
             },
             "queues": {"handoff": len(self._handoff), "paper": self._desk.waiting},
             "software": self._station.software,

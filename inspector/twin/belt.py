@@ -22,15 +22,21 @@ class Part:
 
 
 def parts(*, seed: int, spacing_mm: float, jitter_mm: float, pool: int) -> Iterator[Part]:
-    """All parts of a run, in order, without end. Every scene of the pool comes once a lap, in a new order."""
+    """All parts of a run, in order, without end. Every scene of the pool comes once a lap, in a new order.
+
+    No scene comes twice in a row: no camera takes the same picture twice, bit for bit.
+    """
     stream = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, 0xBE17])))
     order: list[int] = []
-    index = 0
+    index, before = 0, -1
     while True:
         if not order:
             order = [int(scene) for scene in stream.permutation(pool)]
+            if order[-1] == before:
+                order.reverse()
         offset = float(stream.uniform(-jitter_mm, jitter_mm))
-        yield Part(index=index, position_mm=spacing_mm * (index + 1) + offset, scene=order.pop())
+        before = order.pop()
+        yield Part(index=index, position_mm=spacing_mm * (index + 1) + offset, scene=before)
         index += 1
 
 
