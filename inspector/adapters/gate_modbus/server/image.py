@@ -24,7 +24,7 @@ _NARROW = {one.name: one.offset for one in STATUS_FIELDS if not one.number32}
 class Control:
     """What the PLC has written."""
 
-    bits: ControlBit = ControlBit(0)
+    bits: ControlBit = ControlBit.NONE
     trigger_seq: int = 0
     job: int = 0
     part_id: str = ""
@@ -98,4 +98,3 @@ def enables(status: Status) -> bool:
         and status.words["layout"] == LAYOUT
         and status.words["inspection_id"] != 0
     )
-

@@ -7,6 +7,7 @@ from enum import IntEnum, IntFlag
 class ControlBit(IntFlag):
     """Control words 0 and 1 (bit 16 is bit 0 of word 1), in the order of Cognex In-Sight; from bit 24 on ours."""
 
+    NONE = 0
     TRIGGER_ENABLE = 1 << 0
     TRIGGER = 1 << 1
     BUFFER_RESULTS_ENABLE = 1 << 2
@@ -25,6 +26,7 @@ class ControlBit(IntFlag):
 class StatusBit(IntFlag):
     """Status words 0 and 1 (bit 16 is bit 0 of word 1), in the order of Cognex In-Sight; from bit 24 on ours."""
 
+    NONE = 0
     TRIGGER_READY = 1 << 0
     TRIGGER_ACK = 1 << 1
     MISSED_ACQ = 1 << 3
@@ -118,12 +120,16 @@ STATUS_MEANINGS: dict[StatusBit, str] = {
 }
 
 CONTROL_FIELDS = (
-    Field(offset=2, name="trigger_seq", words=2, meaning="the PLC's trigger counter, +1 per part; 0: it does not count"),
+    Field(
+        offset=2, name="trigger_seq", words=2, meaning="the PLC's trigger counter, +1 per part; 0: it does not count"
+    ),
     Field(offset=4, name="job", meaning="job number requested; 0 the station's default"),
     Field(offset=5, name="part_id", words=4, text=True, meaning="part id of the part that Trigger announces"),
     Field(offset=9, name="lot", words=4, text=True, meaning="lot"),
     Field(offset=13, name="heartbeat_echo", meaning="copy of status.heartbeat, written in every cycle"),
-    Field(offset=14, name="echo_seq", words=2, meaning="Inspection Id of the last result that decided a part; 0 not told"),
+    Field(
+        offset=14, name="echo_seq", words=2, meaning="Inspection Id of the last result that decided a part; 0 not told"
+    ),
     Field(offset=16, name="encoder", words=2, meaning="encoder count at the trigger; used where encoder = true"),
 )
 CONTROL_WORDS = 18
@@ -131,13 +137,21 @@ CONTROL_WORDS = 18
 STATUS_FIELDS = (
     Field(offset=2, name="current_job", meaning="job that is loaded"),
     Field(offset=3, name="error_code", meaning="0 none; see the table of error codes"),
-    Field(offset=4, name="acquisition_id", words=2, meaning="part_seq of the last Trigger taken, set before Trigger Ack"),
+    Field(
+        offset=4, name="acquisition_id", words=2, meaning="part_seq of the last Trigger taken, set before Trigger Ack"
+    ),
     Field(offset=6, name="inspection_id", words=2, meaning="part_seq that the result words speak of; 0 none"),
     Field(offset=8, name="result_code", meaning="0 none (never OK), 1 OK, 2 NG, 3 not decidable; only 1 may enable"),
-    Field(offset=9, name="heartbeat", meaning="station's counter 1-65535, changes each 250 ms; unchanged for 1 s = dead"),
+    Field(
+        offset=9, name="heartbeat", meaning="station's counter 1-65535, changes each 250 ms; unchanged for 1 s = dead"
+    ),
     Field(offset=10, name="severity", meaning="min(severity score x 1000, 65535)"),
     Field(offset=11, name="defect_count", meaning="defects found on the part, at most 65535"),
-    Field(offset=12, name="worst_class", meaning="number of the gravest defect's class in `classes`; 0 none, 65535 another"),
+    Field(
+        offset=12,
+        name="worst_class",
+        meaning="number of the gravest defect's class in `classes`; 0 none, 65535 another",
+    ),
     Field(offset=13, name="inspection_time_ms", meaning="from Trigger to verdict, at most 65535"),
     Field(offset=14, name="remaining_buffers", meaning="results that still find room"),
     Field(offset=15, name="settings_checksum", meaning="changes with any edit of recipe, model or settings"),
