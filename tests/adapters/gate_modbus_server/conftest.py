@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from pymodbus.client import ModbusTcpClient
 
 from inspector.adapters.gate_modbus.server import PLUGIN, ModbusServerGate
 from inspector.ports.gate import LineState
@@ -59,3 +60,21 @@ def go(gate: ModbusServerGate, plc: PollingPlc) -> None:
     gate.plc_word()
     gate.announce(RUNNING)
     plc.scan()
+
+
+@pytest.fixture
+def until_named() -> Callable[..., None]:
+    """Write to a wrong place: the PLC is answered with an exception, and the station names what would be right."""
+
+    def wrong(gate: ModbusServerGate, where: dict[str, int], exception: int, says: str) -> None:
+        client = ModbusTcpClient("127.0.0.1", port=gate.port, timeout=5, retries=0)
+        try:
+            assert client.connect()
+            answer = client.write_registers(where.get("address", 0), [0] * 18, device_id=where["unit"])
+            assert answer.exception_code == exception
+        finally:
+            client.close()
+        assert says in gate._desk._told_trouble
+        assert not gate.link().alive
+
+    return wrong
