@@ -54,6 +54,7 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "mosquitto": (_command("mosquitto"), "apt-get install mosquitto mosquitto-clients"),
     "libmodbus": (_libmodbus, "apt-get install libmodbus-dev gcc libc6-dev pkg-config"),
     "mbpoll": (_command("mbpoll"), "apt-get install mbpoll"),
+    "socat": (_command("socat"), "apt-get install socat"),
     "systemd-analyze": (_command("systemd-analyze"), "apt-get install systemd"),
     "openssl": (_command("openssl"), "apt-get install openssl"),
     "root": (lambda: os.geteuid() == 0, "run as root"),

@@ -87,7 +87,7 @@ class _Connection(ServerRequestHandler):
                 self._desk.refuse(f"a request for unit {request.dev_id} was refused; right would be unit {unit}")
             refusal = ExceptionResponse(request.function_code, ExcCodes.GATEWAY_NO_RESPONSE)
             refusal.transaction_id, refusal.dev_id = request.transaction_id, request.dev_id
-            self.server_send(refusal, self.last_addr)  # type: ignore[no-untyped-call] # pymodbus leaves it bare
+            self.server_send(refusal, self.last_addr)
             return
         _speaking.set(self)
         await super().handle_request()  # type: ignore[no-untyped-call] # pymodbus leaves it bare

@@ -66,9 +66,9 @@ def _line_bits(desk: "Desk", *, alive: bool) -> StatusBit:
     for flag, shown in _STATES:
         if flag in state:
             bits |= shown
-    for flag, shown in _MIRRORED:
-        if flag in asked:
-            bits |= shown
+    for wanted, answer in _MIRRORED:
+        if wanted in asked:
+            bits |= answer
     flags = (
         (triggers.ack, StatusBit.TRIGGER_ACK),
         (triggers.missed_acq, StatusBit.MISSED_ACQ),
