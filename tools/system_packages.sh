@@ -11,6 +11,9 @@ test) wanted="libgl1 libglib2.0-0 mosquitto mosquitto-clients libmodbus-dev mbpo
 *) echo "usage: $0 demo|test" >&2; exit 64 ;;
 esac
 
+# Node often comes from elsewhere than Debian, and its npm then stands in the way of Debian's.
+[ "$1" = demo ] || command -v npm >/dev/null 2>&1 || wanted="$wanted nodejs npm"
+
 missing=""
 if command -v dpkg-query >/dev/null 2>&1; then
     for package in $wanted; do

@@ -221,6 +221,7 @@ static bool until(bool (*holds)(void), int64_t ends) {
             if (!connected) return false;
             continue;
         }
+        if (now_ms() >= ends) return false; /* what was read may have waited: the window counts, not the scan */
         if (holds()) return true;
         if (!alive()) return false;
     }

@@ -2,79 +2,24 @@
 
 import json
 import subprocess
-import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
-from inspector.adapters.gate_modbus.server import ModbusServerGate, symbols
+from inspector.adapters.gate_modbus.server import symbols
 from inspector.adapters.gate_modbus.symbols import to_csv
-from inspector.domain.errors import DeviceError
-from inspector.domain.frame import PartId
-from inspector.domain.verdict import Outcome
-from tests.adapters.gate_modbus.parts import verdict
-from tests.adapters.gate_modbus_server.conftest import RUNNING, Serve
+from tests.adapters.gate_modbus_server.conftest import Serve
+from tests.adapters.gate_modbus_server.judge import Judge
 from tests.peers.compiled import compile_peer
 
 pytestmark = pytest.mark.peer("libmodbus")
-
-OUTCOMES = {1: Outcome.PASS, 2: Outcome.FAIL, 0: Outcome.UNDECIDED}
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_peer("plc_scan", tmp_path_factory.mktemp("plc_scan"))
-
-
-class Judge:
-    """A line in a thread: judges every part by its number, watches the PLC's wishes, and remembers what it saw."""
-
-    def __init__(self, gate: ModbusServerGate) -> None:
-        self._gate = gate
-        self._stop = threading.Event()
-        self.seen: list[int] = []
-        self.longest_ms = 0.0
-        self._threads = [threading.Thread(target=one) for one in (self._judge, self._watch)]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(10)
-
-    def _judge(self) -> None:
-        positioned = False
-        while not self._stop.is_set():
-            with suppress(DeviceError):
-                if not positioned:
-                    self._gate.position(0.1)
-                    positioned = True
-                event = self._gate.wait(0.05)
-                if event is None:
-                    continue
-                self.seen.append(event.part_seq)
-                deadline = event.at + 0.8
-                part = PartId(part_seq=event.part_seq)
-                self._gate.expect(part, deadline=deadline)
-                begun = time.monotonic()
-                try:
-                    self._gate.signal(part, verdict(OUTCOMES[event.part_seq % 3], 0.5), deadline=deadline)
-                finally:
-                    self.longest_ms = max(self.longest_ms, (time.monotonic() - begun) * 1e3)
-                    self._gate.confirmations(0)
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.05):
-            self._gate.plc_word()
-            self._gate.announce(RUNNING)
 
 
 def run(serve: Serve, program: Path, folder: Path, *options: str, **settings: Any) -> tuple[dict[str, int], Judge, str]:
@@ -110,6 +55,7 @@ def test_two_hundred_handshakes_with_hang_ups(serve: Serve, program: Path, tmp_p
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3000)
 def test_five_thousand_handshakes_with_hang_ups(serve: Serve, program: Path, tmp_path: Path) -> None:
     figures, judge, said = run(serve, program, tmp_path, "--cycles", "5000", "--break-every", "50")
     hold(figures, judge, 5000, 100, said)
