@@ -1,8 +1,9 @@
 """What a station's settings name: found, checked and fitted together, nothing opened yet."""
 
 import errno
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -76,7 +77,13 @@ class Parts:
     @property
     def context(self) -> Context:
         """What every plug-in may know."""
-        return context_of(self.loaded)
+        return replace(context_of(self.loaded), checksum=self._checksum)
+
+    @property
+    def _checksum(self) -> int:
+        shas = [self.loaded.sha256, *(recipe.sha256 for recipe in self.recipes)]
+        shas += [card.sha256 for _, card in sorted(self.cards.items())]
+        return int(hashlib.sha256("".join(shas).encode()).hexdigest()[:4], 16)
 
 
 def run_dir_of(loaded: Loaded) -> Path:
@@ -123,7 +130,7 @@ def check_parts(loaded: Loaded) -> Parts:
     if on_gate and settings.gate.get("kind") == "dry":
         raise ConfigError(
             f'{where(("trigger",))}: trigger.kind = "gate", but gate.kind = "dry" triggers nothing; '
-            'set gate.kind = "modbus", or trigger.kind = "free"'
+            'set gate.kind = "modbus" or "modbus_server", or trigger.kind = "free"'
         )
     return Parts(
         loaded=loaded,

@@ -236,7 +236,7 @@ class Line:
                 f"camera {info.name} gives {info.pixel_format.value}, but the model takes 8-bit pixels: "
                 "set the camera to an 8-bit format (Mono8)"
             )
-        if self._equipment.trigger.counted_by == "plc" and not info.paced and not self._station.simulated:
+        if self._equipment.trigger.counted_by != "line" and not info.paced and not self._station.simulated:
             raise ConfigError(
                 f"camera {info.name} is read on demand: nothing says which of its pictures shows which part that the "
                 'PLC counts. Set trigger.kind = "free", or a camera that the light gate triggers '

@@ -8,13 +8,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What every plug-in may need to know of the station it is opened for."""
+    """What every plug-in may need to know of the station it is opened for.
+
+    ``checksum``: 16 bits that change with any edit of its recipes, models or settings.
+    """
 
     station: str
     data_dir: str
     run_dir: str
     topic_root: str = ""
     software: str = ""
+    checksum: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

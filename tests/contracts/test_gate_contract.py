@@ -15,7 +15,10 @@ from inspector.ports.gate import LineState
 from inspector.ports.plugin import Context
 
 CONTEXT = Context(station="s", data_dir="", run_dir="")
-NOBODY: dict[str, dict[str, Any]] = {"modbus": {"host": "127.0.0.1", "port": 1}}
+NOBODY: dict[str, dict[str, Any]] = {
+    "modbus": {"host": "127.0.0.1", "port": 1},
+    "modbus_server": {"listen": "127.0.0.1", "port": 0},
+}
 """Settings with which nobody answers."""
 PASSED = Verdict(
     outcome=Outcome.PASS, reason="no defect", decision=Decision(rule="defects.none", measured=0, limit=0, unit="count")

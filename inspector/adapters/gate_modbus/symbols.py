@@ -1,8 +1,8 @@
-"""The symbol list a PLC programmer imports: every word and bit with its address under the station's settings."""
+"""The symbol list a PLC programmer imports, client role: every word and bit with its address under the settings."""
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 
 from inspector.adapters.gate_modbus.layout import WordOrder
@@ -47,12 +47,12 @@ def rows(settings: ModbusGateSettings) -> list[Symbol]:
     return [*_to_plc(settings), *_from_plc(settings)]
 
 
-def to_csv(settings: ModbusGateSettings) -> str:
-    """The list as CSV with a heading."""
+def to_csv(symbols: Iterable[Symbol]) -> str:
+    """A list as CSV with a heading."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(field.name for field in fields(Symbol))
-    writer.writerows(astuple(symbol) for symbol in rows(settings))
+    writer.writerows(astuple(symbol) for symbol in symbols)
     return text.getvalue()
 
 
