@@ -15,6 +15,7 @@ from inspector.ports.field_io import FieldInputs, Output
 
 CONNECT_S = 0.5
 IO_S = 0.05
+STALE_S = 0.15
 _KEEP_ALIVE = 4
 """Outputs are written anew so many times within the module's watchdog."""
 _NAMES = {
@@ -49,9 +50,12 @@ class Module:
 
     def read(self) -> FieldInputs:
         """Every wired input; see the port."""
+        begun = time.monotonic()
         counters = self._registers()
         at = time.monotonic()
         bits = self._bits()
+        if time.monotonic() - begun > STALE_S:
+            raise DeviceError(self.device, "this PC stood still while the inputs were read: they are of the past")
         return FieldInputs(
             at=at,
             trigger_seq=counters.get("trigger", 0),
