@@ -605,3 +605,18 @@ def test_a_full_reject_bin_withdraws_the_permit_while_it_lasts(tmp_path: Path) -
     plant.run()
     assert plant.outcomes() == {1: PASS, 2: PASS}
     assert "bin.full" in plant.recorder.alarms()
+
+
+def test_a_pass_that_the_ejector_no_longer_takes_is_undecided_by_its_law_and_no_fault_of_the_gate(
+    tmp_path: Path,
+) -> None:
+    plant = Plant(tmp_path, events=range(1, 5), shots=shots(1, 2, 3, 4, bad=(3,)))
+    plant.gate.condemn = {2: "law.late", 3: "law.belt", 4: "law.belt"}
+    plant.run()
+    plant.law_holds(range(1, 5))
+    assert plant.outcomes() == {1: PASS, 2: UNDECIDED, 3: FAIL, 4: UNDECIDED}
+    assert (plant.rule(2), plant.rule(4)) == ("law.late", "law.belt")
+    assert plant.records[2].verdict.reason.startswith("late: ")
+    assert plant.records[4].verdict.reason == "belt: the belt stopped"
+    assert plant.records[2].gate_told is GateTold.NOTHING
+    assert plant.recorder.alarms() == set()
