@@ -56,7 +56,7 @@ def wrong_parts(rows: Sequence[Row], book: Mapping[int, Inspection]) -> list[int
     for _, seed, what in judged:
         looks[seed][what] += 1
     known = {seed: counted.most_common(1)[0][0] for seed, counted in looks.items()}
-    assert len({what for what in known.values() if what}) >= len(known) * 0.5, "the scenes cannot be told apart"
+    assert len({what for what in known.values() if what}) >= len(known) * 0.3, "the scenes cannot be told apart"
     return [number for number, seed, what in judged if what != known[seed]]
 
 

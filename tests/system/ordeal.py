@@ -83,7 +83,7 @@ class Ordeal:
         return not any(first <= number <= last for first, last in self.windows)
 
     def plant(self, folder: Path, faults: list[str]) -> Plant:
-        twin = {"faults": faults, "defect_rate": 1.0, "width": self.width, "height": self.height, "pool": 32}
+        twin = {"faults": faults, "defect_rate": 0.6, "width": self.width, "height": self.height, "pool": 32}
         station = {"min_pitch_ms": self.pitch_ms / 3}
         if self.tracking == "plc":
             plant = small_plant(folder, parts=self.triggers, pitch_ms=self.pitch_ms)

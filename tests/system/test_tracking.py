@@ -47,7 +47,7 @@ def test_it_refuses_to_start_without_the_record_of_its_commissioning(tmp_path: P
         commission(bench)
         assert bench.command("commission", "show").returncode == 0
         station = plant.config / "stations" / "twin.toml"
-        station.write_text(station.read_text().replace("distance_mm = 600.0", "distance_mm = 610.0", 1))
+        station.write_text(station.read_text().replace("\ndistance_mm = 600.0", "\ndistance_mm = 610.0"))
         changed = bench.command("check")
         assert changed.returncode == 78
         assert "was made with other settings" in changed.stderr

@@ -30,7 +30,7 @@ def run(folder: Path, faults: list[str], *, parts: int, pitch_ms: float = 250.0)
         parts=parts,
         pitch_ms=pitch_ms,
         **{
-            "[twin]": f"[twin]\ndefect_rate = 1.0\nfaults = {json.dumps(faults)}",
+            "[twin]": f"[twin]\ndefect_rate = 0.6\nfaults = {json.dumps(faults)}",
             "[station]": f"[station]\nmin_pitch_ms = {pitch_ms / 3:.0f}",
         },
     )

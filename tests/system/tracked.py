@@ -74,7 +74,7 @@ def tracked_plant(
     }
     content["station"] |= station or {}
     content["twin"] |= {
-        "defect_rate": 1.0,
+        "defect_rate": 0.6,
         "ejector": "io",
         "io_port": port,
         "io_watchdog_ms": WATCHDOG_MS,
