@@ -30,7 +30,7 @@ from inspector.domain.request import Answer, Request
 from inspector.domain.verdict import Defect, Outcome, Verdict
 from inspector.pipeline.ticket import ActiveRecipe, Station
 from inspector.ports.camera import CameraInfo
-from inspector.ports.gate import Confirmation, LineState, LinkHealth, PlcWish
+from inspector.ports.gate import Confirmation, LineState, LinkHealth, PassRefusedError, PlcWish
 from inspector.ports.journal import JournalHealth, Series
 from inspector.ports.model import InputSpec, ModelCard, OutputSpec, TileOutput
 from inspector.ports.sight import Learned
@@ -334,7 +334,8 @@ class FakeDecoder:
 class FakeGate:
     """Keeps what it was told; ``after``: called with each part it took. ``refuse``: parts for which it raises.
 
-    ``lose_answer``: parts that it takes and echoes, but whose answer never comes back.
+    ``lose_answer``: parts that it takes and echoes, but whose answer never comes back. ``condemn``: parts whose PASS it
+    refuses, and the law.
     """
 
     def __init__(self, *, echoes: bool = True) -> None:
@@ -343,6 +344,7 @@ class FakeGate:
         self.states: list[LineState] = []
         self.refuse: set[int] = set()
         self.lose_answer: set[int] = set()
+        self.condemn: dict[int, str] = {}
         self.alive = True
         self.wish = PlcWish()
         self.after: Callable[[int], None] = lambda _: None
@@ -356,6 +358,8 @@ class FakeGate:
     def signal(self, part: PartId, verdict: Verdict, *, deadline: float) -> None:
         if part.part_seq in self.refuse:
             raise DeviceError("gate fake", "it does not answer")
+        if part.part_seq in self.condemn and verdict.outcome is Outcome.PASS:
+            raise PassRefusedError("gate fake", "the belt stopped", rule=self.condemn[part.part_seq])
         with self._came:
             self.told.append((part.part_seq, verdict.outcome))
             if self._echoes:

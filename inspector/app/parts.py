@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from inspector import __version__
-from inspector.app import model_signature, plugins, toml_file
+from inspector.app import commissioning, model_signature, plugins, toml_file
 from inspector.app.calibration import file as calibration_file
 from inspector.app.model_package import folder_of, load_card
 from inspector.app.open_model import decoder_of
@@ -23,6 +23,7 @@ from inspector.ports.plugin import Context, Plugin
 
 SOFTWARE = f"inspector {__version__}"
 JOURNAL_FILE = "journal.sqlite3"
+TRACKING = ("plc", "time", "encoder")
 DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT})
 """What no edit of a file mends: the process ends with 74 and is started again."""
 
@@ -40,6 +41,7 @@ class Parts:
     recipes: tuple[LoadedRecipe, ...]
     camera: tuple[Plugin, BaseModel]
     gate: tuple[Plugin, BaseModel]
+    io: tuple[Plugin, BaseModel] | None
     trigger: tuple[Plugin, BaseModel] | None
     runtimes: Mapping[str, tuple[Plugin, BaseModel]]
     sinks: tuple[tuple[str, Plugin, BaseModel], ...]
@@ -138,7 +140,8 @@ def check_parts(loaded: Loaded) -> Parts:
         scale=scale,
         recipes=recipes,
         camera=camera_of(loaded),
-        gate=_found(loaded, "gate", settings.gate, "gate"),
+        io=_io(loaded),
+        gate=_gate(loaded),
         trigger=None if on_gate else _found(loaded, "trigger", trigger, "trigger"),
         runtimes=_runtimes(loaded),
         sinks=_sinks(loaded),
@@ -214,6 +217,59 @@ def _found(loaded: Loaded, port: str, table: dict[str, object], key: str) -> tup
         raise ConfigError(f"{where}: {key}.kind is missing; there are: {', '.join(plugins.names(port))}")
     plugin = plugins.find(port, kind, where=where, key=key)
     return plugin, plugins.settings(plugin, table, origin=loaded.origin, prefix=(key,))
+
+
+def _gate(loaded: Loaded) -> tuple[Plugin, BaseModel]:
+    """The gate, which must be able to do what gate.tracking asks; and whoever fires must have been commissioned."""
+    tracking = loaded.settings.tracking
+    where = loaded.origin(("gate", "tracking"))
+    if tracking not in TRACKING:
+        raise ConfigError(f"{where}: gate.tracking = {tracking!r} is unknown; there are: {', '.join(TRACKING)}")
+    table = {key: value for key, value in loaded.settings.gate.items() if key != "tracking"}
+    plugin, settings = _found(loaded, "gate", table, "gate")
+    kind = table.get("kind")
+    if tracking == "plc" and plugin.tracks:
+        raise ConfigError(
+            f"{where}: gate.kind = {kind!r} has coils, and a coil carries no part number: no PLC can track by it; "
+            'set gate.tracking = "encoder" or "time", or gate.kind = "modbus"'
+        )
+    if tracking != "plc" and not plugin.tracks:
+        raise ConfigError(
+            f"{where}: gate.tracking = {tracking!r}, but gate.kind = {kind!r} moves no ejector; set gate.kind = "
+            '"remote_io", or gate.tracking = "plc"'
+        )
+    if tracking != "plc" and not (getattr(settings, "trigger", "") and getattr(settings, "ejector", "")):
+        raise ConfigError(f"{where}: gate.tracking = {tracking!r} needs gate.trigger and gate.ejector to be wired")
+    if tracking == "encoder" and not (getattr(settings, "encoder", "") and getattr(settings, "trigger_encoder", "")):
+        raise ConfigError(
+            f'{where}: gate.tracking = "encoder" needs gate.encoder and gate.trigger_encoder: the count now, and the '
+            "count latched at the trigger, of one counter"
+        )
+    if tracking == "time" and not getattr(settings, "belt_at_speed", ""):
+        raise ConfigError(
+            f'{where}: gate.tracking = "time" needs gate.belt_at_speed: nothing else tells that the belt stopped'
+        )
+    if tracking != "plc" and loaded.settings.trigger.get("kind") != "gate":
+        raise ConfigError(f'{where}: gate.tracking = {tracking!r} needs trigger.kind = "gate": the module counts')
+    commissioning.require(loaded)
+    return plugin, settings
+
+
+def _io(loaded: Loaded) -> tuple[Plugin, BaseModel] | None:
+    """The remote I/O module beside a PLC: lamps, horn, sensors; None without one."""
+    table = loaded.settings.io
+    if table is None:
+        return None
+    where = loaded.origin(("io",))
+    if loaded.settings.tracking != "plc":
+        raise ConfigError(
+            f"{where}: [io] stands beside a PLC; with gate.tracking = "
+            f"{loaded.settings.tracking!r} everything is wired in [gate]"
+        )
+    plugin, settings = _found(loaded, "gate", {"kind": "remote_io", **table}, "io")
+    if getattr(settings, "ejector", ""):
+        raise ConfigError(f"{where}: io.ejector is wired, but the PLC fires the ejector; leave it out")
+    return plugin, settings
 
 
 def _runtimes(loaded: Loaded) -> dict[str, tuple[Plugin, BaseModel]]:

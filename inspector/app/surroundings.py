@@ -78,12 +78,13 @@ def _twin(parts: Parts) -> Iterator[Finding]:
             found=f"camera.ring = {ring!r}, but twin.ring = {twin.ring!r}",
             remedy="set the same on both sides",
         )
-    host, port = getattr(parts.gate[1], "host", ""), getattr(parts.gate[1], "port", twin.plc_port)
-    if on_twin and _is_loopback(host) and twin.plc_port not in {0, port}:
+    key, there = ("plc_port", twin.plc_port) if twin.ejector == "plc" else ("io_port", twin.io_port)
+    host, port = getattr(parts.gate[1], "host", ""), getattr(parts.gate[1], "port", there)
+    if on_twin and _is_loopback(host) and there not in {0, port}:
         yield Finding(
             name="twin",
             level="warn",
-            found=f"gate.port = {port}, but twin.plc_port = {twin.plc_port}",
+            found=f"gate.port = {port}, but twin.{key} = {there}",
             remedy="set the same on both sides",
         )
 

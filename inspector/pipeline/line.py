@@ -213,6 +213,7 @@ class Line:
         notify("STOPPING=1")
         self._watch.opc = OpcState.HALTED if code == 0 else OpcState.ERROR
         self._equipment.annunciator.announce(LineState.NONE if code == 0 else LineState.ERROR)
+        self._watch.settle()
         self._watch.write(alive=False)
         return code
 
@@ -227,6 +228,7 @@ class Line:
             alarms=self._alarms,
             window_s=window_s,
             listening_since=self._listening_since,
+            min_pitch_s=self._station.min_pitch_s,
         )
 
     def _refuse_what_cannot_work(self, info: CameraInfo) -> None:

@@ -40,7 +40,9 @@ class Station:
     """What is the same for every part of a run.
 
     ``recipes`` maps the PLC's job numbers; job 0 is the default. ``runtime_choice``: why the models run on what they
-    run on, for people. ``camera_sha256``: of the settings of its camera.
+    run on, for people. ``camera_sha256``: of the settings of its camera. ``min_pitch_s``: triggers closer than this are
+    one part counted twice; 0: none are. ``stop_after_rejects``: parts in a row that did not pass, after which the belt
+    is asked to stop; 0: never.
     """
 
     name: str
@@ -56,6 +58,8 @@ class Station:
     clock_synced: Callable[[], bool]
     camera_sha256: str = ""
     runtime_choice: str = ""
+    min_pitch_s: float = 0.0
+    stop_after_rejects: int = 0
 
     @property
     def model(self) -> ModelStamp:

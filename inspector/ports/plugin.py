@@ -39,6 +39,7 @@ class Plugin:
     ``vendor``: the distribution, as the package index names it, whose version decides how the plug-in does its work.
     ``replayable``: of a sink: whether a replay goes to it unless it is named (not to a file that has it all).
     ``feeds``: of a camera: ``open`` gives a Feed (``ports/feed.py``), of which the line makes a Camera.
+    ``tracks``: of a gate: ``open`` gives a FieldIo (``ports/field_io.py``), of which the line makes a Gate.
     ``find``: of a camera: names every camera that this library can see now, for people; it may ask the whole network.
     """
 
@@ -47,4 +48,5 @@ class Plugin:
     replayable: bool = True
     vendor: str = ""
     feeds: bool = False
+    tracks: bool = False
     find: Callable[[], Sequence[FoundCamera]] | None = None
