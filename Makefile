@@ -72,7 +72,7 @@ $(STAMPS)/node/installed: tests/peers/node/package.json tests/peers/node/package
 		echo "make: the PLC peers in JavaScript could not be installed (see above); their tests will say so"
 
 lock: ## resolve the locked packages anew
-	$(BIN)/uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra demo --extra web --extra dev --universal --python-version 3.11 \
 		--generate-hashes --quiet --no-header --no-annotate -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra aravis --extra pylon --extra gentl --extra dicom --extra peers \
 		--universal --python-version 3.11 -c requirements.lock \

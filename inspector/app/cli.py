@@ -21,6 +21,7 @@ from inspector.app.commands import (
     plc,
     recipe,
     twin,
+    web,
 )
 
 app = typer.Typer(
@@ -68,6 +69,7 @@ app.add_typer(plc.app, name="plc")
 app.add_typer(commission.app, name="commission")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(model.app, name="model")
+app.add_typer(web.app, name="web")
 
 
 def main() -> None:

@@ -14,7 +14,8 @@ from inspector.app.settings import Loaded
 from inspector.domain.errors import DeviceError
 from inspector.domain.request import WITHDRAW, Answer, RequestState
 from inspector.pipeline.collect import COLLECT
-from inspector.pipeline.liveness import Life, StatusWatch
+from inspector.pipeline.liveness import StatusWatch
+from inspector.ports.liveness import Life
 from inspector.ports.requests import RequestDesk
 
 _LOOK_S = 0.1

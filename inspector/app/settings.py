@@ -20,6 +20,7 @@ _STRICT = ConfigDict(frozen=True, extra="forbid")
 _NAME = r"^[A-Za-z0-9_-]+$"
 _STATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 DEFAULTS = "default"
+LOOPBACKS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class SiteTable(BaseModel):
@@ -175,6 +176,39 @@ class EjectorTable(BaseModel):
         return self
 
 
+class WebTable(BaseModel):
+    """[web]: the operators' station. Nothing here changes what the line does."""
+
+    model_config = _STRICT
+
+    host: str = Field("127.0.0.1", description="address to listen on; any but this PC's own needs TLS")
+    port: int = Field(8443, ge=0, le=65535, description="port to listen on; 0: a free one")
+    tls_certificate: Path | None = Field(None, description="PEM file, the chain included")
+    tls_key: Path | None = Field(None, description="PEM file, readable by this program only")
+    origins: tuple[str, ...] = Field((), description="further addresses that browsers use: a proxy's https://name")
+    language: Literal["en", "de", "zh-Hans"] = Field("en", description="where neither account nor browser says")
+    words: dict[Literal["pass", "fail", "undecided"], str] = Field(
+        default_factory=dict, description='what the lamp says, e.g. pass = "i.O."; else by language'
+    )
+    px_per_mm: float = Field(4.5, gt=1, le=40, description="pitch of the panel: buttons are 20 and 25 mm on it")
+    open_live: bool = Field(default=True, description="Live is seen without an account; its pictures never are")
+    reasons: dict[Literal["agree", "disagree", "unsure"], tuple[str, ...]] = Field(
+        default_factory=dict, description="reason codes of a review, in the order of their buttons"
+    )
+    golden_dir: Path = Field(Path("golden"), description="golden images, named after recipes: critical.jpg")
+
+    @model_validator(mode="after")
+    def _the_plant_s_network_needs_tls(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together: set both, or neither")
+        if self.host not in LOOPBACKS and self.tls_certificate is None:
+            raise ValueError(
+                f"host = {self.host!r} is reached from other PCs: set tls_certificate and tls_key, "
+                "or listen on 127.0.0.1 behind a proxy that speaks TLS"
+            )
+        return self
+
+
 class Settings(BaseModel):
     """Everything about one station. Plug-in tables keep their own keys; their plug-in checks them."""
 
@@ -188,6 +222,7 @@ class Settings(BaseModel):
     optics: OpticsTable = Field(default_factory=OpticsTable)
     journal: JournalTable = Field(default_factory=JournalTable)
     evidence: EvidenceFolderTable = Field(default_factory=EvidenceFolderTable)
+    web: WebTable = Field(default_factory=WebTable)
     camera: dict[str, Any] = Field(default_factory=lambda: {"kind": "folder"})
     trigger: dict[str, Any] = Field(default_factory=lambda: {"kind": "gate"})
     gate: dict[str, Any] = Field(default_factory=lambda: {"kind": "dry"})
@@ -231,8 +266,8 @@ class Loaded:
         return tuple((self.folder / path).resolve() for path in self.settings.models.trusted_keys)
 
     def canonical(self) -> str:
-        """The settings as one line of JSON, for the journal's immutable revision."""
-        return json.dumps(self.settings.model_dump(mode="json"), sort_keys=True)
+        """What the line works by, as one line of JSON, for the journal's immutable revision."""
+        return json.dumps(self.settings.model_dump(mode="json", exclude={"web"}), sort_keys=True)
 
     @property
     def sha256(self) -> str:

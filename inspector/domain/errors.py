@@ -6,6 +6,7 @@
     ├── FrameError       this image is unusable             the part is UNDECIDED
     ├── DeviceError      a device did not do what was asked the part is UNDECIDED, the link is reopened
     ├── JournalError     the book cannot be written or read journal.on_failure decides
+    ├── ReviewError      a person's word does not fit what stands in the book; nothing was written
     └── DeliveryError    a sink did not take a record       the cursor stays
 Anything else is a bug.
 """
@@ -62,6 +63,13 @@ class DeviceError(InspectorError):
 
 class JournalError(InspectorError):
     """The journal could not be written or read."""
+
+
+class ReviewError(InspectorError):
+    """A person's word does not fit what stands in the book: no such part, reviewed already, by the same person.
+
+    The message is fit to be shown to that person. Nothing was written.
+    """
 
 
 class DeliveryError(InspectorError):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from inspector.domain.detection import Detection
 from inspector.domain.frame import CameraStamp, PartId
+from inspector.domain.geometry import Box
 from inspector.domain.verdict import Verdict
 
 
@@ -137,16 +138,36 @@ class Disposal:
 
 
 class Opinion(Enum):
-    """What a reviewer says of the machine's verdict."""
+    """What a reviewer says of the machine's verdict. WITHDRAWN: of a review, that it was a slip; it counts no more."""
 
     AGREE = "agree"
     DISAGREE = "disagree"
     UNSURE = "unsure"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A defect as a person sees it: class and box in frame pixels.
+
+    ``defect``: which of the machine's it continues, by its position in the verdict; None: the machine missed it.
+    """
+
+    label: str
+    box: Box
+    defect: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """A person's second record of a part. It never rewrites the first."""
+    """A person's second record of a part. It never rewrites the first, nor what the PLC was told.
+
+    ``true_outcome``: PASS or FAIL, what the part is; "" where it cannot be said. ``reason``: the site's reason code.
+    ``corrections``: all defects as the person sees them, where anything was corrected; a defect of the machine that
+    no mark continues is a false call. Empty: nothing was corrected.
+    ``second``: signed though the part had been reviewed, by another person. ``signed``: the password was entered
+    again for it. ``withdraws``: number in the journal of the review that a WITHDRAWN one takes back.
+    """
 
     result_id: UUID
     reviewer: str
@@ -154,12 +175,19 @@ class Review:
     true_outcome: str
     reason: str
     at_utc: datetime
-    corrections: tuple[Detection, ...] = ()
+    corrections: tuple[Mark, ...] = ()
+    comment: str = ""
+    second: bool = False
+    signed: bool = False
+    withdraws: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmEvent:
-    """An alarm was raised, acknowledged or cleared."""
+    """What happened to an alarm.
+
+    ``action``: raised, acknowledged, shelved (``details["until"]``), unshelved or cleared; ``details["by"]``: by whom.
+    """
 
     code: str
     station: str

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from inspector.domain.inspection import AlarmEvent, Inspection
-from inspector.pipeline.liveness import Life, Liveness, StatusWatch
+from inspector.pipeline.liveness import StatusWatch
 from inspector.pipeline.payloads import AlarmRecord, HealthRecord, InfoRecord, StateRecord, StatusRecord
 from inspector.pipeline.records import SCHEMAS, utc_text
 from inspector.ports.journal import Entry
+from inspector.ports.liveness import Life, Liveness
 from inspector.ports.sink import Announcement, Publication, Sink
 
 LOOK_EVERY_S = 0.25

@@ -3,34 +3,16 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from inspector.ports.liveness import Life, Liveness
 
 STALE_AFTER_S = 2.0
 
 
-class Life(Enum):
-    """What is known of the line. A line that is not known to live is not called alive."""
-
-    UNKNOWN = "unknown"
-    ALIVE = "alive"
-    STOPPED = "stopped"
-    DEAD = "dead"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Liveness:
-    """One look at the line: its life, why we say so, and the last status it wrote (empty if none was ever seen)."""
-
-    life: Life
-    reason: str
-    status: Mapping[str, Any]
-
-
 class StatusWatch:
-    """Watches one status file. Called by one thread, as often as it likes.
+    """Fulfils ``LineWatch``. Watches one status file. Called by one thread, as often as it likes.
 
     The line is dead when what it writes has not changed for ``stale_after_s`` on the monotonic clock, so a jump of the
     wall clock kills nobody. Only at first sight, when no change was watched yet, are the file's age by the wall clock

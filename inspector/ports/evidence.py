@@ -1,6 +1,8 @@
 """Where pictures of parts stand."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Protocol
 
 from inspector.domain.frame import Frame
@@ -29,4 +31,40 @@ class FrameFolder(Protocol):
         Raises:
             JournalError: the disk did not take it.
         """
+        ...
+
+
+class PictureState(Enum):
+    """Whether a stored picture is the one that was recorded."""
+
+    SOUND = "sound"
+    MISSING = "missing"
+    ALTERED = "altered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPicture:
+    """A picture as it stands in the folder. ``content`` is "" and ``media_type`` too where it is missing.
+
+    ``state``: of a whole picture, by its sha256. Crops have none of their own: they are SOUND if they are there.
+    """
+
+    content: bytes
+    media_type: str
+    state: PictureState
+
+
+class Pictures(Protocol):
+    """Reads what ``Evidence`` wrote, for people. Any thread may call; a disk error counts as MISSING."""
+
+    def whole(self, ref: EvidenceRef) -> StoredPicture:
+        """The whole picture, as a browser shows it: JPEG or PNG, mosaics as colour, 16 bit as 8 bit."""
+        ...
+
+    def crop(self, ref: EvidenceRef, number: int) -> StoredPicture:
+        """The crop of defect ``number``."""
+        ...
+
+    def state(self, ref: EvidenceRef) -> PictureState:
+        """Whether the whole picture is the one that was recorded; its file is read."""
         ...

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
+from inspector.domain.chain import AuditHead
 from inspector.domain.frame import PartId
 from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, OpenedPart, Review
 from inspector.domain.request import Answer
@@ -129,22 +129,6 @@ class Cursors(Protocol):
         ...
 
 
-class ReviewDesk(Protocol):
-    """Where people sign."""
-
-    def pending(self, limit: int, after: datetime | None = None) -> Sequence[Inspection]:
-        """FAIL and UNDECIDED parts nobody has reviewed, newest first."""
-        ...
-
-    def find(self, result_id: UUID) -> Inspection | None:
-        """One inspection by its id."""
-        ...
-
-    def sign(self, review: Review) -> int:
-        """Write a review; give its journal_seq."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """What ``journal verify`` found. ``findings`` is empty when the law holds."""
@@ -153,6 +137,7 @@ class Proof:
     open: int
     journal_seq: int
     plc_count: int | None
+    audit: AuditHead
     missing: Sequence[PartId]
     doubled: Sequence[PartId]
     findings: Sequence[str]

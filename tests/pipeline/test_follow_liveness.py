@@ -7,7 +7,8 @@ import pytest
 
 from inspector.domain.errors import DeliveryError
 from inspector.pipeline.herald import Herald
-from inspector.pipeline.liveness import Life, StatusWatch
+from inspector.pipeline.liveness import StatusWatch
+from inspector.ports.liveness import Life
 from inspector.ports.sink import Announcement
 
 

@@ -19,6 +19,7 @@ from inspector.domain.inspection import (
     EvidenceRef,
     GateTold,
     Inspection,
+    Mark,
     ModelStamp,
     Opinion,
     RecipeStamp,
@@ -98,7 +99,7 @@ EVENTS = {
         true_outcome="PASS",
         reason="dust",
         at_utc=AT,
-        corrections=(CRACK,),
+        corrections=(Mark(label=CRACK.label, box=CRACK.box),),
     ),
     "alarm/event": AlarmEvent(
         code="E7", station="left", action="raised", text="hot", at_utc=AT, details={"celsius": "80"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-UNITS = ("inspector-line@.service", "inspector-follow@.service")
-EXPOSURE_TENTHS = {"inspector-line@.service": 15, "inspector-follow@.service": 12}
+UNITS = ("inspector-line@.service", "inspector-follow@.service", "inspector-web@.service")
+EXPOSURE_TENTHS = {"inspector-line@.service": 15, "inspector-follow@.service": 12, "inspector-web@.service": 12}
 
 
 def installed(repo: Path, tmp_path: Path, unit: str) -> Path:

@@ -18,6 +18,7 @@ from inspector.domain.inspection import (
     EvidenceRef,
     GateTold,
     Inspection,
+    Mark,
     ModelStamp,
     Opinion,
     RecipeStamp,
@@ -302,7 +303,7 @@ def published(number: int) -> Inspection:
 
 def test_reviewed_parts_come_back_in_with_the_reviewers_boxes(tmp_path: Path) -> None:
     """Read what the JSON-lines sink writes of what the journal publishes."""
-    dent = Detection(label="dent", score=1.0, box=Box(x=5, y=6, width=7, height=8), length_px=0, width_px=0, area_px=0)
+    dent = Mark(label="dent", box=Box(x=5, y=6, width=7, height=8))
     events: list[Inspection | Review] = []
     told = ((Opinion.AGREE, "", ()), (Opinion.DISAGREE, "PASS", ()), (Opinion.DISAGREE, "FAIL", (dent,)))
     for number, (opinion, said, boxes) in enumerate((*told, (Opinion.UNSURE, "", ()))):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, func, select
 
-from inspector.adapters.journal_sql import tables
+from inspector.adapters.journal_sql import registers, tables
 from inspector.domain.verdict import Outcome
 
 PAGE_ROWS = 200
@@ -106,6 +106,9 @@ def _check_register(connection: Connection) -> list[str]:
     closed = connection.scalar(
         select(func.count()).select_from(tables.part).where(tables.part.c.closed_us.is_not(None))
     )
-    if tallied == kept == closed:
+    counted = connection.scalar(select(func.coalesce(func.sum(registers.minute.c.parts), 0)))
+    if tallied == kept == closed == counted:
         return []
-    return [f"{kept} inspections, but the tally says {tallied} and {closed} parts are closed"]
+    return [
+        f"{kept} inspections, but the tally says {tallied}, the minutes say {counted}, and {closed} parts are closed"
+    ]

@@ -1,25 +1,25 @@
-"""The book as start-up, followers and reviewers use it."""
+"""The book as start-up and followers use it."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Engine, func, literal_column, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import RowMapping
 
 from inspector.adapters.journal_sql import nouns, proof, series, tables
 from inspector.adapters.journal_sql.engine import at_the_border, open_engine, writing
-from inspector.adapters.journal_sql.page import Page
 from inspector.adapters.journal_sql.rows import text_of, to_us
 from inspector.adapters.journal_sql.schema import migrate, require_readable
+from inspector.adapters.journal_sql.trail import head_of
+from inspector.domain.chain import AuditHead
 from inspector.domain.errors import ConfigError, JournalError
 from inspector.domain.frame import PartId
-from inspector.domain.inspection import Inspection, OpenedPart, Review
+from inspector.domain.inspection import OpenedPart
 from inspector.domain.verdict import Outcome
 from inspector.ports.journal import Entry, Event, Series
 
@@ -48,7 +48,7 @@ def open_journal(path: Path, *, station: str = "", read_only: bool = False) -> I
 
 
 class SqlJournal:
-    """Fulfils ``Archive``, ``Reader``, ``Cursors`` and ``ReviewDesk``.
+    """Fulfils ``Archive``, ``Reader`` and ``Cursors``.
 
     No call reads or writes over 200 rows in one transaction. Every call may raise JournalError (disk, or the pen
     held elsewhere for over 5 s); after an I/O error the next call opens the file anew.
@@ -184,6 +184,11 @@ class SqlJournal:
         counted = {outcome.name: found.get(outcome.name, 0) for outcome in Outcome}
         return counted | {"inspections": sum(counted.values()), "open": waiting}
 
+    def audit_head(self) -> AuditHead:
+        """The last row of the audit chain; number 0 for an empty one."""
+        with self._reading() as connection:
+            return head_of(connection)
+
     # ---- Cursors ---------------------------------------------------------------------------------------
 
     def cursor(self, sink: str) -> int:
@@ -228,40 +233,6 @@ class SqlJournal:
         )
         with self._reading() as connection:
             return {row.journal_seq: row.reason for row in connection.execute(query)}
-
-    # ---- ReviewDesk ------------------------------------------------------------------------------------
-
-    def pending(self, limit: int, after: datetime | None = None) -> Sequence[Inspection]:
-        """FAIL and UNDECIDED parts nobody has reviewed, newest first, at most 200; only those born after ``after``."""
-        where = [tables.part.c.to_review == literal_column("1")]
-        if after is not None:
-            where.append(tables.part.c.closed_us > to_us(after))
-        if self._station:
-            # "+": among the few that await a review the index by time beats the one by station.
-            where.append(literal_column("+part.station") == self._station)
-        with self._reading() as connection:
-            fetched = nouns.fetch(connection, *where, newest_first=True, limit=min(limit, MOST_ROWS))
-        return [inspection for _, inspection in fetched.inspections()]
-
-    def find(self, result_id: UUID) -> Inspection | None:
-        """One inspection by its id. See ``ReviewDesk``."""
-        its_id = tables.inspection.c.result_id == str(result_id)
-        with self._reading() as connection:
-            fetched = nouns.fetch(connection, its_id, newest_first=False, limit=1)
-        return next((inspection for _, inspection in fetched.inspections()), None)
-
-    def sign(self, review: Review) -> int:
-        """Write a review; give its journal_seq.
-
-        Raises:
-            JournalError: there is no such inspection, or the disk did not take it.
-        """
-        known = tables.inspection.c
-        with self._writing() as connection:
-            query = select(known.journal_seq).where(known.result_id == str(review.result_id))
-            if connection.scalar(query) is None:
-                raise JournalError(f"journal {self._path}: no inspection {review.result_id} to review")
-            return Page(connection).write(review)
 
 
 _TABLES = {"disposal": tables.disposal, "review": tables.review, "alarm": tables.alarm_event}

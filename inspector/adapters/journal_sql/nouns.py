@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.engine import RowMapping
 
 from inspector.adapters.journal_sql import tables
-from inspector.adapters.journal_sql.rows import detections_from, from_us
+from inspector.adapters.journal_sql.rows import detections_from, from_us, marks_from
 from inspector.domain.detection import Detection
 from inspector.domain.frame import CameraStamp, PartId
 from inspector.domain.inspection import (
@@ -92,13 +92,13 @@ def _defect(row: RowMapping, detection: Detection) -> Defect:
 def _inspection(row: RowMapping, seen: tuple[Detection, ...], judged: tuple[Defect, ...]) -> Inspection:
     return Inspection(
         result_id=UUID(row["result_id"]),
-        part=_part(row),
+        part=part_of(row),
         station=row["station"],
         verdict=_verdict(row, judged),
         detections=seen,
         gate_told=GateTold(row["gate_told"]),
-        recipe=_recipe(row),
-        model=_model(row),
+        recipe=recipe_of(row),
+        model=model_of(row),
         settings_sha256=row["settings_sha256"],
         created_utc=from_us(row["created_us"]),
         opened_utc=from_us(row["opened_us"]),
@@ -108,7 +108,7 @@ def _inspection(row: RowMapping, seen: tuple[Detection, ...], judged: tuple[Defe
         camera=_camera(row),
         scale_id=row["scale_id"],
         scale_due=row["scale_due"],
-        evidence=_evidence(row),
+        evidence=evidence_of(row),
         evidence_note=row["evidence_note"],
         kept_probability=row["kept_probability"],
         clock_synced=bool(row["clock_synced"]),
@@ -126,26 +126,31 @@ def _verdict(row: RowMapping, judged: tuple[Defect, ...]) -> Verdict:
     return Verdict(
         outcome=Outcome(row["outcome"]),
         reason=row["reason"],
-        decision=Decision(
-            rule=row["rule"],
-            measured=_number(row["measured"]),
-            limit=_number(row["limit_value"]),
-            unit=row["unit"],
-        ),
+        decision=decision_of(row),
         defects=judged,
         severity_score=_number(row["severity_score"]),
     )
 
 
-def _part(row: RowMapping) -> PartId:
+def decision_of(row: RowMapping) -> Decision:
+    """The rule that decided, with its figures."""
+    return Decision(
+        rule=row["rule"], measured=_number(row["measured"]), limit=_number(row["limit_value"]), unit=row["unit"]
+    )
+
+
+def part_of(row: RowMapping) -> PartId:
+    """Which part."""
     return PartId(part_seq=row["part_seq"], series=row["series"], serial=row["serial"] or "", lot=row["lot"] or "")
 
 
-def _recipe(row: RowMapping) -> RecipeStamp:
+def recipe_of(row: RowMapping) -> RecipeStamp:
+    """Which recipe judged, from a row joined with its setup."""
     return RecipeStamp(name=row["recipe_name"], sha256=row["recipe_sha256"], job=row["recipe_job"])
 
 
-def _model(row: RowMapping) -> ModelStamp:
+def model_of(row: RowMapping) -> ModelStamp:
+    """Which model looked, from a row joined with its setup."""
     return ModelStamp(
         name=row["model_name"],
         version=row["model_version"],
@@ -172,7 +177,8 @@ def _camera(row: RowMapping) -> CameraStamp | None:
     return CameraStamp(serial=row["camera_serial"], exposure_us=row["exposure_us"], gain_db=row["gain_db"])
 
 
-def _evidence(row: RowMapping) -> EvidenceRef | None:
+def evidence_of(row: RowMapping) -> EvidenceRef | None:
+    """Where the picture stands; None if none was kept."""
     if row["evidence_path"] is None:
         return None
     return EvidenceRef(
@@ -188,13 +194,13 @@ def _evidence(row: RowMapping) -> EvidenceRef | None:
 def opened_part(row: RowMapping) -> OpenedPart:
     """A part at its trigger, from its row joined with its setup."""
     return OpenedPart(
-        part=_part(row),
+        part=part_of(row),
         station=row["station"],
         opened_utc=from_us(row["opened_us"]),
         opened_at=_number(row["opened_at"]),
         encoder=row["encoder"],
-        recipe=_recipe(row),
-        model=_model(row),
+        recipe=recipe_of(row),
+        model=model_of(row),
         settings_sha256=row["settings_sha256"],
     )
 
@@ -213,7 +219,7 @@ def unfinished_query(station: str) -> Select[Any]:
 def disposal(row: RowMapping) -> Disposal:
     """What became of the metal."""
     return Disposal(
-        part=_part(row),
+        part=part_of(row),
         station=row["station"],
         commanded=row["commanded"],
         confirmed=None if row["confirmed"] is None else bool(row["confirmed"]),
@@ -231,7 +237,11 @@ def review(row: RowMapping) -> Review:
         true_outcome=row["true_outcome"],
         reason=row["reason"],
         at_utc=from_us(row["at_us"]),
-        corrections=detections_from(row["corrections"]),
+        corrections=marks_from(row["corrections"]),
+        comment=row["comment"],
+        second=bool(row["second"]),
+        signed=bool(row["signed"]),
+        withdraws=row["withdraws"],
     )
 
 

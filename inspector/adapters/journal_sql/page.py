@@ -6,6 +6,7 @@ from typing import assert_never
 from sqlalchemy import Connection, Table, func, insert, select
 
 from inspector.adapters.journal_sql import rows, tables
+from inspector.adapters.journal_sql.trail import SIGNED, Trail, review_content
 from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, ModelStamp, OpenedPart, RecipeStamp, Review
 from inspector.domain.request import Answer
 
@@ -35,7 +36,7 @@ class Page:
             case Disposal():
                 return self._event("disposal", tables.disposal, lambda number: rows.disposal_row(event, number))
             case Review():
-                return self._event("review", tables.review, lambda number: rows.review_row(event, number))
+                return self._review(event)
             case AlarmEvent():
                 return self._event("alarm", tables.alarm_event, lambda number: rows.alarm_row(event, number))
             case Answer():
@@ -52,6 +53,19 @@ class Page:
     def _event(self, kind: str, table: Table, row: Callable[[int], rows.Row]) -> int:
         number = self._number(kind)
         self._connection.execute(insert(table), row(number))
+        return number
+
+    def _review(self, signed: Review) -> int:
+        number = self._number("review")
+        row = rows.review_row(signed, number)
+        self._connection.execute(insert(tables.review), row)
+        Trail(self._connection).add(
+            at_utc=signed.at_utc,
+            who=row["reviewer"],
+            action=SIGNED,
+            subject=row["result_id"],
+            content=review_content(row),
+        )
         return number
 
     def _open(self, opened: OpenedPart) -> None:

@@ -14,6 +14,8 @@ from inspector.adapters.journal_sql.engine import at_the_border, open_engine
 from inspector.adapters.journal_sql.lock import is_running
 from inspector.adapters.journal_sql.schema import require_readable
 from inspector.adapters.journal_sql.series import RING, STRAY, last_of, position_in
+from inspector.adapters.journal_sql.trail import check_trail
+from inspector.domain.chain import AuditHead
 from inspector.domain.errors import ConfigError
 from inspector.domain.frame import PartId, seq_after, seq_distance
 from inspector.ports.journal import Proof
@@ -45,8 +47,12 @@ class _Run:
     newest: bool
 
 
-def verify(path: Path, station: str | None = None, plc_count: int | None = None) -> Proof:
+def verify(
+    path: Path, station: str | None = None, plc_count: int | None = None, audit_head: AuditHead | None = None
+) -> Proof:
     """Prove a journal; works on a running line. ``plc_count``: the last number the PLC has counted.
+
+    ``audit_head``: a head of the audit chain that was published; the chain must still contain it.
 
     Reads in pages of 200 rows, so the line's pen is never kept waiting. Open parts are a finding unless the
     station's line is running (they are on the belt).
@@ -59,7 +65,7 @@ def verify(path: Path, station: str | None = None, plc_count: int | None = None)
     engine = open_engine(path, "ro")
     try:
         with at_the_border(path, engine):
-            return _prove(engine, path, station, plc_count)
+            return _prove(engine, path, station, plc_count, audit_head)
     finally:
         engine.dispose()
 
@@ -89,7 +95,9 @@ def _find_never_opened(engine: Engine, run: _Run, found: _Findings) -> None:
     _say_missing(run, np.sort((numbers - run.first_seq - 1) % RING + 1), last, "", found)
 
 
-def _prove(engine: Engine, path: Path, station: str | None, plc_count: int | None) -> Proof:
+def _prove(
+    engine: Engine, path: Path, station: str | None, plc_count: int | None, audit_head: AuditHead | None
+) -> Proof:
     found = _Findings()
     with engine.connect() as connection:
         for line in connection.exec_driver_sql("PRAGMA quick_check(20)").scalars():
@@ -108,11 +116,14 @@ def _prove(engine: Engine, path: Path, station: str | None, plc_count: int | Non
         open_parts += opened
         inspections += closed
     found.sentences += check_book(engine, head)
+    chain, broken = check_trail(engine, audit_head)
+    found.sentences += broken
     return Proof(
         inspections=inspections,
         open=open_parts,
         journal_seq=head,
         plc_count=plc_count,
+        audit=chain,
         missing=found.missing,
         doubled=found.doubled,
         findings=found.sentences,

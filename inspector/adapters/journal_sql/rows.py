@@ -8,7 +8,16 @@ from typing import Any
 
 from inspector.domain.detection import Detection
 from inspector.domain.geometry import Box, Polygon
-from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, ModelStamp, OpenedPart, RecipeStamp, Review
+from inspector.domain.inspection import (
+    AlarmEvent,
+    Disposal,
+    Inspection,
+    Mark,
+    ModelStamp,
+    OpenedPart,
+    RecipeStamp,
+    Review,
+)
 from inspector.domain.request import Answer
 from inspector.domain.verdict import Defect
 
@@ -62,6 +71,26 @@ def detections_text(detections: Sequence[Detection]) -> str:
 def detections_from(content: str) -> tuple[Detection, ...]:
     """The detections that ``detections_text`` wrote."""
     return tuple(_detection(row) for row in json.loads(content))
+
+
+def marks_text(marks: Sequence[Mark]) -> str:
+    """What a person marked, as JSON."""
+    return json.dumps([_mark_row(mark) for mark in marks], separators=(",", ":"))
+
+
+def marks_from(content: str) -> tuple[Mark, ...]:
+    """The marks that ``marks_text`` wrote; of rows of schema 0001, whole detections, class and box are read."""
+    return tuple(_mark(row) for row in json.loads(content))
+
+
+def _mark_row(mark: Mark) -> Row:
+    box = [float(mark.box.x), float(mark.box.y), float(mark.box.width), float(mark.box.height)]
+    return {"label": mark.label, "box": box} | ({} if mark.defect is None else {"defect": mark.defect})
+
+
+def _mark(row: Mapping[str, Any]) -> Mark:
+    x, y, width, height = row["box"]
+    return Mark(label=row["label"], box=Box(x=x, y=y, width=width, height=height), defect=row.get("defect"))
 
 
 def _detection_row(seen: Detection) -> Row:
@@ -256,7 +285,11 @@ def review_row(signed: Review, journal_seq: int) -> Row:
         "true_outcome": text_of(signed.true_outcome),
         "reason": text_of(signed.reason),
         "at_us": to_us(signed.at_utc),
-        "corrections": detections_text(signed.corrections),
+        "corrections": marks_text(signed.corrections),
+        "comment": text_of(signed.comment),
+        "second": int(signed.second),
+        "signed": int(signed.signed),
+        "withdraws": signed.withdraws,
     }
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import REAL
 
-HEAD = "0002"
+HEAD = "0003"
 
 metadata = MetaData()
 
@@ -66,12 +66,10 @@ part = Table(
     Column("encoder", Integer),
     Column("setup_id", Integer, ForeignKey("setup.id"), nullable=False),
     Column("closed_us", Integer),
-    Column("to_review", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("station", "series", "part_seq"),
     ForeignKeyConstraint(["station", "series"], ["series.station", "series.series"]),
 )
 Index("part_open", part.c.station, part.c.id, sqlite_where=text("closed_us IS NULL"))
-Index("part_to_review", part.c.closed_us, sqlite_where=text("to_review = 1"))
 
 entry = Table(
     "entry",
@@ -127,9 +125,9 @@ inspection = Table(
     Column("software", Text, nullable=False),
 )
 Index("inspection_time", inspection.c.created_us)
-Index("inspection_rejects", inspection.c.created_us, sqlite_where=text("outcome > 1"))
+Index("inspection_outcome", inspection.c.outcome, sqlite_where=text("outcome > 1"))
 Index("inspection_serial", inspection.c.serial, sqlite_where=text("serial IS NOT NULL"))
-Index("inspection_lot", inspection.c.lot, inspection.c.created_us, sqlite_where=text("lot IS NOT NULL"))
+Index("inspection_lot", inspection.c.lot, sqlite_where=text("lot IS NOT NULL"))
 
 detections = Table(
     "detections",
@@ -184,6 +182,10 @@ review = Table(
     Column("reason", Text, nullable=False),
     Column("at_us", Integer, nullable=False),
     Column("corrections", Text, nullable=False),
+    Column("comment", Text, nullable=False, server_default=text("''")),
+    Column("second", Integer, nullable=False, server_default=text("0")),
+    Column("signed", Integer, nullable=False, server_default=text("0")),
+    Column("withdraws", Integer, ForeignKey("review.journal_seq")),
 )
 Index("review_result", review.c.result_id)
 

@@ -19,6 +19,7 @@ from inspector.app.demo.crew import Crew
 from inspector.app.demo.plant import Plant, Size, found
 from inspector.app.demo.run import Audience, balances, run
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
+from inspector.app.first_admin import FIRST_ADMIN
 from inspector.domain.errors import ConfigError
 from inspector.twin.settings import TwinSettings
 
@@ -85,6 +86,10 @@ def _plant(folder: Path | None, size: Size) -> Plant:
         ) from error
 
 
+def _say_station(address: str, password: str) -> None:
+    _say(f"inspector demo: operators' station at {address}, sign in as {FIRST_ADMIN} with password {password}\n")
+
+
 def _say(text: str) -> None:
     sys.stderr.write(text)
     sys.stderr.flush()
@@ -100,7 +105,7 @@ def _watching(console: Console, size: Size, *, parts: int) -> Iterator[Audience]
             cache=TwinSettings(width=size.width, height=size.height).cache,
             say=_say,
         )
-        yield Audience(look=words.look, so_far=lambda _: None, ending=lambda: None)
+        yield Audience(look=words.look, so_far=lambda _: None, ending=lambda: None, station=_say_station)
         return
     with Live(console=console, refresh_per_second=4, transient=True) as screen:
 
@@ -115,4 +120,7 @@ def _watching(console: Console, size: Size, *, parts: int) -> Iterator[Audience]
         def ending() -> None:
             screen.console.print("Ending in order (up to 20 s); Ctrl-C again kills.")
 
-        yield Audience(look=look, so_far=so_far, ending=ending)
+        def station(address: str, password: str) -> None:
+            screen.console.print(f"Operators' station: {address}  (sign in: {FIRST_ADMIN}, password {password})")
+
+        yield Audience(look=look, so_far=so_far, ending=ending, station=station)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import tomlkit
 
+from inspector.app.first_admin import FIRST_PASSWORD_FILE
 from inspector.app.share import share_dir
 from inspector.twin.ring import SHM
 
 STATION = "twin"
 LOOPBACK = "127.0.0.1"
+_WEB_PORT = 8080
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class Plant:
     folder: Path
     plc_port: int
     broker_port: int
+    web_port: int
     ring_name: str
 
     @property
@@ -61,6 +64,16 @@ class Plant:
         """Pictures of rejects."""
         return self.folder / "data" / STATION / "evidence"
 
+    @property
+    def web(self) -> str:
+        """Where a browser finds its station."""
+        return f"http://{LOOPBACK}:{self.web_port}"
+
+    @property
+    def first_password(self) -> Path:
+        """Where the station puts the password of the first admin."""
+        return self.folder / "data" / FIRST_PASSWORD_FILE
+
     def log(self, process: str) -> Path:
         """Where a process's log goes."""
         return self.folder / "logs" / f"{process}.log"
@@ -73,7 +86,11 @@ def found(folder: Path, size: Size) -> Plant:
         OSError: the folder cannot be made or written.
     """
     plant = Plant(
-        folder=folder, plc_port=_free_port(), broker_port=_free_port(), ring_name=f"inspector-demo-{os.getpid()}"
+        folder=folder,
+        plc_port=_free_port(),
+        broker_port=_free_port(),
+        web_port=_free_port(_WEB_PORT),
+        ring_name=f"inspector-demo-{os.getpid()}",
     )
     for path in (plant.config / "stations", folder / "logs", plant.run_dir):
         path.mkdir(parents=True, exist_ok=True)
@@ -113,6 +130,7 @@ def _station(plant: Plant, size: Size) -> dict[str, object]:
             {"kind": "mqtt", "host": LOOPBACK, "port": plant.broker_port},
             {"kind": "jsonl", "path": str(plant.folder / "results.jsonl")},
         ],
+        "web": {"host": LOOPBACK, "port": plant.web_port},
         "twin": {
             "seed": size.seed,
             "parts": size.parts,
@@ -132,7 +150,12 @@ def _write(path: Path, content: dict[str, object]) -> None:
     path.write_text(tomlkit.dumps(content), encoding="utf-8")
 
 
-def _free_port() -> int:
+def _free_port(wish: int = 0) -> int:
+    """A free port: the one wished for, where it is."""
     with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, wish))
+        except OSError:
+            probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

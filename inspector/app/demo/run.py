@@ -30,11 +30,16 @@ View = Callable[[], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """Who watches. ``so_far``: told the account of a line that runs on; ``ending``: that it was asked to end."""
+    """Who watches.
+
+    ``so_far``: told the account of a line that runs on; ``ending``: that it was asked to end; ``station``: told the
+    operators' station's address and the first admin's password, once.
+    """
 
     look: Look
     so_far: Callable[[dict[str, Any]], None]
     ending: Callable[[], None]
+    station: Callable[[str, str], None] = lambda _address, _password: None
 
 
 def run(
@@ -51,6 +56,7 @@ def run(
 
         def view() -> dict[str, Any]:
             twin = account.read_json(plant.run_dir / "twin.json")
+            _show_the_station(plant, audience)
             audience.look(twin, account.read_json(plant.run_dir / "status.json"), subscriber.received())
             return twin
 
@@ -59,13 +65,14 @@ def run(
         if not stop.is_set():
             crew.start("line")
             crew.start("follow")
+            crew.start("web")
             _settled(plant, crew, parts, stop, view, endless=endless)
         if endless and not stop.is_set():
             figures = _drained(plant, crew, subscriber, view, parts=parts, stop=stop)
             if not stop.is_set():
                 audience.so_far(figures)
         while endless and not stop.is_set():
-            crew.must_run("listen", "twin", "line", "follow")
+            crew.must_run("listen", "twin", "line", "follow", "web")
             view()
             stop.wait(_LOOK_S)
         if stop.is_set():
@@ -84,6 +91,17 @@ def _stop_the_belt(plant: Plant, crew: Crew) -> None:
             _wait(lambda: account.parts_opened(journal)[0] > before, _NEXT_PART_S)
             _wait(lambda: account.parts_opened(journal)[1] == 0, _VERDICT_S)
     crew.stop("twin")
+
+
+def _show_the_station(plant: Plant, audience: Audience) -> None:
+    """Once it is there: where it is, and the password that stands in a file until it was shown."""
+    try:
+        password = plant.first_password.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return
+    if password:
+        plant.first_password.unlink()
+        audience.station(plant.web, password)
 
 
 def _wait(condition: Callable[[], bool], limit_s: float) -> None:

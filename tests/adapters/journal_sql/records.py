@@ -16,6 +16,7 @@ from inspector.domain.inspection import (
     EvidenceRef,
     GateTold,
     Inspection,
+    Mark,
     ModelStamp,
     OpenedPart,
     Opinion,
@@ -150,7 +151,7 @@ def review(result_id: UUID, opinion: Opinion = Opinion.DISAGREE) -> Review:
         true_outcome="PASS",
         reason="dust, not a crack",
         at_utc=NOW + timedelta(hours=1),
-        corrections=(STAIN,),
+        corrections=(Mark(label=STAIN.label, box=STAIN.box, defect=0), Mark(label="dent", box=STAIN.box)),
     )
 
 

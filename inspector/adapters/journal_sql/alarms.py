@@ -1,0 +1,105 @@
+"""Alarms as people see them, read from the alarm events of the book."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from inspector.adapters.journal_sql import nouns, tables
+from inspector.adapters.journal_sql.book_file import BookFile
+from inspector.adapters.journal_sql.lines import MOST_ROWS, cursor, following
+from inspector.adapters.journal_sql.page import Page as JournalPage
+from inspector.domain.inspection import AlarmEvent
+from inspector.ports.alarms import AlarmLine, StandingAlarm
+from inspector.ports.history import Page
+
+_LIST = "alarms"
+_SAYINGS = frozenset({"acknowledged", "shelved", "unshelved"})
+
+
+class SqlAlarms:
+    """Fulfils ``AlarmDesk``."""
+
+    def __init__(self, file: BookFile) -> None:
+        self._file = file
+
+    def standing(self) -> Sequence[StandingAlarm]:
+        """Every alarm that stands, the newest first. See ``AlarmDesk``."""
+        return sorted(
+            (alarm for code in self._codes() if (alarm := self._standing(code)) is not None),
+            key=lambda alarm: alarm.raised_utc,
+            reverse=True,
+        )
+
+    def alarms(self, *, code: str = "", after: str = "", limit: int = 50) -> Page[AlarmLine]:
+        """The alarm journal, newest first. See ``AlarmDesk``."""
+        before, limit = cursor(after, _LIST), min(limit, MOST_ROWS)
+        known = tables.alarm_event
+        query = select(known).order_by(known.c.journal_seq.desc()).limit(limit + 1)
+        if self._file.station:
+            query = query.where(known.c.station == self._file.station)
+        if code:
+            query = query.where(known.c.code == code)
+        if before:
+            query = query.where(known.c.journal_seq < before[0])
+        with self._file.reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        found = [AlarmLine(journal_seq=row["journal_seq"], event=nouns.alarm(row)) for row in rows[:limit]]
+        return Page(items=tuple(found), following=following(_LIST, found[-1].journal_seq) if len(rows) > limit else "")
+
+    def say(self, event: AlarmEvent) -> int:
+        """Write what a person says of an alarm. See ``AlarmDesk``."""
+        if event.action not in _SAYINGS:
+            raise ValueError(f"action = {event.action!r}: people say {', '.join(sorted(_SAYINGS))}; the line the rest")
+        with self._file.writing() as connection:
+            return JournalPage(connection).write(event)
+
+    def _codes(self) -> list[str]:
+        """Every code that was ever raised: one seek each in the index by code."""
+        code = tables.alarm_event.c.code
+        found: list[str] = []
+        with self._file.reading() as connection:
+            while True:
+                query = select(code).order_by(code).limit(1)
+                name = connection.scalar(query.where(code > found[-1]) if found else query)
+                if name is None:
+                    return found
+                found.append(name)
+
+    def _standing(self, code: str) -> StandingAlarm | None:
+        """How an alarm stands by its events since it was last raised or cleared; read backwards."""
+        known = tables.alarm_event
+        query = select(known).where(known.c.code == code).order_by(known.c.journal_seq.desc()).limit(MOST_ROWS)
+        if self._file.station:
+            query = query.where(known.c.station == self._file.station)
+        with self._file.reading() as connection:
+            events = [nouns.alarm(row) for row in connection.execute(query).mappings()]
+        acknowledged_by, until, shelved_said = "", None, False
+        for event in events:
+            match event.action:
+                case "cleared":
+                    return None
+                case "raised":
+                    return StandingAlarm(
+                        station=event.station,
+                        code=code,
+                        text=event.text,
+                        raised_utc=event.at_utc,
+                        details=event.details,
+                        acknowledged_by=acknowledged_by,
+                        shelved_until=until,
+                    )
+                case "acknowledged":
+                    acknowledged_by = acknowledged_by or event.details.get("by", "")
+                case "shelved" if not shelved_said:
+                    until, shelved_said = _moment(event.details.get("until", "")), True
+                case "unshelved":
+                    shelved_said = True
+        return None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

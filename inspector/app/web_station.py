@@ -1,0 +1,176 @@
+"""Composes the operators' station: what it is handed, and the server that runs it."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from inspector.adapters import journal_sql
+from inspector.adapters.evidence_reading import EvidenceReader
+from inspector.app import options, service
+from inspector.app.first_admin import FIRST_ADMIN, ensure_first_admin
+from inspector.app.one_shot import open_one_shot
+from inspector.app.parts import SOFTWARE, Parts, make_folders
+from inspector.app.settings import WebTable
+from inspector.app.web_accounts import open_them
+from inspector.domain.errors import ConfigError, DeviceError
+from inspector.domain.inspection import Inspection
+from inspector.domain.shifts import ShiftPlan
+from inspector.pipeline.liveness import StatusWatch
+from inspector.pipeline.records import one_shot, publication
+from inspector.ports.journal import Entry
+from inspector.web.app import create_app
+from inspector.web.station import Json, Site, Station
+
+log = structlog.get_logger(__name__)
+
+_GRACEFUL_S = 3
+REASONS = {
+    "agree": ("confirmed",),
+    "disagree": ("dirt", "reflection", "within-tolerance", "position", "missed", "other"),
+    "unsure": ("second-opinion", "picture", "other"),
+}
+
+
+@contextmanager
+def open_station(parts: Parts) -> Iterator[Station]:
+    """Open everything the station needs; the journal may still be missing only for as long as its line never ran.
+
+    Raises:
+        ConfigError, JournalError: what a human must mend.
+    """
+    table, name = parts.loaded.settings.web, parts.loaded.name
+    make_folders(parts)
+    journal_sql.migrate(parts.journal)
+    data_dir = parts.loaded.path("data_dir")
+    with ExitStack() as stack:
+        accounts, hasher = stack.enter_context(open_them(data_dir))
+        _tell_first_admin(ensure_first_admin(accounts, hasher, data_dir))
+        book = stack.enter_context(journal_sql.open_journal(parts.journal, station=name))
+        people = stack.enter_context(journal_sql.open_for_people(parts.journal, station=name))
+        requests = stack.enter_context(journal_sql.open_requests(parts.journal, station=name))
+        yield Station(
+            name=name,
+            software=SOFTWARE,
+            site=_site(parts, table),
+            accounts=accounts,
+            sessions=accounts,
+            failures=accounts,
+            secrets=hasher,
+            book=book,
+            queue=people.desk,
+            desk=people.desk,
+            history=people.history,
+            names=people.history,
+            figures=people.figures,
+            lots=people.figures,
+            alarms=people.alarms,
+            audit=people.audit,
+            shelf=people.shelf,
+            pictures=EvidenceReader(parts.evidence),
+            line=StatusWatch(parts.run_dir / "status.json"),
+            requests=requests,
+            inspect=_Eye(parts).judge,
+            record=_record,
+            now=lambda: datetime.now(UTC),
+        )
+
+
+def serve(parts: Parts) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code.
+
+    Raises:
+        DeviceError: the port is not free.
+    """
+    table = parts.loaded.settings.web
+    with open_station(parts) as station:
+        config = uvicorn.Config(
+            create_app(
+                station,
+                started=lambda: service.notify("READY=1"),
+                alive=lambda: service.notify("WATCHDOG=1"),
+            ),
+            host=table.host,
+            port=table.port,
+            ssl_certfile=table.tls_certificate and (parts.loaded.folder / table.tls_certificate),
+            ssl_keyfile=table.tls_key and (parts.loaded.folder / table.tls_key),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACEFUL_S,
+            timeout_keep_alive=30,
+        )
+        server = uvicorn.Server(config)
+        log.info("web.starting", address=address(table))
+        server.run()
+        service.notify("STOPPING=1")
+        if not server.started:
+            raise DeviceError("web", f"cannot listen on {table.host}:{table.port}; name another with web.port")
+    return 0
+
+
+def address(table: WebTable) -> str:
+    """Where a browser on this PC finds it."""
+    scheme = "https" if table.tls_certificate else "http"
+    return f"{scheme}://{'[::1]' if table.host == '::1' else table.host}:{table.port}"
+
+
+def _site(parts: Parts, table: WebTable) -> Site:
+    site, golden = parts.loaded.settings.site, table.golden_dir
+    return Site(
+        language=table.language,
+        words={str(outcome): word for outcome, word in table.words.items()},
+        shifts=ShiftPlan.of(site.time_zone, dict(site.shifts)),
+        px_per_mm=table.px_per_mm,
+        reasons={**REASONS, **{str(opinion): codes for opinion, codes in table.reasons.items()}},
+        open_live=table.open_live,
+        origins=table.origins,
+        secure=table.tls_certificate is not None or any(origin.startswith("https://") for origin in table.origins),
+        golden=golden if golden.is_absolute() else parts.loaded.folder / golden,
+    )
+
+
+def _tell_first_admin(path: Path | None) -> None:
+    """Say it to the person at the terminal, once; a log keeps only where it stands."""
+    if path is None:
+        return
+    if sys.stderr.isatty():
+        sys.stderr.write(f"first sign-in: {FIRST_ADMIN}, password {path.read_text(encoding='utf-8').strip()}\n")
+        path.unlink()
+    else:
+        log.warning("web.first_admin", account=FIRST_ADMIN, password_in=str(path))
+
+
+def _record(inspection: Inspection) -> Json:
+    """An inspection of the book as it is published, without its number there."""
+    entry = Entry(journal_seq=1, event=inspection)
+    payload = dict(publication(entry, now=datetime.now(UTC)).payload)
+    del payload["journalSeq"]
+    return payload
+
+
+class _Eye:
+    """Judges single pictures by the station's own recipe and model, opened anew for each."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._lock = threading.Lock()
+
+    def judge(self, path: Path) -> Json:
+        """One file; one at a time, so that the line keeps the processor."""
+        parts = self._parts
+        if parts.scale is None:
+            raise ConfigError("no [scale] is set: limits in mm mean nothing without; set px_per_mm")
+        opened = open_one_shot(
+            model=parts.card.path.parent,
+            recipe=str(parts.recipes[0].path),
+            px_per_mm=parts.scale.px_per_mm,
+            trusted=options.trusted(parts.loaded.folder),
+        )
+        with self._lock, opened as eye:
+            return one_shot(eye.judge(path).inspection)

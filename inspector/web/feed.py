@@ -1,0 +1,180 @@
+"""Looks at line and book for all browsers at once, and wakes them when something is new."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+
+from inspector.domain.errors import JournalError
+from inspector.domain.inspection import Inspection
+from inspector.domain.shifts import Span
+from inspector.ports.figures import Counted, Selection
+from inspector.ports.liveness import Life, Liveness
+from inspector.ports.review import QueueFilter
+from inspector.web.station import Station
+
+log = structlog.get_logger(__name__)
+
+LOOK_S = 0.1
+"""How often is looked while somebody watches: a verdict is on the screen within twice that."""
+IDLE_S = 1.0
+STRIP = 20
+_NEWEST = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """What was counted in one span; ``name``: "shift", "lot" or "hour"."""
+
+    name: str
+    counted: Counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Now:
+    """What is known now. ``strip``: the newest parts, newest first. ``trouble``: why the book cannot be read, or "".
+
+    ``version`` grows whenever anything but the line's figures changes. ``left``: parts that await a review.
+    """
+
+    version: int
+    liveness: Liveness
+    strip: tuple[Inspection, ...]
+    counts: Mapping[str, int]
+    figures: tuple[Figure, ...]
+    left: int
+    trouble: str
+
+    @property
+    def last(self) -> Inspection | None:
+        """The newest part."""
+        return self.strip[0] if self.strip else None
+
+    @property
+    def alarms(self) -> Mapping[str, str]:
+        """Standing alarms of a line that lives: text by code."""
+        if self.liveness.life is Life.DEAD:
+            return {"line.dead": self.liveness.reason}
+        alarms: Mapping[str, str] = self.liveness.status.get("health", {}).get("alarms", {})
+        return {**alarms, **({"book.unread": self.trouble} if self.trouble else {})}
+
+
+class Feed:
+    """One for the process. ``run`` belongs to the event loop; ``now`` is what it last saw."""
+
+    def __init__(self, station: Station, *, alive: Callable[[], None] = lambda: None) -> None:
+        self._station = station
+        self._alive = alive
+        self._strip: deque[Inspection] = deque(maxlen=STRIP)
+        self._head: int | None = None
+        self._counts: Mapping[str, int] = {}
+        self._left = 0
+        self._spans: tuple[Figure, ...] = ()
+        self._watchers = 0
+        self._news = asyncio.Event()
+        self.stopping = False
+        self.now = Now(
+            version=0,
+            liveness=Liveness(life=Life.UNKNOWN, reason="", status={}),
+            strip=(),
+            counts={},
+            figures=(),
+            left=0,
+            trouble="",
+        )
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            seen = await run_in_threadpool(self._look)
+            if seen.version != self.now.version:
+                self._news.set()
+                self._news = asyncio.Event()
+            self.now = seen
+            self._alive()
+            await asyncio.sleep(LOOK_S if self._watchers else IDLE_S)
+
+    async def after(self, version: int, timeout_s: float) -> Now:
+        """What is known once it is newer than ``version``, or after ``timeout_s``."""
+        self._watchers += 1
+        try:
+            if self.now.version == version and not self.stopping:
+                try:
+                    await asyncio.wait_for(self._news.wait(), timeout_s)
+                except TimeoutError:
+                    return self.now
+        finally:
+            self._watchers -= 1
+        return self.now
+
+    def stop(self) -> None:
+        """Let everybody who waits go."""
+        self.stopping = True
+        self._news.set()
+
+    def _look(self) -> Now:
+        """Called by one thread at a time."""
+        liveness, trouble = self._station.line.look(), ""
+        try:
+            self._read()
+        except JournalError as error:
+            trouble = str(error)
+        before = self.now
+        seen = Now(
+            version=before.version,
+            liveness=liveness,
+            strip=tuple(self._strip),
+            counts=self._counts,
+            figures=self._spans,
+            left=self._left,
+            trouble=trouble,
+        )
+        if _told(seen) == _told(before):
+            return seen
+        if trouble and not before.trouble:
+            log.warning("web.book_unread", reason=trouble)
+        return Now(
+            version=before.version + 1,
+            liveness=liveness,
+            strip=seen.strip,
+            counts=seen.counts,
+            figures=seen.figures,
+            left=seen.left,
+            trouble=trouble,
+        )
+
+    def _read(self) -> None:
+        book = self._station.book
+        head = book.head()
+        if head == self._head:
+            return
+        first = max(head - _NEWEST, 0) if self._head is None else max(self._head, head - _NEWEST)
+        for entry in book.after(first):
+            if isinstance(entry.event, Inspection):
+                self._strip.appendleft(entry.event)
+        self._head = head
+        self._counts = book.counts()
+        self._left = self._station.queue.left(QueueFilter())
+        self._spans = self._counted()
+
+    def _counted(self) -> tuple[Figure, ...]:
+        """The shift, the lot and the last hour, as counted by now."""
+        now, figures = self._station.now(), self._station.figures
+        shift = self._station.site.shifts.at(now).span
+        hour = Span(start_utc=now - timedelta(hours=1), end_utc=now)
+        told = [("shift", Selection(span=shift)), ("hour", Selection(span=hour))]
+        lot = self._strip[0].part.lot if self._strip else ""
+        if lot:
+            told.insert(1, ("lot", Selection(lot=lot)))
+        return tuple(Figure(name=name, counted=figures.count(selection)) for name, selection in told)
+
+
+def _told(now: Now) -> tuple[object, ...]:
+    """What a screen shows of it; the line's own clock and figures change four times a second and are left out."""
+    status = now.liveness.status
+    shown = (now.liveness.life, status.get("state"), status.get("recipe"), status.get("model"), now.alarms)
+    return (*shown, now.last.result_id if now.last else None, now.left, now.trouble)

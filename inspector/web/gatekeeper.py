@@ -1,0 +1,99 @@
+"""Lets people in and out: secrets, lock-out, sessions, signatures."""
+
+import hashlib
+import secrets
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from inspector.domain.account import FAILURES_WITHIN, MOST_FAILURES, Account, Session
+from inspector.web.station import Station
+
+log = structlog.get_logger(__name__)
+
+_TOKEN_BYTES = 32
+_TOUCH_EVERY = timedelta(seconds=20)
+"""A session's last use is written down so often at most."""
+
+
+class RefusedError(Exception):
+    """Not let in. ``until``: the account is locked until then; None: the secret or the name is wrong."""
+
+    def __init__(self, until: datetime | None) -> None:
+        super().__init__("locked" if until else "wrong name or secret")
+        self.until = until
+
+
+class Gatekeeper:
+    """Any thread may call; checking a secret takes a fifth of a second."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def enter(self, name_or_badge: str, secret: str) -> tuple[str, Session]:
+        """Begin a session: the token for the browser's cookie, and what is kept of it.
+
+        Raises:
+            RefusedError: wrong name, wrong secret, or locked.
+        """
+        account = self._checked(name_or_badge.strip(), secret)
+        token, now = secrets.token_urlsafe(_TOKEN_BYTES), self._station.now()
+        session = Session(
+            token_hash=_hashed(token),
+            account=account.name,
+            csrf=secrets.token_urlsafe(_TOKEN_BYTES),
+            began=now,
+            used=now,
+        )
+        self._station.sessions.keep(session)
+        log.info("web.signed_in", account=account.name, role=account.role.value)
+        return token, session
+
+    def who(self, token: str, *, used: bool) -> tuple[Account, Session] | None:
+        """Whose session this cookie is; None for nobody's any more. ``used``: a person did something, not a clock."""
+        if not token:
+            return None
+        session, now = self._station.sessions.session(_hashed(token)), self._station.now()
+        if session is None:
+            return None
+        account = self._station.accounts.find(session.account)
+        if not session.alive(now) or account is None or not account.active:
+            self._station.sessions.end(session.token_hash)
+            return None
+        if used and now - session.used > _TOUCH_EVERY:
+            session = replace(session, used=now)
+            self._station.sessions.keep(session)
+        return account, session
+
+    def leave(self, session: Session) -> None:
+        """End a session at once, wherever its cookie still is."""
+        self._station.sessions.end(session.token_hash)
+        log.info("web.signed_out", account=session.account)
+
+    def sign(self, account: Account, secret: str) -> None:
+        """Check the secret anew, as a signature.
+
+        Raises:
+            RefusedError: it is wrong, or the account is locked by now.
+        """
+        self._checked(account.name, secret)
+
+    def _checked(self, name_or_badge: str, secret: str) -> Account:
+        station, now = self._station, self._station.now()
+        account = station.accounts.find(name_or_badge) if name_or_badge else None
+        name = account.name if account else name_or_badge
+        failed = station.failures.since(name, now - FAILURES_WITHIN)
+        if len(failed) >= MOST_FAILURES:
+            raise RefusedError(failed[-MOST_FAILURES] + FAILURES_WITHIN)
+        known = account is not None and account.active
+        if not station.secrets.fits(secret, account.secret_hash if account and known else "") or account is None:
+            station.failures.note(name, now)
+            log.warning("web.refused", account=name, failures=len(failed) + 1)
+            raise RefusedError(None)
+        station.failures.forget(name)
+        return account
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

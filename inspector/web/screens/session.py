@@ -1,0 +1,111 @@
+"""Signing in and out, and the language of the pages."""
+
+from typing import Annotated
+
+from fastapi import Form, Query
+from starlette.responses import RedirectResponse, Response
+
+from inspector.domain.account import LONGEST, Access, Role
+from inspector.web.access import LANGUAGE_COOKIE, Here, Routes, Visit, cookie_name, local_path
+from inspector.web.gatekeeper import RefusedError
+from inspector.web.words import LANGUAGES
+
+ROUTES = Routes("session")
+_YEAR_S = 365 * 24 * 3600
+
+
+@ROUTES.get("/login", Access.PUBLIC)
+def login_page(visit: Here, next_: Annotated[str, Query(alias="next", max_length=2000)] = "/") -> Response:
+    """Who are you."""
+    return _page(visit, next_, "")
+
+
+@ROUTES.post("/login", Access.PUBLIC)
+def login(
+    visit: Here,
+    name: Annotated[str, Form(max_length=200)],
+    secret: Annotated[str, Form(max_length=1000)],
+    next_: Annotated[str, Form(alias="next", max_length=2000)] = "/",
+) -> Response:
+    """Sign in; a browser's session of before ends."""
+    try:
+        token, _session = visit.gatekeeper.enter(name, secret)
+    except RefusedError as refused:
+        return _page(visit, next_, refusal(visit, refused), status=401, name=name)
+    if visit.session is not None:
+        visit.gatekeeper.leave(visit.session)
+    response = RedirectResponse(local_path(next_), status_code=303)
+    set_cookie(visit, response, token)
+    return response
+
+
+@ROUTES.post("/logout", Access.ANYONE)
+def logout(visit: Here) -> Response:
+    """Sign out: the cookie is worth nothing from now on."""
+    if visit.session is not None:
+        visit.gatekeeper.leave(visit.session)
+    response = RedirectResponse("/", status_code=303)
+    response.delete_cookie(cookie_name(secure=visit.station.site.secure), secure=visit.station.site.secure)
+    return response
+
+
+@ROUTES.get("/language", Access.PUBLIC)
+def language(visit: Here, to: str, back: Annotated[str, Query(max_length=2000)] = "/") -> Response:
+    """Speak this language from now on, in this browser."""
+    response = RedirectResponse(local_path(back), status_code=303)
+    if to in LANGUAGES:
+        response.set_cookie(
+            LANGUAGE_COOKIE, to, max_age=_YEAR_S, samesite="strict", httponly=True, secure=visit.station.site.secure
+        )
+    return response
+
+
+@ROUTES.get("/site.css", Access.PUBLIC)
+def site_css(visit: Here) -> Response:
+    """The panel's pitch, from the site's settings: sizes on the screen are in millimetres."""
+    return Response(f":root{{--mm:{visit.station.site.px_per_mm:g}px}}\n", media_type="text/css")
+
+
+@ROUTES.get("/account", Access.PUBLIC)
+def account(visit: Here) -> Response:
+    """Who is signed in, and in which language the station speaks."""
+    _ = visit.words.gettext
+    roles = {
+        Role.OPERATOR: _("operator"),
+        Role.ENGINEER: _("engineer"),
+        Role.QUALITY: _("quality"),
+        Role.ADMIN: _("administrator"),
+    }
+    return visit.page("account.html", here="account", role=roles[visit.account.role] if visit.account else "")
+
+
+def set_cookie(visit: Visit, response: Response, token: str) -> None:
+    """Give the browser its session."""
+    secure = visit.station.site.secure
+    response.set_cookie(
+        cookie_name(secure=secure),
+        token,
+        max_age=int(LONGEST.total_seconds()),
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def refusal(visit: Visit, refused: RefusedError) -> str:
+    """Why somebody was not let in, in words."""
+    if refused.until is not None:
+        return visit.words.gettext("Too many wrong tries. Locked until %(time)s.") % {
+            "time": visit.words.clock(refused.until)
+        }
+    return visit.words.gettext("Name or PIN is wrong.")
+
+
+def _page(visit: Visit, next_: str, trouble: str, *, status: int = 200, name: str = "") -> Response:
+    operators = [
+        account.name for account in visit.station.accounts.listed() if account.active and account.role is Role.OPERATOR
+    ]
+    return visit.page(
+        "login.html", status=status, next=local_path(next_), trouble=trouble, operators=operators, name=name
+    )

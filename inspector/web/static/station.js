@@ -1,0 +1,64 @@
+// What every page does: the stream from the station, the heartbeat, and the mark of a page that has grown stale.
+const STALE_MS = 3000;
+const LOOK_MS = 250;
+const AGAIN_MS = 2000;
+
+const screen = document.body.dataset.screen;
+let heard = performance.now();
+let stream = null;
+
+/** Replace an element's content by a part of a page that the station rendered. */
+export function put(id, html) {
+  const target = document.getElementById(id);
+  if (!target) return;
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  target.replaceChildren(template.content);
+}
+
+/** A request that carries the page's token; answers as fetch does. */
+export function ask(path, options = {}) {
+  const token = document.querySelector('meta[name="csrf"]').content;
+  return fetch(path, { ...options, headers: { "X-CSRF-Token": token, ...(options.headers ?? {}) } });
+}
+
+function connect() {
+  stream?.close();
+  stream = new EventSource(`/events?screen=${encodeURIComponent(screen)}`);
+  stream.addEventListener("beat", (event) => {
+    heard = performance.now();
+    const clock = document.getElementById("clock");
+    if (clock) clock.textContent = JSON.parse(event.data).clock;
+    document.body.classList.remove("stale");
+  });
+  stream.addEventListener("shell", (event) => {
+    put("shell", event.data);
+    const left = document.getElementById("left");
+    const bar = document.querySelector("#shell .bar");
+    if (left && bar) left.textContent = bar.dataset.left;
+  });
+  stream.addEventListener("live", (event) => {
+    document.dispatchEvent(new CustomEvent("station:live", { detail: event.data }));
+  });
+  stream.addEventListener("signed-out", () => {
+    stream.close();
+    document.dispatchEvent(new CustomEvent("station:signed-out"));
+  });
+}
+
+setInterval(() => {
+  if (performance.now() - heard > STALE_MS) document.body.classList.add("stale");
+}, LOOK_MS);
+// A browser gives a stream up for good after an answer that is no stream; we do not.
+setInterval(() => {
+  if (!stream || stream.readyState === EventSource.CLOSED) connect();
+}, AGAIN_MS);
+connect();
+
+if (screen === "live") import("./live.js");
+if (screen === "review-item") import("./review.js");
+if (document.getElementById("login")) import("./login.js");
+// Choices that stand alone take effect at once; their button is for pages without scripts.
+for (const select of document.querySelectorAll("#filters select")) {
+  select.addEventListener("change", () => select.form.submit());
+}

@@ -1,0 +1,79 @@
+"""What the operators' station is handed: every port it uses, and how this site wants it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from inspector.domain.inspection import Inspection
+from inspector.domain.shifts import ShiftPlan
+from inspector.ports.accounts import Accounts, Failures, Secrets, Sessions
+from inspector.ports.alarms import AlarmDesk
+from inspector.ports.audit import AuditTrail
+from inspector.ports.evidence import Pictures
+from inspector.ports.figures import Figures, Lots
+from inspector.ports.history import History, Names
+from inspector.ports.journal import Reader
+from inspector.ports.liveness import LineWatch
+from inspector.ports.requests import RequestDesk
+from inspector.ports.review import ReviewDesk, ReviewQueue
+from inspector.ports.revisions import RevisionShelf
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """How this site wants its station.
+
+    ``language``: BCP-47, where neither the account nor the browser says. ``words``: the lamp's word by outcome name
+    ("pass", "fail", "undecided"); an outcome that is not in it is said in the page's language. ``shifts``: hours
+    and time zone. ``px_per_mm``: pitch of the panel. ``reasons``: reason codes by opinion ("agree", "disagree",
+    "unsure"). ``open_live``: Live is seen without an account (never its pictures). ``origins``: addresses that
+    browsers use, "https://host:port"; the one they ask by the name of is always one. ``secure``: only by TLS.
+    ``golden``: folder of golden images, named after recipes.
+    """
+
+    language: str
+    words: Mapping[str, str]
+    shifts: ShiftPlan
+    px_per_mm: float
+    reasons: Mapping[str, tuple[str, ...]]
+    open_live: bool
+    origins: tuple[str, ...]
+    secure: bool
+    golden: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """Everything the pages are made of.
+
+    ``inspect``: judges a picture file once, without part, gate and journal.
+    ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
+    """
+
+    name: str
+    software: str
+    site: Site
+    accounts: Accounts
+    sessions: Sessions
+    failures: Failures
+    secrets: Secrets
+    book: Reader
+    queue: ReviewQueue
+    desk: ReviewDesk
+    history: History
+    names: Names
+    figures: Figures
+    lots: Lots
+    alarms: AlarmDesk
+    audit: AuditTrail
+    shelf: RevisionShelf
+    pictures: Pictures
+    line: LineWatch
+    requests: RequestDesk
+    inspect: Callable[[Path], Json]
+    record: Callable[[Inspection], Json]
+    now: Callable[[], datetime]
