@@ -21,6 +21,7 @@ from inspector.ports.sight import Grey, Reference
 
 STEP_PX = 16
 """Every 16th row is looked at; of a mosaic these are of one phase."""
+_FEWER = 2
 _TILE_PX = 64
 _TILES = 4
 _BURNT, _DARK = 250, 5
@@ -88,13 +89,14 @@ def glance(pixels: Pixels, pixel_format: PixelFormat) -> Glance:
     """Look at an 8-bit frame (height, width[, 3]) of at least 64 x 64 px: under 3 ms for 12 megapixels."""
     plane = pixels[..., 1] if pixels.ndim == _COLOUR_AXES else pixels
     rows = np.ascontiguousarray(plane[::STEP_PX], np.uint8)
-    levels = _histogram(rows)
+    fewer = rows[::_FEWER]
+    levels = _histogram(fewer)
     return Glance(
         light=float(levels @ np.arange(256, dtype=np.float32)),
         burnt=float(levels[_BURNT:].sum()),
         dark=float(levels[: _DARK + 1].sum()),
         sharpness=_sharpness(plane, step=2 if pixel_format.is_bayer else 1),
-        steps=_histogram(cast("NDArray[np.uint8]", cv2.absdiff(rows[:, _APART_PX:], rows[:, :-_APART_PX]))),
+        steps=_histogram(cast("NDArray[np.uint8]", cv2.absdiff(fewer[:, _APART_PX:], fewer[:, :-_APART_PX]))),
         mark=_mark(pixels, rows),
         coarse=_coarse(rows, every=2 if pixel_format.is_bayer else 1),
     )
@@ -163,9 +165,10 @@ def _sharpness(plane: Pixels, *, step: int) -> float:
         for column in range(_TILES):
             top = (height - side) * row // (_TILES - 1) // 2 * 2
             left = (width - side) * column // (_TILES - 1) // 2 * 2
-            tile = np.ascontiguousarray(plane[top : top + side : step, left : left + side : step], np.float32)
-            variances.append(float(cv2.Laplacian(tile, cv2.CV_32F).var()))
-            means.append(float(tile.mean()))
+            tile = np.ascontiguousarray(plane[top : top + side : step, left : left + side : step])
+            _, spread = cv2.meanStdDev(cv2.Laplacian(tile, cv2.CV_32F))
+            variances.append(float(spread[0, 0]) ** 2)
+            means.append(cv2.mean(tile)[0])
     mean = float(np.mean(means))
     return float(np.mean(variances)) / (mean * mean) if mean > 0 else 0.0
 

@@ -79,7 +79,8 @@ def _textured(made: Plant, level: int) -> None:
 
     def lit(into: Pixels, timeout_s: float) -> object:
         capture = grab(into, timeout_s)
-        into[1:] = (into[1:].astype(np.float32) * level / 128).astype(np.uint8)
+        for lit_up in (into[1:], into[0, 6:]):  # the first six pixels say which part it is
+            lit_up[...] = (lit_up.astype(np.float32) * level / 128).astype(np.uint8)
         return capture
 
     made.camera.grab = lit  # type: ignore[assignment,method-assign]
