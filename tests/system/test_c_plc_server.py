@@ -19,7 +19,7 @@ from inspector.domain.inspection import Inspection
 from inspector.domain.verdict import Outcome
 from tests.adapters.gate_modbus_server.polling_plc import PollingPlc
 from tests.peers.compiled import compile_peer
-from tests.system.bench import Bench, read_json, wait_for
+from tests.system.bench import Bench, wait_for
 from tests.system.test_c_plc import station_with_pictures
 
 PARTS = 12
@@ -64,7 +64,7 @@ def served(folder: Path) -> Plant:
 
 
 @pytest.mark.peer("libmodbus")
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(280)
 def test_the_line_and_a_polling_plc_agree_on_every_part(tmp_path: Path) -> None:
     plant = served(tmp_path)
     program = compile_peer("plc_scan", tmp_path)
@@ -98,7 +98,7 @@ def test_the_line_and_a_polling_plc_agree_on_every_part(tmp_path: Path) -> None:
 
 
 @pytest.mark.peer("libmodbus")
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(280)
 def test_words_are_watched_and_outputs_forced_while_the_line_runs(tmp_path: Path) -> None:
     plant = served(tmp_path)
     with Bench(plant) as bench:
@@ -106,14 +106,14 @@ def test_words_are_watched_and_outputs_forced_while_the_line_runs(tmp_path: Path
         with polled(plant.plc_port):
             bench.line_ready()
 
-            def words(*more: str) -> dict[str, int]:
-                told = bench.command("plc", "monitor", "--once", "--json", *more)
-                assert told.returncode == 0, told.stderr
-                given: dict[str, int] = json.loads(told.stdout)["words"]
+            def words() -> dict[str, int]:
+                given: dict[str, int] = bench.status().get("plc", {})
                 return given
 
-            wait_for("run_permit", lambda: words("--only", "status.")["status.run_permit"] == 1)
-            assert words()["control.trigger_enable"] == 1
+            wait_for("run_permit", lambda: words().get("status.run_permit") == 1)
+            told = bench.command("plc", "monitor", "--once", "--json", "--only", "control.")
+            assert told.returncode == 0, told.stderr
+            assert json.loads(told.stdout)["words"]["control.trigger_enable"] == 1
             shown = bench.command("plc", "monitor", "--once", "--only", "run_permit")
             assert "link alive" in shown.stdout
             assert "status.run_permit" in shown.stdout
@@ -135,8 +135,7 @@ def test_words_are_watched_and_outputs_forced_while_the_line_runs(tmp_path: Path
                 "--yes",
             ]
             forcing = bench.spawn("force", [*force, "--config", str(plant.config), "--station", STATION])
-            status = plant.run_dir / "status.json"
-            wait_for("the alarm", lambda: "plc.forced" in read_json(status).get("health", {}).get("alarms", {}))
+            wait_for("the alarm", lambda: "plc.forced" in bench.status().get("health", {}).get("alarms", {}))
             forced = wait_for("the bit", lambda: (seen := words())["status.bypass"] and seen)
             assert (forced["status.run_permit"], forced["status.trigger_ready"]) == (0, 0)
             assert forcing.wait(30) == 0
