@@ -33,6 +33,7 @@ from inspector.pipeline.ticket import ActiveRecipe, Equipment, Station
 from inspector.pipeline.tracked import TrackedGate
 from inspector.pipeline.tracking import Rest
 from inspector.ports.camera import CameraInfo
+from inspector.ports.gate import Panel
 from inspector.ports.model import ModelCard
 from inspector.ports.trigger import Trigger
 
@@ -129,6 +130,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 camera=camera,
                 gate=gate,
                 annunciator=gate,
+                panel=gate if isinstance(gate, Panel) else None,
                 recorder=recorder,
                 archive=archive,
                 evidence=evidence,

@@ -36,6 +36,7 @@ from inspector.pipeline.capture import TRIGGER_ALARM, CaptureLoop
 from inspector.pipeline.collect import COLLECT, Collector
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.detect import Detector
+from inspector.pipeline.force import FORCE, ForceDesk
 from inspector.pipeline.handoff import Handoff
 from inspector.pipeline.inspect import InspectLoop
 from inspector.pipeline.measure_trust import MeasureTrust
@@ -282,7 +283,7 @@ class Line:
         requests = RequestLoop(
             book=self._equipment.requests,
             recorder=self._equipment.recorder,
-            clerks={COLLECT: collector},
+            clerks={COLLECT: collector, FORCE: ForceDesk(panel=self._equipment.panel, alarms=self._alarms)},
             stop=self._stop,
             pulse=pulses["requests"],
         )

@@ -15,7 +15,7 @@ from inspector.pipeline.fixture import PartFinder
 from inspector.pipeline.pool import Loan
 from inspector.ports.camera import Camera
 from inspector.ports.evidence import Evidence, FrameFolder
-from inspector.ports.gate import Annunciator, Gate
+from inspector.ports.gate import Annunciator, Gate, Panel
 from inspector.ports.journal import Archive, Recorder
 from inspector.ports.requests import RequestBook
 from inspector.ports.sight import ReferenceBook
@@ -75,6 +75,7 @@ class Equipment:
     recorder so far is committed. ``take_lost`` gives, once each, parts whose Inspection a full queue kept out of the
     book. ``requests``: what other processes ask; ``collect_into`` makes an empty folder for collected frames.
     ``references``: what the camera showed at the set-up.
+    ``panel``: the words between station and PLC, where the gate has any.
     """
 
     trigger: Trigger
@@ -90,6 +91,7 @@ class Equipment:
     requests: RequestBook
     collect_into: Callable[[Path], FrameFolder]
     references: ReferenceBook
+    panel: Panel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -210,6 +210,7 @@ class Watch:
                 if (scale := self._trust.scale)
                 else None,
             },
+            "plc": dict(self._equipment.panel.words()) if self._equipment.panel is not None else {},
             "queues": {"handoff": len(self._handoff), "paper": self._desk.waiting},
             **({"balance": balance} if balance is not None else {}),
             "software": self._station.software,

@@ -129,3 +129,24 @@ class Ejecting(Protocol):
     def balance(self) -> Mapping[str, int]:
         """Parts that entered, and where they went."""
         ...
+
+
+@runtime_checkable
+class Panel(Protocol):
+    """What a technician sees of the words between station and PLC, and may drive; a gate without words has none."""
+
+    def words(self) -> Mapping[str, int]:
+        """Every bit and word as it stands, by the names of the symbol list. Never blocks."""
+        ...
+
+    def outputs(self) -> Sequence[str]:
+        """Names of the bits that ``force`` drives. Never blocks."""
+        ...
+
+    def force(self, outputs: Mapping[str, bool]) -> None:
+        """Drive exactly these outputs from now on; none: everything is released. Never blocks.
+
+        While one is driven, ready and run_permit are low, and an error bit that is driven high still never comes with
+        an OK.
+        """
+        ...

@@ -266,7 +266,7 @@ static bool ready(void) {
     set_bit("trigger_enable", true);
     set_bit("buffer_results_enable", true);
     set_word("job", (uint16_t)job);
-    int64_t ends = now_ms() + 30000;
+    int64_t ends = now_ms() + (trigger_seq ? 30000 : 100000); /* at first the station may still be starting */
     while (!stopping && now_ms() < ends) {
         if (!scan()) continue;
         if (bit_of(&status, "results_valid")) {

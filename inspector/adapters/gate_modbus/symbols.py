@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 
 from inspector.adapters.gate_modbus.layout import WordOrder
@@ -126,3 +126,12 @@ class _Block:
         yield self._symbol(word, name, "WORD", meaning)
         for position, (bit, bit_meaning) in enumerate(bits):
             yield self._symbol(word, f"{name}.{bit}", "BOOL", bit_meaning, bit=str(position))
+
+
+def values(symbols: Iterable[Symbol], registers: Mapping[tuple[str, int], int]) -> dict[str, int]:
+    """What stands in every word and bit. ``registers``: by table and address, bytes in their order of meaning."""
+    shown = {}
+    for symbol in symbols:
+        word = registers.get((symbol.table, symbol.address), 0)
+        shown[symbol.name] = word >> int(symbol.bit) & 1 if symbol.bit else word
+    return shown

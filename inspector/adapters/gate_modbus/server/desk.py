@@ -3,14 +3,15 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import structlog
 
+from inspector.adapters.gate_modbus.forced import Forced
 from inspector.adapters.gate_modbus.layout import ResultCode
 from inspector.adapters.gate_modbus.life import BEAT_S, Life
 from inspector.adapters.gate_modbus.server.command import JobDesk
-from inspector.adapters.gate_modbus.server.image import Control, Status
+from inspector.adapters.gate_modbus.server.image import Control, Status, blank_control
 from inspector.adapters.gate_modbus.server.results import BUFFER, Fate, Result, Results
 from inspector.adapters.gate_modbus.server.settings import ModbusServerSettings
 from inspector.adapters.gate_modbus.server.status import Figures, status_of
@@ -42,7 +43,8 @@ class Desk:
         self.life = Life()
         self.figures = Figures(checksum=checksum)
         self.control = Control()
-        self.state = LineState.NONE
+        self.forced = Forced("status", {"busy": "system_busy"})
+        self.announced = LineState.NONE
         self.writes = 0
         self.session = 0  # grows with every connection that begins to write
         self.stopping = False
@@ -52,6 +54,7 @@ class Desk:
         self.refused = 0
         self._clear_error = False
         self._writer: object | None = None
+        self.registers: Sequence[int] = blank_control()
         self._heard_at = 0.0
         self._beat_due = 0.0
         self._heartbeat = 0
@@ -184,6 +187,11 @@ class Desk:
             self.news.notify_all()
 
     # --- both sides
+
+    @property
+    def state(self) -> LineState:
+        """What is shown: what the line announced, unless a technician drives it."""
+        return self.forced.apply(self.announced)
 
     @property
     def error(self) -> bool:

@@ -1,12 +1,15 @@
 """The PLC that polls us as the line sees it: Gate, Annunciator and Trigger in one object."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from inspector.adapters.gate_modbus.layout import WORD_MAX, ResultCode, severity_word
+from inspector.adapters.gate_modbus.layout import WORD_MAX, Orders, ResultCode, severity_word, travel
+from inspector.adapters.gate_modbus.server import symbols
 from inspector.adapters.gate_modbus.server.desk import Desk
+from inspector.adapters.gate_modbus.server.image import encode_status
 from inspector.adapters.gate_modbus.server.results import Result
+from inspector.adapters.gate_modbus.symbols import values
 from inspector.domain.errors import DeviceError
 from inspector.domain.frame import SEQ_MODULUS, PartId
 from inspector.domain.verdict import Outcome, Verdict, worst
@@ -122,7 +125,7 @@ class ModbusServerGate:
     def announce(self, state: LineState) -> None:
         """Show this state from the next read on."""
         with self._desk.news:
-            self._desk.state = state
+            self._desk.announced = state
             self._desk.jobs.announced(ready=LineState.READY in state)
 
     def link(self) -> LinkHealth:
@@ -134,6 +137,28 @@ class ModbusServerGate:
         """What the control block asks; ``clear_error`` once for each rise of its bit."""
         with self._desk.news:
             return self._desk.wish(time.monotonic())
+
+    # --- Panel
+
+    def words(self) -> Mapping[str, int]:
+        """The control block as it was written last, and the status block as it stands."""
+        desk, settings = self._desk, self._desk.settings
+        with desk.news:
+            control = travel(desk.registers, pairs=(), orders=Orders(byte=settings.byte_order))
+            status = encode_status(desk.status(time.monotonic()), Orders(word=settings.word_order))
+        registers = {("holding", settings.control_address + i): word for i, word in enumerate(control)}
+        registers |= {("input", settings.status_address + i): word for i, word in enumerate(status)}
+        listed = (row for row in symbols.rows(settings) if not row.name.startswith("mirror."))
+        return values(listed, registers)
+
+    def outputs(self) -> Sequence[str]:
+        """The bits that the line's state shows, but Trigger Ready, which follows run_permit."""
+        return self._desk.forced.outputs()
+
+    def force(self, outputs: Mapping[str, bool]) -> None:
+        """Drive status bits from the next read on."""
+        with self._desk.news:
+            self._desk.forced.drive(outputs)
 
     # --- lock held
 

@@ -278,5 +278,6 @@ class Served:
         words = registers[place : place + CONTROL_WORDS]
         words[address - base : address - base + len(written)] = written
         bits = address < base + _BITS
+        self._desk.registers = words
         self._desk.written(who, decode_control(words, self._settings.orders), now, bits=bits)
         return None
