@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from inspector.app import toml_file
 from inspector.app.fixture_file import FixtureTable
+from inspector.app.share import share_dir
 from inspector.domain.errors import ConfigError
 from inspector.domain.geometry import Box, Polygon, Scale
 from inspector.domain.recipe import ClassRule, Mask, Recipe, Zone
@@ -183,6 +184,22 @@ def load_recipe(path: Path) -> LoadedRecipe:
         finder=fixture.finder(path) if fixture else None,
         taught_px=fixture.frame_px if fixture else None,
     )
+
+
+def find_recipe(recipe: str) -> Path:
+    """The file of a shipped recipe's name, or of a path.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    path = Path(recipe)
+    shipped = share_dir() / "config" / "recipes" / f"{recipe}.toml"
+    if path.suffix == ".toml" or path.is_file() or not shipped.is_file():
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in shipped.parent.glob("*.toml")))
+            raise ConfigError(f"--recipe {recipe!r}: no such recipe; give a file, or one of: {known}")
+        return path
+    return shipped
 
 
 def fit(loaded: LoadedRecipe, card: ModelCard, scale: Scale | None) -> None:
