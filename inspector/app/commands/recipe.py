@@ -1,4 +1,4 @@
-"""`inspector recipe`: choose a recipe's threshold from reviewed parts."""
+"""`inspector recipe`: choose a recipe's threshold from reviewed parts; teach it to find its part."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ import typer
 
 from inspector.adapters import journal_sql
 from inspector.app import options, reviewed
+from inspector.app.commands import recipe_fixture
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
 from inspector.app.parts import check_parts
 from inspector.app.recipe_file import fit, load_recipe
@@ -26,6 +27,9 @@ app = typer.Typer(no_args_is_help=True, help="Recipes: what is good and what is 
 @app.callback()
 def root() -> None:
     """Work on recipes."""
+
+
+app.command("fixture")(recipe_fixture.fixture)
 
 
 @app.command("tune")
