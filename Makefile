@@ -46,9 +46,9 @@ format: $(STAMPS)/venv ## put the code in the house's form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-setup: $(STAMPS)/venv ## virtual environment, locked packages, system packages, the cameras' libraries
+setup: $(STAMPS)/venv ## virtual environment, locked packages, system packages, the cameras' libraries, PLC peers
 	@tools/system_packages.sh test
-	@$(MAKE) --no-print-directory $(STAMPS)/cameras
+	@$(MAKE) --no-print-directory $(STAMPS)/cameras $(STAMPS)/node/installed
 
 $(STAMPS)/venv: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -64,6 +64,12 @@ $(STAMPS)/venv: requirements.lock pyproject.toml
 $(STAMPS)/cameras: $(STAMPS)/venv tools/requirements-cameras.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r tools/requirements-cameras.lock && touch $@ || \
 		echo "make: the cameras' libraries could not be installed (see above); their tests will say so"
+
+# Modbus clients by other hands. Without npm the tests say what is missing.
+$(STAMPS)/node/installed: tests/peers/node/package.json tests/peers/node/package-lock.json
+	@mkdir -p $(STAMPS)/node && cp tests/peers/node/package*.json $(STAMPS)/node
+	@cd $(STAMPS)/node && npm ci --silent --ignore-scripts --no-audit --no-fund && touch installed || \
+		echo "make: the PLC peers in JavaScript could not be installed (see above); their tests will say so"
 
 lock: ## resolve the locked packages anew
 	$(BIN)/uv pip compile pyproject.toml --extra demo --extra web --extra dev --universal --python-version 3.11 \

@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+NODE_PEERS = Path(__file__).resolve().parents[1] / ".stamps" / "node"
 REQUIRED = os.environ.get("INSPECTOR_PEERS_REQUIRED") == "1"
 
 
@@ -54,6 +55,11 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "mosquitto": (_command("mosquitto"), "apt-get install mosquitto mosquitto-clients"),
     "libmodbus": (_libmodbus, "apt-get install libmodbus-dev gcc libc6-dev pkg-config"),
     "mbpoll": (_command("mbpoll"), "apt-get install mbpoll"),
+    "socat": (_command("socat"), "apt-get install socat"),
+    "node": (
+        lambda: shutil.which("node") is not None and (NODE_PEERS / "installed").exists(),
+        "make setup (nodejs, npm; jsmodbus and modbus-serial into .stamps/node)",
+    ),
     "systemd-analyze": (_command("systemd-analyze"), "apt-get install systemd"),
     "openssl": (_command("openssl"), "apt-get install openssl"),
     "root": (lambda: os.geteuid() == 0, "run as root"),

@@ -30,9 +30,10 @@ from inspector.domain.request import Answer, Request
 from inspector.domain.verdict import Defect, Outcome, Verdict
 from inspector.pipeline.ticket import ActiveRecipe, Station
 from inspector.ports.camera import CameraInfo
-from inspector.ports.gate import Confirmation, LineState, LinkHealth, PlcWish
+from inspector.ports.gate import Confirmation, LineState, LinkHealth, PassRefusedError, PlcWish
 from inspector.ports.journal import JournalHealth, Series
 from inspector.ports.model import InputSpec, ModelCard, OutputSpec, TileOutput
+from inspector.ports.sight import Learned
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
 
 SIDE = 64
@@ -85,6 +86,22 @@ class FakeRecorder:
         """The one Inspection of this part."""
         (only,) = [i for i in self.closed if (i.part.series, i.part.part_seq) == (series, part_seq)]
         return only
+
+
+class FakeReferences:
+    """References in memory. ``refuse``: the disk does not take them."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Learned] = {}
+        self.refuse = False
+
+    def read(self, recipe: str) -> Learned | None:
+        return self.kept.get(recipe)
+
+    def keep(self, learned: Learned) -> None:
+        if self.refuse:
+            raise JournalError("the disk is full")
+        self.kept[learned.setup.recipe] = learned
 
 
 class FakeRequests:
@@ -235,7 +252,7 @@ class FakeCamera:
         self.during_grab: Callable[[Shot], None] = lambda _: None
         self.light: Callable[[int], int | None] = lambda _: None
         self.buffers: set[int] = set()
-        self.flushed = 0
+        self.flushed = self.taken = 0
 
     def describe(self) -> CameraInfo:
         return CameraInfo(
@@ -257,7 +274,8 @@ class FakeCamera:
         self.buffers.add(id(into))
         into[...] = 128
         into[16::32] = 90  # something to see, also for a look at every sixteenth row
-        into[0, :5] = [*shot.part_seq.to_bytes(4, "big"), shot.bad]
+        self.taken += 1
+        into[0, :6] = [*shot.part_seq.to_bytes(4, "big"), shot.bad, self.taken % 256]  # no two pictures are the same
         light = self.light(shot.part_seq)
         if light is not None:
             into[...] = light
@@ -316,7 +334,8 @@ class FakeDecoder:
 class FakeGate:
     """Keeps what it was told; ``after``: called with each part it took. ``refuse``: parts for which it raises.
 
-    ``lose_answer``: parts that it takes and echoes, but whose answer never comes back.
+    ``lose_answer``: parts that it takes and echoes, but whose answer never comes back. ``condemn``: parts whose PASS it
+    refuses, and the law.
     """
 
     def __init__(self, *, echoes: bool = True) -> None:
@@ -325,6 +344,7 @@ class FakeGate:
         self.states: list[LineState] = []
         self.refuse: set[int] = set()
         self.lose_answer: set[int] = set()
+        self.condemn: dict[int, str] = {}
         self.alive = True
         self.wish = PlcWish()
         self.after: Callable[[int], None] = lambda _: None
@@ -338,6 +358,8 @@ class FakeGate:
     def signal(self, part: PartId, verdict: Verdict, *, deadline: float) -> None:
         if part.part_seq in self.refuse:
             raise DeviceError("gate fake", "it does not answer")
+        if part.part_seq in self.condemn and verdict.outcome is Outcome.PASS:
+            raise PassRefusedError("gate fake", "the belt stopped", rule=self.condemn[part.part_seq])
         with self._came:
             self.told.append((part.part_seq, verdict.outcome))
             if self._echoes:

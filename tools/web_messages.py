@@ -1,7 +1,7 @@
 """Bring the station's catalogues up to date with its texts.
 
-    python -m tools.web_messages          new texts appear in locale/*/messages.po, without a translation
-    python -m tools.web_messages --check  say what is missing, fuzzy or no longer used
+python -m tools.web_messages          new texts appear in locale/*/messages.po, without a translation
+python -m tools.web_messages --check  say what is missing, fuzzy or no longer used
 """
 
 import argparse

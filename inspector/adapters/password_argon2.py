@@ -23,6 +23,7 @@ class Argon2Secrets:
         """Whether this is the secret. Where there is no hash, as much time is spent, and the answer is no."""
         with self._one:
             try:
-                return self._hasher.verify(secret_hash or self._nobodys, secret) and bool(secret_hash)
+                self._hasher.verify(secret_hash or self._nobodys, secret)
             except (VerificationError, InvalidHashError):
                 return False
+            return bool(secret_hash)

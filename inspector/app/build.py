@@ -3,7 +3,9 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -11,25 +13,33 @@ from pydantic import BaseModel
 
 from inspector.adapters import evidence_files, journal_sql
 from inspector.adapters.collection_files import open_collection
+from inspector.adapters.optics_files import OpticsFiles
 from inspector.app import service
 from inspector.app.open_model import open_model
 from inspector.app.parts import SOFTWARE, Parts, make_folders
 from inspector.app.runtime_choice import choice
 from inspector.app.runtime_choice.trial import Shown
-from inspector.app.settings import SiteTable
+from inspector.app.settings import EjectorTable, SiteTable
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.inspection import ModelStamp, RecipeStamp
 from inspector.pipeline import punctuality
+from inspector.pipeline.beside import PlcAndField
 from inspector.pipeline.detect import Detector
+from inspector.pipeline.field import Axis, Way
 from inspector.pipeline.line import Line, Tuning
 from inspector.pipeline.status import StatusFile
 from inspector.pipeline.steady import open_camera
 from inspector.pipeline.ticket import ActiveRecipe, Equipment, Station
+from inspector.pipeline.tracked import TrackedGate
+from inspector.pipeline.tracking import Rest
 from inspector.ports.camera import CameraInfo
+from inspector.ports.gate import Panel
 from inspector.ports.model import ModelCard
 from inspector.ports.trigger import Trigger
 
 log = structlog.get_logger(__name__)
+
+_CYCLE_MS = 5.0
 
 
 @contextmanager
@@ -94,8 +104,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
         early.enter_context(punctuality.ahead(priority))  # threads that runtime, gate and camera start inherit it
         proved = stack.enter_context(ExitStack())
         detectors = proved.enter_context(open_detectors(parts))  # a model that does not fit is told before a gate opens
-        gate_plugin, gate_settings = parts.gate
-        gate = stack.enter_context(gate_plugin.open(gate_settings, parts.context))
+        gate = stack.enter_context(_open_gate(parts))
         trigger: Trigger = gate
         if parts.trigger is not None:
             trigger_plugin, trigger_settings = parts.trigger
@@ -104,11 +113,14 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
             trigger = stack.enter_context(trigger_plugin.open(going_on, parts.context))
         camera_plugin, camera_settings = parts.camera
         camera = stack.enter_context(open_camera(camera_plugin, camera_settings, parts.context))
+        _refuse_other_frames(parts, camera.describe())
         detectors, why = _chosen_detectors(parts, camera.describe(), proved, detectors, stop)
         early.close()
         for recipe in parts.recipes:
             archive.revision("recipe", recipe.recipe.name, recipe.text)
         archive.revision("settings", name, parts.loaded.canonical())
+        if (calibration := parts.loaded.calibration) is not None:
+            archive.revision("scale", name, calibration.read_text(encoding="utf-8"))
         for card in parts.cards.values():
             archive.revision("model", card.name, (card.path.parent / "card.toml").read_text(encoding="utf-8"))
         yield Line(
@@ -118,6 +130,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 camera=camera,
                 gate=gate,
                 annunciator=gate,
+                panel=gate if isinstance(gate, Panel) else None,
                 recorder=recorder,
                 archive=archive,
                 evidence=evidence,
@@ -126,6 +139,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 take_lost=recorder.take_lost,
                 requests=requests,
                 collect_into=open_collection,
+                references=OpticsFiles(parts.optics),
             ),
             detectors=detectors,
             tuning=Tuning(
@@ -135,11 +149,69 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 hang_limit_s=settings.station.hang_limit_s,
                 lock_memory=settings.station.lock_memory,
                 realtime_priority=priority,
+                optics=settings.optics.rules(),
             ),
             status=StatusFile(parts.run_dir),
             journal_health=recorder.health,
             stop=stop,
         )
+
+
+def _refuse_other_frames(parts: Parts, info: CameraInfo) -> None:
+    """A part that was taught in frames of another size is never found where it is looked for."""
+    for recipe in parts.recipes:
+        if recipe.taught_px is not None and recipe.taught_px != (info.width, info.height):
+            wide, high = recipe.taught_px
+            raise ConfigError(
+                f"{recipe.path}: fixture.frame_px = [{wide}, {high}], but camera {info.name} gives {info.width} x "
+                f"{info.height} px; teach it again: inspector recipe fixture"
+            )
+
+
+@contextmanager
+def _open_gate(parts: Parts) -> Iterator[Any]:
+    """The gate; of a module without a PLC the line makes one, which fires the ejector itself."""
+    plugin, settings = parts.gate
+    with ExitStack() as stack:
+        opened = stack.enter_context(plugin.open(settings, parts.context))
+        if parts.io is not None:
+            io_plugin, io_settings = parts.io
+            module = stack.enter_context(io_plugin.open(io_settings, parts.context))
+            axis = Axis.ENCODER if getattr(io_settings, "encoder", "") else Axis.TIME
+            way = replace(_way(parts.loaded.settings.ejector, axis), fires=False)
+            beside = TrackedGate(module, way, station=parts.loaded.name, period_s=_period_s(io_settings))
+            yield PlcAndField(opened, stack.enter_context(beside))
+            return
+        if not plugin.tracks:
+            yield opened
+            return
+        yield stack.enter_context(
+            TrackedGate(
+                opened,
+                _way(parts.loaded.settings.ejector, Axis(parts.loaded.settings.tracking)),
+                station=parts.loaded.name,
+                period_s=_period_s(settings),
+            )
+        )
+
+
+def _period_s(settings: BaseModel) -> float:
+    return float(getattr(settings, "cycle_ms", _CYCLE_MS)) / 1e3
+
+
+def _way(table: EjectorTable, axis: Axis) -> Way:
+    return Way(
+        axis=axis,
+        distance_mm=table.distance_mm,
+        before_mm=table.before_mm,
+        after_mm=table.after_mm,
+        confirm_mm=table.confirm_mm,
+        counts_per_mm=table.counts_per_mm,
+        speed_mm_s=table.speed_mm_s,
+        rest=Rest(table.rest),
+        horn_s=table.horn_s,
+        marker_s=table.marker_s,
+    )
 
 
 def _going_on(settings: BaseModel, last: int) -> BaseModel:
@@ -157,6 +229,7 @@ def _station(parts: Parts, detectors: Mapping[str, Detector], runtime_choice: st
             recipe=recipe.recipe,
             stamp=RecipeStamp(name=recipe.recipe.name, sha256=recipe.sha256, job=recipe.recipe.job),
             model=stamps[recipe.recipe.model],
+            finder=recipe.finder,
         )
         for recipe in parts.recipes
     ]
@@ -169,7 +242,10 @@ def _station(parts: Parts, detectors: Mapping[str, Detector], runtime_choice: st
         grab_timeout_s=settings.station.grab_timeout_ms / 1e3,
         echo_timeout_s=settings.station.echo_timeout_ms / 1e3,
         recipes={**jobs, 0: active[0]},
+        camera_sha256=parts.loaded.camera_sha256,
         runtime_choice=runtime_choice,
+        min_pitch_s=settings.station.min_pitch_ms / 1e3,
+        stop_after_rejects=settings.station.stop_after_rejects,
         scale=parts.scale,
         simulated=settings.station.simulated,
         shift_of=shift_clock(settings.site),

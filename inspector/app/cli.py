@@ -9,6 +9,7 @@ from inspector.app.commands import (
     bench,
     camera,
     check,
+    commission,
     demo,
     doctor,
     follow,
@@ -65,6 +66,7 @@ app.command("listen")(listen.listen)
 app.add_typer(journal.app, name="journal")
 app.add_typer(camera.app, name="camera")
 app.add_typer(plc.app, name="plc")
+app.add_typer(commission.app, name="commission")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(model.app, name="model")
 app.add_typer(web.app, name="web")

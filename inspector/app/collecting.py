@@ -1,28 +1,15 @@
-"""Asks a running line to collect frames, follows what it answers, and takes the request back when told to stop."""
+"""Asks a running line to collect frames."""
 
-import getpass
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inspector.adapters import journal_sql
-from inspector.app.parts import JOURNAL_FILE
+from inspector.app.asking import Errand, ask
 from inspector.app.settings import Loaded
-from inspector.domain.errors import DeviceError
-from inspector.domain.request import WITHDRAW, Answer, RequestState
+from inspector.domain.request import Answer
 from inspector.pipeline.collect import COLLECT
-from inspector.pipeline.liveness import StatusWatch
-from inspector.ports.liveness import Life
-from inspector.ports.requests import RequestDesk
-
-_LOOK_S = 0.1
-_FIRST_SIGN_S = 5.0
-_SILENCE_S = 15.0
-"""A line that crashed is back within 10 s, and then says what became of the request."""
-_GOODBYE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,88 +35,8 @@ def collect(loaded: Loaded, wish: Wish, *, stop: threading.Event, tell: Callable
         DeviceError: no line of this station runs, or it fell silent; the request is withdrawn then.
         JournalError: the book cannot be read or written.
     """
-    device = f"line {loaded.name}"
-    status = StatusWatch(loaded.path("run_dir") / loaded.name / "status.json")
-    _wait_for_life(status, device, stop)
-    book = loaded.path("data_dir") / loaded.name / JOURNAL_FILE
     content = {"count": wish.count, "folder": str(wish.folder), "every": wish.every, "recipe": wish.recipe}
-    with journal_sql.open_requests(book, station=loaded.name) as desk:
-        number = desk.ask(COLLECT, content, asked_by=f"{getpass.getuser()}, inspector model collect")
-        return _Errand(desk, number, status, device, tell).wait(stop)
-
-
-def _wait_for_life(status: StatusWatch, device: str, stop: threading.Event) -> None:
-    until = time.monotonic() + _FIRST_SIGN_S
-    while status.look().life is not Life.ALIVE:
-        if time.monotonic() >= until or stop.is_set():
-            reason = status.look().reason or "it gives no sign of life"
-            raise DeviceError(device, f"{reason}; frames are collected from a running line: start it", retry=False)
-        stop.wait(_LOOK_S)
-
-
-class _Errand:
-    """One request under way."""
-
-    def __init__(
-        self, desk: RequestDesk, number: int, status: StatusWatch, device: str, tell: Callable[[Answer], None]
-    ) -> None:
-        self._desk = desk
-        self._number = number
-        self._status = status
-        self._device = device
-        self._tell = tell
-        self._seen = 0
-
-    def wait(self, stop: threading.Event) -> Answer:
-        """The last answer."""
-        alive_at = time.monotonic()
-        while not stop.is_set():
-            last = self._news()
-            if last is not None:
-                return last
-            now = time.monotonic()
-            if self._status.look().life is Life.ALIVE:
-                alive_at = now
-            elif now - alive_at > _SILENCE_S:
-                self._withdraw()
-                raise DeviceError(
-                    self._device,
-                    f"it has given no sign of life for {_SILENCE_S:.0f} s; the request is withdrawn, what was stored "
-                    "stays: is the line running?",
-                    retry=False,
-                )
-            stop.wait(_LOOK_S)
-        return self._take_back()
-
-    def _take_back(self) -> Answer:
-        self._withdraw()
-        until = time.monotonic() + _GOODBYE_S
-        pause = threading.Event()
-        while time.monotonic() < until:
-            last = self._news()
-            if last is not None:
-                return last
-            pause.wait(_LOOK_S)
-        raise DeviceError(self._device, "it did not answer; the request is withdrawn all the same", retry=False)
-
-    def _withdraw(self) -> None:
-        self._desk.ask(WITHDRAW, {"request": self._number}, asked_by=f"{getpass.getuser()}, inspector model collect")
-
-    def _news(self) -> Answer | None:
-        """Tell what is new; the last answer if it has come."""
-        for number, answer in self._desk.answers(self._number, self._seen):
-            self._seen = number
-            if answer.state.final:
-                return answer
-            self._tell(answer)
-        return None
-
-
-ENDINGS = {
-    RequestState.DONE: 0,
-    RequestState.REFUSED: 78,
-    RequestState.WITHDRAWN: 130,
-    RequestState.FAILED: 74,
-    RequestState.ENDED: 75,
-}
-"""Exit codes by how it ended; 130: as a shell says it of Ctrl-C."""
+    errand = Errand(
+        kind=COLLECT, content=content, verb="model collect", purpose="frames are collected from a running line"
+    )
+    return ask(loaded, errand, stop=stop, tell=tell)

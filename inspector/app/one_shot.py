@@ -25,6 +25,8 @@ from inspector.domain.rules import judge
 from inspector.domain.verdict import Verdict, undecided
 from inspector.pipeline import optics
 from inspector.pipeline.detect import Detector
+from inspector.pipeline.place import place
+from inspector.pipeline.view import view_of
 from inspector.ports.plugin import Context
 
 
@@ -73,9 +75,13 @@ class OneShot:
     ) -> tuple[Verdict, tuple[Detection, ...], Timings]:
         if pixel_format is not PixelFormat.MONO16:
             optics.check(pixels)
-        seen = self._detector.detect(pixels, pixel_format)
+        carried = place(self._recipe.recipe, self._recipe.finder, pixels, pixel_format)
+        if isinstance(carried, Verdict):
+            return carried, (), Timings(grab=grab_ms, total=grab_ms)
+        view = view_of(self._recipe.recipe, carried, *pixels.shape[:2])
+        seen = self._detector.detect(pixels, pixel_format, view=view)
         begun = time.perf_counter()
-        verdict = judge(self._recipe.recipe, seen.detections, self._scale)
+        verdict = judge(carried, seen.detections, self._scale)
         judge_ms = (time.perf_counter() - begun) * 1e3
         timings = Timings(
             grab=grab_ms,

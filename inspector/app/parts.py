@@ -1,14 +1,16 @@
 """What a station's settings name: found, checked and fitted together, nothing opened yet."""
 
 import errno
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from inspector import __version__
-from inspector.app import model_signature, plugins, toml_file
+from inspector.app import commissioning, model_signature, plugins, toml_file
+from inspector.app.calibration import file as calibration_file
 from inspector.app.model_package import folder_of, load_card
 from inspector.app.open_model import decoder_of
 from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
@@ -21,6 +23,7 @@ from inspector.ports.plugin import Context, Plugin
 
 SOFTWARE = f"inspector {__version__}"
 JOURNAL_FILE = "journal.sqlite3"
+TRACKING = ("plc", "time", "encoder")
 DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT})
 """What no edit of a file mends: the process ends with 74 and is started again."""
 
@@ -38,6 +41,7 @@ class Parts:
     recipes: tuple[LoadedRecipe, ...]
     camera: tuple[Plugin, BaseModel]
     gate: tuple[Plugin, BaseModel]
+    io: tuple[Plugin, BaseModel] | None
     trigger: tuple[Plugin, BaseModel] | None
     runtimes: Mapping[str, tuple[Plugin, BaseModel]]
     sinks: tuple[tuple[str, Plugin, BaseModel], ...]
@@ -63,20 +67,50 @@ class Parts:
         return self.loaded.path("data_dir") / self.loaded.name / "evidence"
 
     @property
+    def optics(self) -> Path:
+        """The folder of what its camera showed when it was set up."""
+        return self.loaded.path("data_dir") / self.loaded.name / "optics"
+
+    @property
     def run_dir(self) -> Path:
         """The folder of the station's live files."""
-        return self.loaded.path("run_dir") / self.loaded.name
+        return run_dir_of(self.loaded)
 
     @property
     def context(self) -> Context:
         """What every plug-in may know."""
-        return Context(
-            station=self.loaded.name,
-            data_dir=str(self.loaded.path("data_dir")),
-            run_dir=str(self.run_dir),
-            topic_root=self.loaded.topic_root,
-            software=SOFTWARE,
-        )
+        return replace(context_of(self.loaded), checksum=self._checksum)
+
+    @property
+    def _checksum(self) -> int:
+        shas = [self.loaded.sha256, *(recipe.sha256 for recipe in self.recipes)]
+        shas += [card.sha256 for _, card in sorted(self.cards.items())]
+        return int(hashlib.sha256("".join(shas).encode()).hexdigest()[:4], 16)
+
+
+def run_dir_of(loaded: Loaded) -> Path:
+    """The folder of the station's live files."""
+    return loaded.path("run_dir") / loaded.name
+
+
+def context_of(loaded: Loaded) -> Context:
+    """What every plug-in may know."""
+    return Context(
+        station=loaded.name,
+        data_dir=str(loaded.path("data_dir")),
+        run_dir=str(run_dir_of(loaded)),
+        topic_root=loaded.topic_root,
+        software=SOFTWARE,
+    )
+
+
+def camera_of(loaded: Loaded) -> tuple[Plugin, BaseModel]:
+    """The station's camera, whatever else is wrong with its settings.
+
+    Raises:
+        ConfigError: no such kind, or its settings are wrong.
+    """
+    return _found(loaded, "camera", loaded.settings.camera, "camera")
 
 
 def check_parts(loaded: Loaded) -> Parts:
@@ -86,9 +120,7 @@ def check_parts(loaded: Loaded) -> Parts:
         ConfigError: every wrong thing that can be known without opening a device.
     """
     settings, where = loaded.settings, loaded.origin
-    scale = None
-    if settings.scale is not None:
-        scale = Scale(id=settings.scale.id, px_per_mm=settings.scale.px_per_mm, due=settings.scale.due)
+    scale = _scale(loaded)
     recipes = tuple(_recipe(loaded, name) for name in (settings.station.recipe, *settings.station.jobs))
     cards = _cards(loaded, recipes)
     fit(recipes[0], cards[settings.station.model], scale)
@@ -100,19 +132,36 @@ def check_parts(loaded: Loaded) -> Parts:
     if on_gate and settings.gate.get("kind") == "dry":
         raise ConfigError(
             f'{where(("trigger",))}: trigger.kind = "gate", but gate.kind = "dry" triggers nothing; '
-            'set gate.kind = "modbus", or trigger.kind = "free"'
+            'set gate.kind = "modbus" or "modbus_server", or trigger.kind = "free"'
         )
     return Parts(
         loaded=loaded,
         cards=cards,
         scale=scale,
         recipes=recipes,
-        camera=_found(loaded, "camera", settings.camera, "camera"),
-        gate=_found(loaded, "gate", settings.gate, "gate"),
+        camera=camera_of(loaded),
+        io=_io(loaded),
+        gate=_gate(loaded),
         trigger=None if on_gate else _found(loaded, "trigger", trigger, "trigger"),
         runtimes=_runtimes(loaded),
         sinks=_sinks(loaded),
     )
+
+
+def _scale(loaded: Loaded) -> Scale | None:
+    """The scale that is calibrated, or set by hand; None where there is none."""
+    table = loaded.settings.scale
+    if table is None:
+        return None
+    if (path := loaded.calibration) is not None:
+        if not path.is_file():
+            where = loaded.origin(("scale", "calibration"))
+            raise ConfigError(
+                f"{where}: scale.calibration = {str(table.calibration)!r}: {path} is not there; "
+                "inspector camera calibrate makes it"
+            )
+        return calibration_file.read(path).scale(table.grace_days)
+    return Scale(id=table.id, px_per_mm=table.px_per_mm or 0.0, due=table.due, grace_days=table.grace_days)
 
 
 def _cards(loaded: Loaded, recipes: tuple[LoadedRecipe, ...]) -> dict[str, ModelCard]:
@@ -168,6 +217,59 @@ def _found(loaded: Loaded, port: str, table: dict[str, object], key: str) -> tup
         raise ConfigError(f"{where}: {key}.kind is missing; there are: {', '.join(plugins.names(port))}")
     plugin = plugins.find(port, kind, where=where, key=key)
     return plugin, plugins.settings(plugin, table, origin=loaded.origin, prefix=(key,))
+
+
+def _gate(loaded: Loaded) -> tuple[Plugin, BaseModel]:
+    """The gate, which must be able to do what gate.tracking asks; and whoever fires must have been commissioned."""
+    tracking = loaded.settings.tracking
+    where = loaded.origin(("gate", "tracking"))
+    if tracking not in TRACKING:
+        raise ConfigError(f"{where}: gate.tracking = {tracking!r} is unknown; there are: {', '.join(TRACKING)}")
+    table = {key: value for key, value in loaded.settings.gate.items() if key != "tracking"}
+    plugin, settings = _found(loaded, "gate", table, "gate")
+    kind = table.get("kind")
+    if tracking == "plc" and plugin.tracks:
+        raise ConfigError(
+            f"{where}: gate.kind = {kind!r} has coils, and a coil carries no part number: no PLC can track by it; "
+            'set gate.tracking = "encoder" or "time", or gate.kind = "modbus"'
+        )
+    if tracking != "plc" and not plugin.tracks:
+        raise ConfigError(
+            f"{where}: gate.tracking = {tracking!r}, but gate.kind = {kind!r} moves no ejector; set gate.kind = "
+            '"remote_io", or gate.tracking = "plc"'
+        )
+    if tracking != "plc" and not (getattr(settings, "trigger", "") and getattr(settings, "ejector", "")):
+        raise ConfigError(f"{where}: gate.tracking = {tracking!r} needs gate.trigger and gate.ejector to be wired")
+    if tracking == "encoder" and not (getattr(settings, "encoder", "") and getattr(settings, "trigger_encoder", "")):
+        raise ConfigError(
+            f'{where}: gate.tracking = "encoder" needs gate.encoder and gate.trigger_encoder: the count now, and the '
+            "count latched at the trigger, of one counter"
+        )
+    if tracking == "time" and not getattr(settings, "belt_at_speed", ""):
+        raise ConfigError(
+            f'{where}: gate.tracking = "time" needs gate.belt_at_speed: nothing else tells that the belt stopped'
+        )
+    if tracking != "plc" and loaded.settings.trigger.get("kind") != "gate":
+        raise ConfigError(f'{where}: gate.tracking = {tracking!r} needs trigger.kind = "gate": the module counts')
+    commissioning.require(loaded)
+    return plugin, settings
+
+
+def _io(loaded: Loaded) -> tuple[Plugin, BaseModel] | None:
+    """The remote I/O module beside a PLC: lamps, horn, sensors; None without one."""
+    table = loaded.settings.io
+    if table is None:
+        return None
+    where = loaded.origin(("io",))
+    if loaded.settings.tracking != "plc":
+        raise ConfigError(
+            f"{where}: [io] stands beside a PLC; with gate.tracking = "
+            f"{loaded.settings.tracking!r} everything is wired in [gate]"
+        )
+    plugin, settings = _found(loaded, "gate", {"kind": "remote_io", **table}, "io")
+    if getattr(settings, "ejector", ""):
+        raise ConfigError(f"{where}: io.ejector is wired, but the PLC fires the ejector; leave it out")
+    return plugin, settings
 
 
 def _runtimes(loaded: Loaded) -> dict[str, tuple[Plugin, BaseModel]]:

@@ -8,11 +8,13 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from inspector.app import toml_file
+from inspector.app.fixture_file import FixtureTable
 from inspector.app.share import share_dir
 from inspector.domain.errors import ConfigError
-from inspector.domain.geometry import Polygon, Scale
-from inspector.domain.recipe import ClassRule, Recipe, Zone
+from inspector.domain.geometry import Box, Polygon, Scale
+from inspector.domain.recipe import ClassRule, Mask, Recipe, Zone
 from inspector.domain.verdict import Severity
+from inspector.pipeline.fixture import PartFinder
 from inspector.ports.model import ModelCard
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -70,6 +72,23 @@ class ZoneTable(BaseModel):
     other: ClassTable = Field(default_factory=ClassTable)
 
 
+class MaskTable(BaseModel):
+    """[[masks]]: an area of the frame that is not judged: print, a label, a hole."""
+
+    model_config = _STRICT
+
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_-]+$")
+    polygon_px: tuple[tuple[float, float], ...] = Field(min_length=3, description="corners [x, y] in frame pixels")
+
+
+class RoiTable(BaseModel):
+    """[roi]: the area of the frame that is looked at; the model is given no more than it."""
+
+    model_config = _STRICT
+
+    rect_px: tuple[float, float, Positive, Positive] = Field(description="x, y, width, height in frame pixels")
+
+
 class EvidenceTable(BaseModel):
     """[evidence]: which pictures are kept, and how."""
 
@@ -93,6 +112,9 @@ class RecipeTable(BaseModel):
     classes: dict[str, ClassTable] = Field(default_factory=dict)
     other: ClassTable = Field(default_factory=ClassTable)
     zones: tuple[ZoneTable, ...] = ()
+    masks: tuple[MaskTable, ...] = ()
+    roi: RoiTable | None = None
+    fixture: FixtureTable | None = None
     evidence: EvidenceTable = Field(default_factory=EvidenceTable)
 
     def recipe(self) -> Recipe:
@@ -114,20 +136,34 @@ class RecipeTable(BaseModel):
                 )
                 for zone in self.zones
             ),
+            masks=tuple(Mask(name=mask.name, outline=Polygon(corners=mask.polygon_px)) for mask in self.masks),
+            roi=Polygon.around(_box(self.roi.rect_px)) if self.roi else None,
+            fixture=self.fixture.rule() if self.fixture else None,
             keep_good=self.evidence.keep_good,
             lossless=self.evidence.lossless,
             job=self.job,
         )
 
 
+def _box(rect: tuple[float, float, float, float]) -> Box:
+    x, y, width, height = rect
+    return Box(x=x, y=y, width=width, height=height)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedRecipe:
-    """A recipe, its file's text and the sha256 that names its revision."""
+    """A recipe, its file's text and the sha256 that names its revision.
+
+    ``finder``: finds the part, and ``taught_px``: width and height of the frames it was taught in; where there is a
+    fixture.
+    """
 
     recipe: Recipe
     path: Path
     text: str
     sha256: str
+    finder: PartFinder | None = None
+    taught_px: tuple[int, int] | None = None
 
 
 def load_recipe(path: Path) -> LoadedRecipe:
@@ -139,7 +175,15 @@ def load_recipe(path: Path) -> LoadedRecipe:
     data = toml_file.read(path)
     table = toml_file.validate(RecipeTable, data, origin=lambda _: str(path))
     text = path.read_text(encoding="utf-8")
-    return LoadedRecipe(recipe=table.recipe(), path=path, text=text, sha256=hashlib.sha256(text.encode()).hexdigest())
+    fixture = table.fixture
+    return LoadedRecipe(
+        recipe=table.recipe(),
+        path=path,
+        text=text,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        finder=fixture.finder(path) if fixture else None,
+        taught_px=fixture.frame_px if fixture else None,
+    )
 
 
 def find_recipe(recipe: str) -> Path:
@@ -175,6 +219,11 @@ def fit(loaded: LoadedRecipe, card: ModelCard, scale: Scale | None) -> None:
         f"{place}: classes.{label}: model {card.name} knows no such class; there are: {', '.join(card.labels)}"
         for label in sorted({label for classes in tables for label in classes} - known)
     ]
+    if recipe.masks and (card.task == "classification" or any(one.role == "score" for one in card.outputs)):
+        problems.append(
+            f"{place}: masks: model {card.name} judges the frame as a whole, so no part of it can be left out; "
+            "use [roi], or a model that says where"
+        )
     if recipe.uses_mm and scale is None:
         problems.append(f"{place}: has limits in mm, but the station has no [scale]; set scale.id and scale.px_per_mm")
     if scale is not None:

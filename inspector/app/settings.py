@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from inspector.app import toml_file
+from inspector.app.optics_table import OpticsTable
 from inspector.domain.errors import ConfigError
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
@@ -80,6 +81,12 @@ class StationTable(BaseModel):
     sync_window_ms: float = Field(
         150.0, gt=0, le=10_000, description="how far trigger and exposure may lie apart; below half the pitch"
     )
+    min_pitch_ms: float = Field(
+        0.0, ge=0, le=10_000, description="triggers closer together are UNDECIDED(double trigger); 0: off"
+    )
+    stop_after_rejects: int = Field(
+        0, ge=0, le=10_000, description="so many parts in a row that did not pass: alarm, run_permit 0; 0: never"
+    )
     handoff_depth: int = Field(2, ge=1, le=16, description="frames that may wait for inspection; more is an overrun")
     pictures_waiting: int = Field(4, ge=1, le=64, description="frames that may wait for the disk")
     strip_px: int = Field(0, ge=0, le=8192, description="rows a strip; 0: the frame in one run")
@@ -101,13 +108,26 @@ class StationTable(BaseModel):
 
 
 class ScaleTable(BaseModel):
-    """[scale]: pixels per millimetre, from a calibration."""
+    """[scale]: pixels per millimetre: from the file that `inspector camera calibrate` writes, or set by hand."""
 
     model_config = _STRICT
 
-    id: str = Field(min_length=1)
-    px_per_mm: float = Field(gt=0, le=10_000)
-    due: date | None = None
+    calibration: Path | None = Field(None, description="file of the calibration, from the folder of inspector.toml")
+    id: str = Field("", description="by hand: what it is called in the records")
+    px_per_mm: float | None = Field(None, gt=0, le=10_000, description="by hand")
+    due: date | None = Field(None, description="by hand: when it must be measured again")
+    grace_days: int = Field(30, ge=0, le=3650, description="overdue, it is used so long; then limits in mm: UNDECIDED")
+
+    recheck_off: float = Field(0.002, gt=0, le=0.1, description="a recheck may be off by this share")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        by_hand = bool(self.id) and self.px_per_mm is not None
+        if self.calibration is not None and (self.id or self.px_per_mm is not None or self.due is not None):
+            raise ValueError("calibration names the file that has id, px_per_mm and due; remove them here")
+        if self.calibration is None and not by_hand:
+            raise ValueError("id and px_per_mm must be set, or calibration; inspector camera calibrate makes one")
+        return self
 
 
 class JournalTable(BaseModel):
@@ -124,6 +144,36 @@ class EvidenceFolderTable(BaseModel):
     model_config = _STRICT
 
     jpeg_quality: int = Field(90, ge=50, le=100)
+
+
+class EjectorTable(BaseModel):
+    """[ejector]: the way from light gate to ejector, where the line fires it (gate.tracking = "time" | "encoder")."""
+
+    model_config = _STRICT
+
+    distance_mm: float = Field(500.0, gt=0, le=100_000, description="light gate to ejector, along the belt")
+    min_pitch_mm: float = Field(150.0, gt=0, le=100_000, description="parts never lie closer together than this")
+    before_mm: float = Field(50.0, gt=0, description="the ejector moves this far before a part is there")
+    after_mm: float = Field(50.0, gt=0, description="... and rests again this far behind it: pulse width")
+    confirm_mm: float = Field(200.0, gt=0, description="this far behind the ejector its sensors have seen the part")
+    rest: Literal["eject", "pass"] = Field(
+        "eject", description="where it stands by itself: a flap that opens for good parts, or a pusher or air jet"
+    )
+    counts_per_mm: float = Field(10.0, gt=0, le=10_000, description="of the encoder (tracking = encoder)")
+    speed_mm_s: float = Field(500.0, gt=0, le=20_000, description="of the belt, constant (tracking = time)")
+    horn_s: float = Field(5.0, ge=0, le=600, description="how long the horn sounds")
+    marker_s: float = Field(0.1, ge=0, le=60, description="how long the marker's pulse is")
+
+    @model_validator(mode="after")
+    def _one_part_at_a_time(self) -> Self:
+        if self.before_mm + self.after_mm > self.min_pitch_mm:
+            raise ValueError(
+                f"before_mm = {self.before_mm:g} and after_mm = {self.after_mm:g} are more than min_pitch_mm = "
+                f"{self.min_pitch_mm:g}: the ejector would move for two parts at once"
+            )
+        if self.before_mm >= self.distance_mm:
+            raise ValueError(f"before_mm = {self.before_mm:g} must be below distance_mm = {self.distance_mm:g}")
+        return self
 
 
 class WebTable(BaseModel):
@@ -169,15 +219,23 @@ class Settings(BaseModel):
     models: ModelsTable = Field(default_factory=ModelsTable)
     station: StationTable = Field(default_factory=StationTable)
     scale: ScaleTable | None = None
+    optics: OpticsTable = Field(default_factory=OpticsTable)
     journal: JournalTable = Field(default_factory=JournalTable)
     evidence: EvidenceFolderTable = Field(default_factory=EvidenceFolderTable)
     web: WebTable = Field(default_factory=WebTable)
     camera: dict[str, Any] = Field(default_factory=lambda: {"kind": "folder"})
     trigger: dict[str, Any] = Field(default_factory=lambda: {"kind": "gate"})
     gate: dict[str, Any] = Field(default_factory=lambda: {"kind": "dry"})
+    io: dict[str, Any] | None = Field(None, description="remote I/O beside a PLC: lamps, horn, sensors")
+    ejector: EjectorTable = Field(default_factory=EjectorTable)
     runtime: dict[str, Any] = Field(default_factory=lambda: {"kind": "auto"})
     sink: tuple[dict[str, Any], ...] = ()
     twin: dict[str, Any] = Field(default_factory=dict, description="the simulated line, if this station has one")
+
+    @property
+    def tracking(self) -> str:
+        """Who fires the ejector: "plc", or we, by "time" or "encoder"."""
+        return str(self.gate.get("tracking", "plc"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +273,17 @@ class Loaded:
     def sha256(self) -> str:
         """Names the settings' revision."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    @property
+    def calibration(self) -> Path | None:
+        """The file of scale.calibration, absolute; None where the scale is set by hand, or there is none."""
+        table = self.settings.scale
+        return None if table is None or table.calibration is None else (self.folder / table.calibration).resolve()
+
+    @property
+    def camera_sha256(self) -> str:
+        """Names how the camera is set: pictures taken otherwise cannot be compared."""
+        return hashlib.sha256(json.dumps(self.settings.camera, sort_keys=True, default=str).encode()).hexdigest()
 
     @property
     def topic_root(self) -> str:

@@ -43,14 +43,12 @@ def doubts(parts: Parts, today: date) -> Iterator[Finding]:
     Raises:
         ConfigError: the [twin] table is wrong.
     """
-    scale = parts.loaded.settings.scale
-    if scale is not None and scale.due is not None and scale.due < today:
-        yield Finding(
-            name="scale",
-            level="warn",
-            found=f"scale.due = {scale.due} is past",
-            remedy="calibrate again, then set scale.px_per_mm and scale.due",
-        )
+    scale = parts.scale
+    if scale is not None and (trouble := scale.void(today, scale.serial, scale.frame_px or (0, 0))):
+        remedy = "parts with defects are UNDECIDED by limits in mm until then: inspector camera calibrate"
+        yield Finding(name="scale", level="warn", found=trouble, remedy=remedy)
+    elif scale is not None and (overdue := scale.overdue(today)):
+        yield Finding(name="scale", level="warn", found=overdue, remedy="inspector camera calibrate")
     if parts.loaded.settings.twin or parts.loaded.settings.camera.get("kind") == "twin":
         yield from _twin(parts)
 
@@ -80,12 +78,13 @@ def _twin(parts: Parts) -> Iterator[Finding]:
             found=f"camera.ring = {ring!r}, but twin.ring = {twin.ring!r}",
             remedy="set the same on both sides",
         )
-    host, port = getattr(parts.gate[1], "host", ""), getattr(parts.gate[1], "port", twin.plc_port)
-    if on_twin and _is_loopback(host) and twin.plc_port not in {0, port}:
+    key, there = ("plc_port", twin.plc_port) if twin.ejector == "plc" else ("io_port", twin.io_port)
+    host, port = getattr(parts.gate[1], "host", ""), getattr(parts.gate[1], "port", there)
+    if on_twin and _is_loopback(host) and there not in {0, port}:
         yield Finding(
             name="twin",
             level="warn",
-            found=f"gate.port = {port}, but twin.plc_port = {twin.plc_port}",
+            found=f"gate.port = {port}, but twin.{key} = {there}",
             remedy="set the same on both sides",
         )
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from math import cos, radians, sin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,17 @@ class Polygon:
         corners = ((box.x, box.y), (box.right, box.y), (box.x, box.bottom), (box.right, box.bottom))
         return all(self.contains(x, y) for x, y in corners) and not self._cuts(box)
 
+    @classmethod
+    def around(cls, box: Box) -> "Polygon":
+        """The outline of a box."""
+        return cls(corners=((box.x, box.y), (box.right, box.y), (box.right, box.bottom), (box.x, box.bottom)))
+
+    @property
+    def bounds(self) -> Box:
+        """The smallest box around it."""
+        xs, ys = zip(*self.corners, strict=True)
+        return Box(x=min(xs), y=min(ys), width=max(xs) - min(xs), height=max(ys) - min(ys))
+
     def touches(self, box: Box) -> bool:
         """Whether polygon and box share any point: never a False for a box that overlaps the polygon."""
         first_x, first_y = self.corners[0]
@@ -101,16 +113,69 @@ def _segment_meets_box(a: tuple[float, float], b: tuple[float, float], box: Box)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pose:
+    """How a part lies against its taught place: moved by (dx, dy) px, and turned about (x, y), its taught middle.
+
+    ``turn_deg``: degrees, clockwise on the screen (from the x axis, to the right, towards the y axis, downwards).
+    """
+
+    dx: float = 0.0
+    dy: float = 0.0
+    turn_deg: float = 0.0
+    x: float = 0.0
+    y: float = 0.0
+
+    def moved(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point of the taught part lies now, px."""
+        c, s = cos(radians(self.turn_deg)), sin(radians(self.turn_deg))
+        along, down = x - self.x, y - self.y
+        return (self.x + self.dx + c * along - s * down, self.y + self.dy + s * along + c * down)
+
+    def carried(self, outline: Polygon) -> Polygon:
+        """An outline of the taught part as it lies now."""
+        return Polygon(corners=tuple(self.moved(x, y) for x, y in outline.corners))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How many pixels make a millimetre, and until when that may be trusted."""
+    """How many pixels make a millimetre, and until when that may be trusted.
+
+    ``grace_days``: it is still used so long after it was due. ``serial`` and ``frame_px``: of the camera that it was
+    measured with; "" and None where that is not known. ``refuted``: why a recheck found it wrong; "" if none did.
+    """
 
     id: str
     px_per_mm: float
     due: date | None = None
+    grace_days: int = 0
+    serial: str = ""
+    frame_px: tuple[int, int] | None = None
+    refuted: str = ""
 
     def __post_init__(self) -> None:
         if not self.px_per_mm > 0:
             raise ValueError(f"scale {self.id!r}: px_per_mm = {self.px_per_mm} must be above 0")
+
+    def overdue(self, today: date) -> str:
+        """In words, since when it is overdue; "" if it is not."""
+        if self.due is None or today <= self.due:
+            return ""
+        until = self.due + timedelta(days=self.grace_days)
+        told = f"used until {until}" if today <= until else "and no longer used"
+        return f"scale {self.id} was due on {self.due}, {told}; calibrate again"
+
+    def void(self, today: date, serial: str, frame_px: tuple[int, int]) -> str:
+        """In words, why nothing may be measured by it with this camera today; "" if it may."""
+        if self.refuted:
+            return f"scale {self.id}: {self.refuted}; calibrate again"
+        if self.serial and serial != self.serial:
+            return f"scale {self.id} is of camera {self.serial}, this is {serial}; calibrate this one"
+        if self.frame_px and frame_px != self.frame_px:
+            sizes = ["{} x {}".format(*size) for size in (self.frame_px, frame_px)]
+            return f"scale {self.id} is of frames of {sizes[0]} px, these are {sizes[1]} px; calibrate again"
+        if self.due is not None and today > self.due + timedelta(days=self.grace_days):
+            return self.overdue(today)
+        return ""
 
     def mm(self, px: float) -> float:
         """Millimetres of a length in pixels."""

@@ -17,7 +17,7 @@ from inspector.pipeline.desk import Desk
 from inspector.pipeline.handoff import Handoff
 from inspector.pipeline.picture import Picture, PictureFinder
 from inspector.pipeline.supervise import Pulse
-from inspector.pipeline.ticket import ActiveRecipe, Equipment, Shown, Station, Ticket
+from inspector.pipeline.ticket import Equipment, Shown, Station, Ticket
 from inspector.ports.journal import Series
 from inspector.ports.trigger import TriggerEvent
 
@@ -210,7 +210,7 @@ class CaptureLoop:
         )
         ticket = Ticket(
             opened=opened,
-            recipe=ActiveRecipe(recipe=recipe.recipe, stamp=opened.recipe, model=recipe.model),
+            recipe=replace(recipe, stamp=opened.recipe),
             deadline=event.at + self._station.deadline_s,
             epoch=self._desk.epoch,
         )

@@ -16,6 +16,7 @@ from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.pool import FramePool, Loan
 from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Judged, Ticket
+from inspector.ports.gate import PassRefusedError
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,8 @@ class Desk:
             return _overruled(verdict, f"gate: {link.reason}", "law.gate"), GateTold.NOTHING
         try:
             self._gate.signal(ticket.opened.part, verdict, deadline=ticket.deadline)
+        except PassRefusedError as error:
+            return _refused(ticket, verdict, error), GateTold.NOTHING
         except DeviceError as error:
             self._alarms.raise_alarm(GATE_ALARM, str(error))
             after = time.monotonic()
@@ -157,6 +160,13 @@ class Desk:
                 judged.loan.release()
             log.warning("evidence.shed", part_seq=judged.ticket.opened.part.part_seq)
             return pool.lend()
+
+
+def _refused(ticket: Ticket, verdict: Verdict, error: PassRefusedError) -> Verdict:
+    """The gate is well, and this part is no longer to be let pass."""
+    if error.rule == "law.late":
+        return _late(ticket, verdict, time.monotonic())
+    return _overruled(verdict, f"belt: {error.reason}", error.rule)
 
 
 def _late(ticket: Ticket, verdict: Verdict, now: float) -> Verdict:

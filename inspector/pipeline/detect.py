@@ -14,6 +14,7 @@ from inspector.domain.errors import FrameError
 from inspector.domain.frame import PixelFormat, Pixels
 from inspector.pipeline import preprocess, tiling
 from inspector.pipeline.canvas import Canvas, Margins, margins_for, reads_in_place
+from inspector.pipeline.view import EVERYTHING, View, blanked
 from inspector.ports.model import Decoder, ModelCard, Runtime, Tile, TileOutput
 
 _MEASURED = frozenset({"segmentation", "anomaly"})
@@ -74,8 +75,10 @@ class Detector:
         """The room around a frame of this size with which it need not be copied."""
         return margins_for(self.card, height, width, strip_px=self._strip_px)
 
-    def detect(self, pixels: Pixels, pixel_format: PixelFormat, canvas: Canvas | None = None) -> Seen:
-        """Look at one frame.
+    def detect(
+        self, pixels: Pixels, pixel_format: PixelFormat, canvas: Canvas | None = None, view: View = EVERYTHING
+    ) -> Seen:
+        """Look at one frame, or at what of it is in view; detections are in pixels of the frame.
 
         ``canvas``: the buffer that the pixels lie in, if it is known: where it has the room that the model wants
         around the frame, nothing is copied.
@@ -85,9 +88,14 @@ class Detector:
             DeviceError: the runtime failed.
             ConfigError: the model gives what its card does not say.
         """
+        if view.window is not None:
+            rows = slice(view.window.y, view.window.y + view.window.height)
+            pixels, canvas = pixels[rows, view.window.x : view.window.x + view.window.width], None
         inferred = self.infer(pixels, pixel_format, canvas)
         begun = time.perf_counter()
-        detections = self.decoder.decode(inferred.outputs, self._light(inferred.image))
+        detections = self.decoder.decode(blanked(inferred.outputs, self.card, view), self._light(inferred.image))
+        if not view.whole:
+            detections = tuple(view.in_frame(one) for one in detections if view.keeps(one))
         return Seen(
             detections=detections,
             preprocess_ms=inferred.preprocess_ms,

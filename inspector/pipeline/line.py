@@ -4,7 +4,9 @@
        pool.lend() ─▶ camera.grab(into=buffer, timeout) ─▶ sync: is it this part's? ─▶ Frame(part, pixels)
        handoff.put(frame)          full? UNDECIDED("overrun"), told to the gate here and now
             ▼                                                                               [inspect.py, its thread]
-       detect: tiles ─▶ Runtime.run ─▶ Decoder.decode ─▶ frame pixels
+       optics: as sharp, bright and clean as at the set-up? ─▶ gravely not: no PASS
+       place:  (fixture) ─▶ no part, wrong part; else zones, masks and roi go along
+       detect: (roi) ─▶ tiles ─▶ Runtime.run ─▶ Decoder.decode ─▶ frame pixels
        judge:  rules.judge(recipe, detections, scale) ─▶ Verdict(outcome, reason, decision, defects)
        GATE:   gate.signal(part, verdict, deadline=)     ◀── metal first                        [desk.py]
             ▼                                                                               [paper.py, its thread]
@@ -19,7 +21,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import structlog
 
@@ -33,8 +36,11 @@ from inspector.pipeline.capture import TRIGGER_ALARM, CaptureLoop
 from inspector.pipeline.collect import COLLECT, Collector
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.detect import Detector
+from inspector.pipeline.force import FORCE, ForceDesk
 from inspector.pipeline.handoff import Handoff
 from inspector.pipeline.inspect import InspectLoop
+from inspector.pipeline.measure_trust import MeasureTrust
+from inspector.pipeline.optics_guard import OpticsGuard, OpticsRules
 from inspector.pipeline.paper import PaperLoop
 from inspector.pipeline.picture import PictureFinder
 from inspector.pipeline.pool import FramePool
@@ -46,10 +52,12 @@ from inspector.pipeline.supervise import Loop, Pulse, Supervisor
 from inspector.pipeline.sync import FrameSync
 from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Shown, Station
+from inspector.pipeline.view import window_sides
 from inspector.pipeline.watch import Watch
 from inspector.ports.camera import CameraInfo
 from inspector.ports.gate import LineState
 from inspector.ports.journal import JournalHealth, Series
+from inspector.ports.sight import setup_of
 from inspector.ports.trigger import TriggerPosition
 
 log = structlog.get_logger(__name__)
@@ -74,6 +82,7 @@ class Tuning:
     hang_limit_s: float = 3.0
     lock_memory: bool = False
     realtime_priority: int = 0
+    optics: OpticsRules = field(default_factory=OpticsRules)
 
 
 class Line:
@@ -99,6 +108,14 @@ class Line:
         self._alarms = AlarmBoard(station=station.name, write=equipment.recorder.note)
         self._desk = Desk(equipment=equipment, alarms=self._alarms, tally=tally)
         self._handoff: Handoff[Shown] = Handoff(tuning.handoff_depth)
+        self._trust = MeasureTrust(station.scale, equipment.camera.describe(), lambda: datetime.now(UTC).date())
+        self._guard = OpticsGuard(
+            rules=tuning.optics,
+            book=equipment.references,
+            alarms=self._alarms,
+            camera=setup_of(equipment.camera.describe(), station.camera_sha256),
+            recipes=[active.stamp for active in station.recipes.values()],
+        )
         self._watch = Watch(
             station=station,
             equipment=equipment,
@@ -108,6 +125,8 @@ class Line:
             tally=tally,
             status=status,
             journal_health=journal_health,
+            guard=self._guard,
+            trust=self._trust,
         )
         self._paper_pulse = Pulse(name="paper", limit_s=_PATIENT_S)
         self._listening_since = time.monotonic()
@@ -166,6 +185,11 @@ class Line:
         loan = pool.lend()
         for detector in self._detectors.values():
             detector.warm_up(info.height, info.width, canvas=loan.canvas if loan else None)
+        for active in self._station.recipes.values():  # the default one last: its layout stands
+            if active.recipe.roi is not None:
+                self._detectors[active.recipe.model].warm_up(*window_sides(active.recipe, info.height, info.width))
+            if active.finder is not None and loan is not None:
+                active.finder.find(loan.buffer, info.pixel_format)
         if loan is not None:
             loan.release()
 
@@ -186,9 +210,11 @@ class Line:
 
     def _end(self, code: int, notify: Callable[[str], None]) -> int:
         """Say goodbye to systemd, the PLC and the readers of the status file."""
+        self._guard.save()
         notify("STOPPING=1")
         self._watch.opc = OpcState.HALTED if code == 0 else OpcState.ERROR
         self._equipment.annunciator.announce(LineState.NONE if code == 0 else LineState.ERROR)
+        self._watch.settle()
         self._watch.write(alive=False)
         return code
 
@@ -203,6 +229,7 @@ class Line:
             alarms=self._alarms,
             window_s=window_s,
             listening_since=self._listening_since,
+            min_pitch_s=self._station.min_pitch_s,
         )
 
     def _refuse_what_cannot_work(self, info: CameraInfo) -> None:
@@ -212,7 +239,7 @@ class Line:
                 f"camera {info.name} gives {info.pixel_format.value}, but the model takes 8-bit pixels: "
                 "set the camera to an 8-bit format (Mono8)"
             )
-        if self._equipment.trigger.counted_by == "plc" and not info.paced and not self._station.simulated:
+        if self._equipment.trigger.counted_by != "line" and not info.paced and not self._station.simulated:
             raise ConfigError(
                 f"camera {info.name} is read on demand: nothing says which of its pictures shows which part that the "
                 'PLC counts. Set trigger.kind = "free", or a camera that the light gate triggers '
@@ -242,6 +269,8 @@ class Line:
             handoff=self._handoff,
             desk=self._desk,
             alarms=self._alarms,
+            guard=self._guard,
+            trust=self._trust,
             fed=capture.finished,
             pulse=pulses["inspect"],
         )
@@ -254,7 +283,7 @@ class Line:
         requests = RequestLoop(
             book=self._equipment.requests,
             recorder=self._equipment.recorder,
-            clerks={COLLECT: collector},
+            clerks={COLLECT: collector, FORCE: ForceDesk(panel=self._equipment.panel, alarms=self._alarms)},
             stop=self._stop,
             pulse=pulses["requests"],
         )

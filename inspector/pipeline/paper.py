@@ -21,6 +21,9 @@ from inspector.pipeline.ticket import Equipment, Judged, Station
 EVIDENCE_ALARM = "evidence.refused"
 _REMEMBERED = 1024
 _FINAL = frozenset({GateTold.ACKNOWLEDGED, GateTold.NOTHING})
+_WITHOUT_FRAME = frozenset(
+    {"law.missed", "law.camera", "law.frame_lost", "law.resync", "law.double_trigger", "law.job", "law.frame"}
+)
 
 
 class PaperLoop:
@@ -106,7 +109,7 @@ class PaperLoop:
     def _keep(self, judged: Judged, result_id: UUID, at: datetime) -> tuple[EvidenceRef | None, str]:
         if judged.frame is None:
             rule = judged.verdict.decision.rule
-            if rule in {"law.missed", "law.camera", "law.frame_lost", "law.resync", "law.job", "law.frame"}:
+            if rule in _WITHOUT_FRAME:
                 return None, "no frame of this part exists"
             return None, "the picture was given up: the disk was slower than the line"
         part = judged.ticket.opened.part

@@ -36,6 +36,7 @@ class PictureFinder:
         window_s: parts that follow each other within this time cannot be told apart by it.
         listening_since: monotonic seconds from which on every trigger is known; a part that comes within the window
             of it may have an unknown neighbour.
+        min_pitch_s: parts never follow each other so closely: what does is one part that was counted twice.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class PictureFinder:
         alarms: AlarmBoard,
         window_s: float,
         listening_since: float,
+        min_pitch_s: float = 0.0,
     ) -> None:
         self._camera = camera
         self._pool = pool
@@ -55,6 +57,7 @@ class PictureFinder:
         self._desk = desk
         self._alarms = alarms
         self._window_s = window_s
+        self._min_pitch_s = min_pitch_s
         self._held: Picture | None = None
         self._last_trigger_at = listening_since
         self._first = True
@@ -65,20 +68,9 @@ class PictureFinder:
     def find(self, ticket: Ticket, until: float) -> Picture | Verdict:
         """The picture of this part, waited for until ``until`` (monotonic seconds), or why there is none."""
         at = ticket.opened.opened_at
-        pitch_s, self._last_trigger_at = at - self._last_trigger_at, at
-        first, self._first = self._first, False
-        if self._sync.counting and pitch_s <= self._window_s:
-            if first or pitch_s <= 0:  # after an outage of the trigger its moments are guesses
-                return self._disagree(
-                    "it came as we began to listen (again): it may have a neighbour that we do not know"
-                )
-            self._alarms.raise_alarm(
-                WINDOW_ALARM,
-                f"parts {pitch_s * 1e3:.0f} ms apart cannot be told apart with station.sync_window_ms = "
-                f"{self._window_s * 1e3:.0f}; below half the pitch is right",
-            )
-            return self._disagree("parts came closer together than the window that tells them apart")
-        self._alarms.clear(WINDOW_ALARM)
+        close = self._too_close(at)
+        if close is not None:
+            return close
         while True:
             got = self.next(until)
             if isinstance(got, Verdict):
@@ -94,6 +86,24 @@ class PictureFinder:
                 case Match.DISAGREE:
                     got.loan.release()
                     return self._disagree("frame counter and trigger counter disagree")
+
+    def _too_close(self, at: float) -> Verdict | None:
+        """Parts that follow each other too closely are not told apart, or are one part."""
+        pitch_s, self._last_trigger_at = at - self._last_trigger_at, at
+        first, self._first = self._first, False
+        if not first and 0 < pitch_s < self._min_pitch_s:
+            return self._doubled(pitch_s)
+        if not self._sync.counting or pitch_s > self._window_s:
+            self._alarms.clear(WINDOW_ALARM)
+            return None
+        if first or pitch_s <= 0:  # after an outage of the trigger its moments are guesses
+            return self._disagree("it came as we began to listen (again): it may have a neighbour that we do not know")
+        self._alarms.raise_alarm(
+            WINDOW_ALARM,
+            f"parts {pitch_s * 1e3:.0f} ms apart cannot be told apart with station.sync_window_ms = "
+            f"{self._window_s * 1e3:.0f}; below half the pitch is right",
+        )
+        return self._disagree("parts came closer together than the window that tells them apart")
 
     def next(self, until: float) -> Picture | Verdict:
         """The next frame, whosever it is, waited for until ``until``; or why there is none."""
@@ -153,6 +163,17 @@ class PictureFinder:
         """The trigger's counter began anew: the counters are tied again."""
         self._desk.new_epoch()
         self._sync.loosen()
+
+    def _doubled(self, pitch_s: float) -> Verdict:
+        """One part has two numbers: neither is judged, and whose picture comes next must be found anew."""
+        self.restart()
+        return undecided(
+            f"double trigger: {pitch_s * 1e3:.0f} ms after the part before",
+            rule="law.double_trigger",
+            measured=pitch_s * 1e3,
+            limit=self._min_pitch_s * 1e3,
+            unit="ms",
+        )
 
     def _disagree(self, why: str) -> Verdict:
         """Every part in flight becomes UNDECIDED, until the counters are tied again."""

@@ -145,7 +145,7 @@ class SteadyCamera:
                 f"{self._device}: {ahead} frames were exposed where one was asked for; does something else trigger it?"
             )
         info = self._info
-        put_into(into, delivery.pixels, wire_format=info.wire_format, window=info.window, device=self._device)
+        put_into(into, delivery.pixels, wire_name=info.wire_format, window=info.window, device=self._device)
         pixels = into.view()
         pixels.flags.writeable = False
         taken_at = delivery.arrived_at if asked is None else asked.at

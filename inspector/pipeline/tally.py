@@ -22,12 +22,14 @@ class Tally:
         self._reasons: Counter[str] = Counter()
         self._latency_ms: deque[float] = deque(maxlen=_WINDOW)
         self._stages: dict[str, deque[float]] = {}
+        self._in_a_row = 0
         self._last: deque[dict[str, Any]] = deque(maxlen=_LAST)
 
     def add(self, part: PartId, verdict: Verdict, timings: Timings) -> None:
         """Count one part; its times too if the model looked at it, in time or late."""
         with self._lock:
             self._outcomes[verdict.outcome.name] += 1
+            self._in_a_row = 0 if verdict.outcome is Outcome.PASS else self._in_a_row + 1
             if verdict.outcome is Outcome.UNDECIDED:
                 self._reasons[verdict.decision.rule] += 1
             if timings.infer > 0:
@@ -35,6 +37,17 @@ class Tally:
                 for stage in ("grab", "preprocess", "infer", "decode", "judge", "gate"):
                     self._stages.setdefault(stage, deque(maxlen=_WINDOW)).append(getattr(timings, stage))
             self._last.append({"partSeq": part.part_seq, "outcome": verdict.outcome.name, "reason": verdict.reason})
+
+    @property
+    def rejects_in_a_row(self) -> int:
+        """Parts since the last one that passed, or since they were forgiven."""
+        with self._lock:
+            return self._in_a_row
+
+    def forgive(self) -> None:
+        """A person has seen to it: rejects in a row are counted from 0."""
+        with self._lock:
+            self._in_a_row = 0
 
     def counters(self) -> Mapping[str, int]:
         """Parts by outcome."""

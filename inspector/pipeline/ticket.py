@@ -11,22 +11,28 @@ from inspector.domain.geometry import Scale
 from inspector.domain.inspection import GateTold, ModelStamp, OpenedPart, RecipeStamp, Timings
 from inspector.domain.recipe import Recipe
 from inspector.domain.verdict import Verdict
+from inspector.pipeline.fixture import PartFinder
 from inspector.pipeline.pool import Loan
 from inspector.ports.camera import Camera
 from inspector.ports.evidence import Evidence, FrameFolder
-from inspector.ports.gate import Annunciator, Gate
+from inspector.ports.gate import Annunciator, Gate, Panel
 from inspector.ports.journal import Archive, Recorder
 from inspector.ports.requests import RequestBook
+from inspector.ports.sight import ReferenceBook
 from inspector.ports.trigger import Trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveRecipe:
-    """A recipe in force, the stamp of its immutable revision, and of the model that looks for it."""
+    """A recipe in force, the stamp of its immutable revision, and of the model that looks for it.
+
+    ``finder``: finds its part, where the recipe has a fixture.
+    """
 
     recipe: Recipe
     stamp: RecipeStamp
     model: ModelStamp
+    finder: PartFinder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +40,9 @@ class Station:
     """What is the same for every part of a run.
 
     ``recipes`` maps the PLC's job numbers; job 0 is the default. ``runtime_choice``: why the models run on what they
-    run on, for people.
+    run on, for people. ``camera_sha256``: of the settings of its camera. ``min_pitch_s``: triggers closer than this are
+    one part counted twice; 0: none are. ``stop_after_rejects``: parts in a row that did not pass, after which the belt
+    is asked to stop; 0: never.
     """
 
     name: str
@@ -48,7 +56,10 @@ class Station:
     simulated: bool
     shift_of: Callable[[datetime], str]
     clock_synced: Callable[[], bool]
+    camera_sha256: str = ""
     runtime_choice: str = ""
+    min_pitch_s: float = 0.0
+    stop_after_rejects: int = 0
 
     @property
     def model(self) -> ModelStamp:
@@ -63,6 +74,8 @@ class Equipment:
     ``attempts``: how often a serial has come, this time included. ``flush`` waits until everything given to the
     recorder so far is committed. ``take_lost`` gives, once each, parts whose Inspection a full queue kept out of the
     book. ``requests``: what other processes ask; ``collect_into`` makes an empty folder for collected frames.
+    ``references``: what the camera showed at the set-up.
+    ``panel``: the words between station and PLC, where the gate has any.
     """
 
     trigger: Trigger
@@ -77,6 +90,8 @@ class Equipment:
     take_lost: Callable[[], Sequence[PartId]]
     requests: RequestBook
     collect_into: Callable[[Path], FrameFolder]
+    references: ReferenceBook
+    panel: Panel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

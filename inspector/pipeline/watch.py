@@ -6,25 +6,32 @@ from typing import Any
 from inspector.domain.errors import JournalError
 from inspector.domain.inspection import OpcState
 from inspector.pipeline.alarms import AlarmBoard
+from inspector.pipeline.balance import CONFIRM_ALARM
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.handoff import Handoff
 from inspector.pipeline.inspect import MODEL_ALARM
+from inspector.pipeline.measure_trust import SCALE_ALARM, VOID_ALARM, MeasureTrust
+from inspector.pipeline.optics_guard import OpticsGuard
 from inspector.pipeline.picture import CAMERA_ALARM
 from inspector.pipeline.start import close_lost
 from inspector.pipeline.status import StatusFile
 from inspector.pipeline.supervise import Pulse
 from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Shown, Station
-from inspector.ports.gate import LineState, PlcWish
+from inspector.ports.gate import Ejecting, LineState, PlcWish
 from inspector.ports.journal import JournalHealth
 
 LINK_ALARM = "plc.link"
 JOB_ALARM = "plc.job"
 DISK_ALARM = "journal.waiting"
 SLOW_ALARM = "evidence.slow"
+ROW_ALARM = "rejects.in_a_row"
+BIN_ALARM = "bin.full"
 SLOW_S = 5.0
 _ILL = frozenset({CAMERA_ALARM, MODEL_ALARM})
 """With one of these standing no part can be judged: ERROR is shown, and the run permit withdrawn."""
+_STOPS = frozenset({ROW_ALARM, BIN_ALARM, CONFIRM_ALARM, "air.low"})
+"""With one of these standing parts are judged, and the belt is asked to stop."""
 
 
 class Watch:
@@ -41,6 +48,8 @@ class Watch:
         tally: Tally,
         status: StatusFile,
         journal_health: Callable[[], JournalHealth],
+        guard: OpticsGuard,
+        trust: MeasureTrust,
     ) -> None:
         self._station = station
         self._equipment = equipment
@@ -50,6 +59,10 @@ class Watch:
         self._tally = tally
         self._status = status
         self._journal_health = journal_health
+        self._guard = guard
+        self._trust = trust
+        self._occurred: set[str] = set()
+        self._conditions: set[str] = set()
         self.opc = OpcState.PREOPERATIONAL
 
     def look(self, paper: Pulse) -> None:
@@ -61,13 +74,29 @@ class Watch:
         """
         self._look_at_the_link()
         self._look_at_the_book(paper)
+        self._guard.save()
+        self._look_at_the_scale()
+        self._look_at_the_ejector()
         wish = self._equipment.annunciator.plc_word()
         if wish.clear_error:
             for code in _ILL:  # what still stands is raised again by the next part
                 self._alarms.clear(code)
+            self._tally.forgive()
+            for code in self._occurred:
+                self._alarms.clear(code)
+            self._occurred.clear()
+        if wish.bin_full:
+            self._alarms.raise_alarm(BIN_ALARM, "the reject bin is full: empty it")
+        else:
+            self._alarms.clear(BIN_ALARM)
         self._look_at_the_job(wish)
+        self._look_at_the_rejects()
         self._equipment.annunciator.announce(self._state())
         self.write(alive=True)
+
+    def settle(self) -> None:
+        """Write what became of parts since the last look: the line ends."""
+        self._look_at_the_ejector()
 
     def write(self, *, alive: bool) -> None:
         """Replace the status file."""
@@ -96,6 +125,33 @@ class Watch:
         else:
             self._alarms.raise_alarm(SLOW_ALARM, "pictures or rows wait for the disk")
 
+    def _look_at_the_scale(self) -> None:
+        for code, text in ((VOID_ALARM, self._trust.void()), (SCALE_ALARM, self._trust.overdue())):
+            if text:
+                self._alarms.raise_alarm(code, text)
+            else:
+                self._alarms.clear(code)
+
+    def _look_at_the_ejector(self) -> None:
+        """Where the line moves the ejector itself: write what became of each part, and tell what went wrong."""
+        gate = self._equipment.gate
+        if not isinstance(gate, Ejecting):
+            return
+        for disposal in gate.disposals():
+            try:
+                self._equipment.recorder.note(disposal)
+            except JournalError as error:
+                self._alarms.raise_alarm(DISK_ALARM, str(error))
+        for code, text in gate.occurrences():  # it stands until a person has acknowledged it
+            self._occurred.add(code)
+            self._alarms.raise_alarm(code, text)
+        standing = gate.conditions()
+        for code, text in standing.items():
+            self._alarms.raise_alarm(code, text)
+        for code in self._conditions - standing.keys():
+            self._alarms.clear(code)
+        self._conditions = set(standing)
+
     def _look_at_the_job(self, wish: PlcWish) -> None:
         if wish.job in {0, *self._station.recipes}:
             self._alarms.clear(JOB_ALARM)
@@ -103,13 +159,23 @@ class Watch:
             known = ", ".join(str(job) for job in sorted(self._station.recipes) if job) or "none"
             self._alarms.raise_alarm(JOB_ALARM, f"the PLC asks for job {wish.job}; recipes are loaded for: {known}")
 
+    def _look_at_the_rejects(self) -> None:
+        """Rejecting everything is safe, and no solution: the belt is asked to stop."""
+        limit, count = self._station.stop_after_rejects, self._tally.rejects_in_a_row
+        if limit and count >= limit:
+            self._alarms.raise_alarm(ROW_ALARM, f"{count} parts in a row did not pass; look at parts, camera and light")
+        else:
+            self._alarms.clear(ROW_ALARM)
+
     def _state(self) -> LineState:
         standing = self._alarms.standing()
         state = LineState.ONLINE
         if standing.keys() & _ILL:
             state |= LineState.ERROR
         elif JOB_ALARM not in standing:
-            state |= LineState.READY | LineState.RUN_PERMIT
+            state |= LineState.READY
+            if not standing.keys() & _STOPS:
+                state |= LineState.RUN_PERMIT
         if standing:
             state |= LineState.DEGRADED
         if len(self._handoff):
@@ -118,6 +184,8 @@ class Watch:
 
     def _content(self, *, alive: bool) -> Mapping[str, Any]:
         health, link = self._journal_health(), self._equipment.annunciator.link()
+        gate = self._equipment.gate
+        balance = dict(gate.balance()) if isinstance(gate, Ejecting) else None
         active = self._station.recipes[0]
         recipe, model = active.stamp, active.model
         return {
@@ -137,8 +205,14 @@ class Watch:
                 "alarms": dict(self._alarms.standing()),
                 "plc": {"alive": link.alive, "reason": link.reason},
                 "journal": {"waiting": health.waiting, "lost": health.lost, "error": health.error},
+                "optics": self._guard.snapshot(),
+                "scale": {"id": scale.id, "void": self._trust.void(), "overdue": self._trust.overdue()}
+                if (scale := self._trust.scale)
+                else None,
             },
+            "plc": dict(self._equipment.panel.words()) if self._equipment.panel is not None else {},
             "queues": {"handoff": len(self._handoff), "paper": self._desk.waiting},
+            **({"balance": balance} if balance is not None else {}),
             "software": self._station.software,
             **self._tally.snapshot(),
         }

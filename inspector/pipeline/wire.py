@@ -1,46 +1,62 @@
 """Puts what came over a camera's wire into a buffer as the line wants it."""
 
 from functools import lru_cache
+from typing import cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inspector.domain.errors import FrameError
 from inspector.domain.frame import PixelFormat, Pixels
+from inspector.ports.pixel_wire import Packing, WireFormat, unpacked, wire_format
 
-DEEP = {"Mono10": 10, "Mono12": 12, "Mono14": 14, "Mono16": 16}
-"""Formats of more than 8 bits, unpacked: two bytes a pixel."""
-_SWAPPED = {"RGB8", "RGB8Packed"}
-_COLOUR = {"BGR8": PixelFormat.BGR8, "BGR8Packed": PixelFormat.BGR8, **dict.fromkeys(_SWAPPED, PixelFormat.BGR8)}
 _BYTE = 255
 
 
-def line_format(wire_format: str, window: tuple[int, int] | None) -> PixelFormat:
-    """What the line gets of a wire format; ``window`` makes 8 bits of more."""
-    if wire_format in DEEP:
-        return PixelFormat.MONO16 if window is None else PixelFormat.MONO8
-    return _COLOUR.get(wire_format) or PixelFormat(wire_format)
+def line_format(name: str, window: tuple[int, int] | None) -> PixelFormat:
+    """What the line gets of a wire format; ``window`` makes 8 bits of more.
+
+    Raises:
+        ValueError: a format that is not read, or a deep mosaic without a window.
+    """
+    wire = wire_format(name)
+    if wire.kind in {"RGB", "BGR"}:
+        return PixelFormat.BGR8
+    if wire.deep and window is None:
+        if wire.mosaic:
+            raise ValueError(f'pixel_format = "{name}" needs a window: the grey levels that become 0 and 255')
+        return PixelFormat.MONO16
+    return PixelFormat(f"{wire.kind}8")
 
 
-def put_into(buffer: Pixels, pixels: Pixels, *, wire_format: str, window: tuple[int, int] | None, device: str) -> None:
-    """Copy or convert one frame.
+def put_into(buffer: Pixels, pixels: Pixels, *, wire_name: str, window: tuple[int, int] | None, device: str) -> None:
+    """Copy or convert one frame. A mosaic stays one, whatever its depth: each of its pixels has its own grey level.
 
     Raises:
         FrameError: it is of another size or type than the camera was opened with.
     """
-    deep = wire_format in DEEP
-    wanted = np.dtype(np.uint16) if deep else np.dtype(np.uint8)
+    wire = wire_format(wire_name)
+    pixels = _in_bytes_of_its_own(pixels, wire, buffer.shape[1])
+    wanted = np.dtype(np.uint16) if wire.deep else np.dtype(np.uint8)
     if pixels.shape != buffer.shape or pixels.dtype != wanted:
         raise FrameError(
-            f"{device}: a frame of {_kind(pixels)} where {wire_format} of {_kind(buffer)} is expected; "
+            f"{device}: a frame of {_kind(pixels)} where {wire_name} of {_kind(buffer)} is expected; "
             "is another program setting the camera?"
         )
-    if deep and window is not None:
+    if wire.deep and window is not None:
         cv2.LUT(pixels, _table(*window), dst=buffer)
-    elif wire_format in _SWAPPED:
+    elif wire.kind == "RGB":
         cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR, dst=buffer)
     else:
         np.copyto(buffer, pixels)
+
+
+def _in_bytes_of_its_own(pixels: Pixels, wire: WireFormat, width: int) -> Pixels:
+    """Unpacked, where it is packed; some libraries have done it already."""
+    if wire.packing is Packing.BYTES or pixels.dtype != np.uint8 or pixels.shape[1:] != (wire.row_bytes(width),):
+        return pixels
+    return unpacked(cast("NDArray[np.uint8]", pixels), wire, width)
 
 
 @lru_cache(maxsize=4)

@@ -59,7 +59,8 @@ class FeedInfo:
 class Delivery:
     """One frame as the library gives it.
 
-    ``pixels``: nobody else writes to them; shape (height, width) or (height, width, 3).
+    ``pixels``: nobody else writes to them; shape (height, width) or (height, width, 3); of a packed format its bytes,
+    (height, bytes of a row), or what the library has made of them.
     ``frame_id``: the camera's own; 16 or 64 bits, see ``domain.frame.ids_ahead``; None: it has none.
     ``arrived_at``: monotonic seconds, when its first bytes reached this PC.
     ``fault``: why it is unusable; "" for a good one. ``exposure_us``: of this very frame, where the camera tells it.

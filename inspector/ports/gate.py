@@ -1,12 +1,13 @@
 """What puts metal where the verdict says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from inspector.domain.errors import DeviceError
 from inspector.domain.frame import PartId
-from inspector.domain.inspection import GateTold
+from inspector.domain.inspection import Disposal, GateTold
 from inspector.domain.verdict import Verdict
 
 
@@ -62,6 +63,14 @@ class PlcWish:
     enable: bool = False
 
 
+class PassRefusedError(DeviceError):
+    """The gate is well, and a PASS no longer cancels the reject of this part. ``rule``: the law it fell under."""
+
+    def __init__(self, device: str, reason: str, *, rule: str) -> None:
+        super().__init__(device, reason)
+        self.rule = rule
+
+
 class Gate(Protocol):
     """Rejects by default; only a PASS in time cancels the reject."""
 
@@ -76,6 +85,7 @@ class Gate(Protocol):
 
         Raises:
             DeviceError: it was not told, or not in time; the default reject stands.
+            PassRefusedError: nobody was told: the part is at the ejector, or was condemned.
         """
         ...
 
@@ -97,4 +107,46 @@ class Annunciator(Protocol):
 
     def plc_word(self) -> PlcWish:
         """What the PLC asks now. Each rise of ``clear_error`` is given once: ask from one place. Never blocks."""
+        ...
+
+
+@runtime_checkable
+class Ejecting(Protocol):
+    """A gate that moves the ejector itself, and knows what became of each part. Any thread; never blocks."""
+
+    def disposals(self) -> Sequence[Disposal]:
+        """What became of parts since the last call."""
+        ...
+
+    def occurrences(self) -> Sequence[tuple[str, str]]:
+        """Code and text of what a person must look into, since the last call."""
+        ...
+
+    def conditions(self) -> Mapping[str, str]:
+        """Code and text of what is wrong now, and is over by itself."""
+        ...
+
+    def balance(self) -> Mapping[str, int]:
+        """Parts that entered, and where they went."""
+        ...
+
+
+@runtime_checkable
+class Panel(Protocol):
+    """What a technician sees of the words between station and PLC, and may drive; a gate without words has none."""
+
+    def words(self) -> Mapping[str, int]:
+        """Every bit and word as it stands, by the names of the symbol list. Never blocks."""
+        ...
+
+    def outputs(self) -> Sequence[str]:
+        """Names of the bits that ``force`` drives. Never blocks."""
+        ...
+
+    def force(self, outputs: Mapping[str, bool]) -> None:
+        """Drive exactly these outputs from now on; none: everything is released. Never blocks.
+
+        While one is driven, ready and run_permit are low, and an error bit that is driven high still never comes with
+        an OK.
+        """
         ...

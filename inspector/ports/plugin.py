@@ -8,13 +8,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What every plug-in may need to know of the station it is opened for."""
+    """What every plug-in may need to know of the station it is opened for.
+
+    ``checksum``: 16 bits that change with any edit of its recipes, models or settings.
+    """
 
     station: str
     data_dir: str
     run_dir: str
     topic_root: str = ""
     software: str = ""
+    checksum: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,7 @@ class Plugin:
     ``vendor``: the distribution, as the package index names it, whose version decides how the plug-in does its work.
     ``replayable``: of a sink: whether a replay goes to it unless it is named (not to a file that has it all).
     ``feeds``: of a camera: ``open`` gives a Feed (``ports/feed.py``), of which the line makes a Camera.
+    ``tracks``: of a gate: ``open`` gives a FieldIo (``ports/field_io.py``), of which the line makes a Gate.
     ``find``: of a camera: names every camera that this library can see now, for people; it may ask the whole network.
     """
 
@@ -43,4 +48,5 @@ class Plugin:
     replayable: bool = True
     vendor: str = ""
     feeds: bool = False
+    tracks: bool = False
     find: Callable[[], Sequence[FoundCamera]] | None = None

@@ -40,7 +40,10 @@ class Trigger(Protocol):
 
     @property
     def counted_by(self) -> str:
-        """``"plc"`` or ``"line"``: with "line" completeness cannot be proved across a power loss."""
+        """``"plc"``, ``"gate"`` or ``"line"``: only with "plc" can completeness be proved across a power loss.
+
+        ``"gate"``: the PLC starts each part, and the gate numbers them. ``"line"``: in free run the frame is the part.
+        """
         ...
 
     def position(self, timeout_s: float) -> TriggerPosition:

@@ -22,21 +22,30 @@ class Part:
 
 
 def parts(*, seed: int, spacing_mm: float, jitter_mm: float, pool: int) -> Iterator[Part]:
-    """All parts of a run, in order, without end. Every scene of the pool comes once a lap, in a new order."""
+    """All parts of a run, in order, without end. Every scene of the pool comes once a lap, in a new order.
+
+    No scene comes twice in a row: no camera takes the same picture twice, bit for bit.
+    """
     stream = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, 0xBE17])))
     order: list[int] = []
-    index = 0
+    index, before = 0, -1
     while True:
         if not order:
             order = [int(scene) for scene in stream.permutation(pool)]
+            if order[-1] == before:
+                order.reverse()
         offset = float(stream.uniform(-jitter_mm, jitter_mm))
-        yield Part(index=index, position_mm=spacing_mm * (index + 1) + offset, scene=order.pop())
+        before = order.pop()
+        yield Part(index=index, position_mm=spacing_mm * (index + 1) + offset, scene=before)
         index += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion:
-    """How the belt moves since ``anchor_at`` (monotonic seconds), when it stood at ``anchor_mm``."""
+    """How the belt moves since ``anchor_at`` (monotonic seconds), when it stood at ``anchor_mm``.
+
+    ``speed_mm_s`` below 0: it runs back.
+    """
 
     speed_mm_s: float
     anchor_at: float
@@ -50,8 +59,8 @@ class Motion:
         return self.anchor_mm + max(0.0, now - self.anchor_at) * self.speed_mm_s
 
     def when(self, position_mm: float) -> float | None:
-        """The moment at which the belt reaches this position; None while it stands."""
-        if not self.running:
+        """The moment at which the belt reaches (or reached) this position; None while it stands or runs back."""
+        if not self.running or self.speed_mm_s <= 0:
             return None
         return self.anchor_at + (position_mm - self.anchor_mm) / self.speed_mm_s
 
@@ -62,6 +71,10 @@ class Motion:
     def stopped(self, now: float) -> "Motion":
         """The belt stands from ``now`` on."""
         return Motion(speed_mm_s=self.speed_mm_s, anchor_at=now, anchor_mm=self.position(now), running=False)
+
+    def at_speed(self, speed_mm_s: float, now: float) -> "Motion":
+        """From ``now`` on it runs (or would run) at this speed."""
+        return Motion(speed_mm_s=speed_mm_s, anchor_at=now, anchor_mm=self.position(now), running=self.running)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

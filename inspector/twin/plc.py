@@ -17,9 +17,12 @@ WORDS_OUT = 17
 STATE_ERROR = 8
 STATE_RUN_PERMIT = 64
 STATUS_ENABLE = 1
+STATUS_BIN_FULL = 4
+STATUS_CLEAR_ERROR = 16
 SERIAL_NUMBERS = (1 << 32) - 1
 """0 is not used: the number after 2**32 - 1 is 1."""
 _REMEMBERED = 1000
+_BUTTON_S = 1.0
 
 
 class Code(Enum):
@@ -112,10 +115,32 @@ class PlcLogic:
     _result_seen: tuple[int, int] = (0, 0)
     _permit: bool = False
     _decided: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    _pressed: bool = False
+    _released_at: float = 0.0
+    _job_asked: int | None = None
+    bin_full: bool = False
 
     def __post_init__(self) -> None:
         self._next_seq = self.wiring.first_trigger
         self._last_seq = self.wiring.first_trigger - 1
+
+    def press_clear_error(self) -> None:
+        """A person presses the button: its bit is set for a second from the next scan on."""
+        self._pressed = True
+
+    def ask_for(self, job: int) -> None:
+        """Ask for this job from now on, whatever is wired."""
+        self._job_asked = job
+
+    def restart(self) -> tuple[Decision, ...]:
+        """Power fails and comes back: nothing is remembered, and what was on its way is rejected by default."""
+        lost = tuple(Decision(part_seq=place.part_seq, eject=True, code=Code.NONE) for place in self._shift_register)
+        self._shift_register.clear()
+        self._decided.clear()
+        self._next_seq, self._last_seq, self._last_edge = 1, 0, 0
+        self._echo_seq = self._echo_heartbeat = self._seen = 0
+        self._last_life, self._result_seen, self._permit = None, (0, 0), False
+        return lost
 
     def scan(self, inputs: ScanInputs) -> ScanOutputs:
         """One cycle: count parts, read the line's telegram, decide parts that are due, answer."""
@@ -124,9 +149,11 @@ class PlcLogic:
             self._seen = inputs.telegram.number
             self._read(inputs.telegram, inputs.now)
         decisions = self._decide(inputs.encoder)
+        if self._pressed:
+            self._pressed, self._released_at = False, inputs.now + _BUTTON_S
         alive = self._last_life is not None and inputs.now - self._last_life <= self.wiring.heartbeat_timeout_s
         return ScanOutputs(
-            words=self._answer(),
+            words=self._answer(pressed=inputs.now < self._released_at),
             counted=counted,
             decisions=decisions,
             link_alive=alive,
@@ -193,16 +220,19 @@ class PlcLogic:
         return tuple(decisions)
 
     def _job(self) -> int:
+        if self._job_asked is not None:
+            return self._job_asked
         jobs = self.wiring.jobs
         return jobs[(self._last_seq - 1) % len(jobs)] if jobs else self.wiring.job
 
-    def _answer(self) -> tuple[int, ...]:
+    def _answer(self, *, pressed: bool) -> tuple[int, ...]:
+        status = STATUS_ENABLE | STATUS_BIN_FULL * self.bin_full | STATUS_CLEAR_ERROR * pressed
         part_id = f"P{self._last_seq % 10_000_000:07d}"
         return (
             self._echo_heartbeat,
             *_halves(self._last_seq),
             *_halves(self._echo_seq),
-            STATUS_ENABLE,
+            status,
             *_halves(self._last_edge),
             *_text(part_id),
             self._job(),

@@ -6,7 +6,6 @@
 Requests and scans run in one event loop, one after the other: a block is written and read as a whole.
 """
 
-import asyncio
 import threading
 import time
 from collections import deque
@@ -15,18 +14,16 @@ from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from pymodbus.constants import ExcCodes
-from pymodbus.framer import FramerType
-from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from inspector.domain.errors import DeviceError
+from inspector.twin.modbus_thread import ModbusThread, WireFaults
 from inspector.twin.plc import WORDS_IN, WORDS_OUT, Decision, PlcLogic, ScanInputs, Telegram
 from inspector.twin.settings import TwinSettings
 
 OnTelegram = Callable[[tuple[int, ...], int], None]
 """Told of every block the line writes: its words, and the encoder count when it arrived."""
 
-_START_S = 10.0
+_RESTART_S = 5.0
 _T = TypeVar("_T")
 
 
@@ -36,7 +33,7 @@ class PlcServer:
     def __init__(
         self, settings: TwinSettings, logic: PlcLogic, encoder: Callable[[float], int], on_telegram: OnTelegram
     ) -> None:
-        self.port = settings.plc_port
+        self.wire = WireFaults(settings.seed)
         self.link_alive = False
         self.permit = False
         self._settings = settings
@@ -47,10 +44,23 @@ class PlcServer:
         self._decisions: deque[Decision] = deque()
         self._telegram = Telegram(words=(0,) * WORDS_IN, encoder=0)
         self._image: list[int] = [0] * WORDS_OUT
-        self._stopping = threading.Event()
-        self._started = threading.Event()
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="twin-plc", daemon=True)
+        self._restarting = False
+        self._restarted = threading.Event()
+        self._thread = ModbusThread(
+            name="plc",
+            host=settings.plc_host,
+            port=settings.plc_port,
+            key="twin.plc_port",
+            device=self._device,
+            cycle_s=settings.scan_ms / 1000,
+            on_cycle=self._scan,
+            wire=self.wire,
+        )
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._thread.port
 
     def light_gate(self, edge: int) -> None:
         """Latch one part at the light gate, with the encoder count at its edge."""
@@ -66,45 +76,34 @@ class PlcServer:
 
     def must_run(self) -> None:
         """Raise what ended the PLC's thread, if anything did."""
-        if self._failure is not None:
-            raise self._failure
+        self._thread.must_run()
+
+    def press_clear_error(self) -> None:
+        """A person presses the button: its bit rises, and falls again a second later."""
+        self._logic.press_clear_error()
+
+    def ask_for(self, job: int) -> None:
+        """From the next part on it asks for this job."""
+        self._logic.ask_for(job)
+
+    def restart(self) -> None:
+        """Power fails and comes back: it counts anew. Returns once it does; what it forgot is decided: reject."""
+        self._restarted.clear()
+        self._restarting = True
+        if not self._restarted.wait(_RESTART_S):
+            self._thread.must_run()
+
+    def fill_bin(self, *, full: bool) -> None:
+        """Whether the reject bin is full."""
+        self._logic.bin_full = full
 
     def start(self) -> None:
         """Listen; returns once requests are answered."""
         self._thread.start()
-        if not self._started.wait(_START_S):
-            raise self._error("did not start to listen")
-        self.must_run()
 
     def stop(self) -> None:
         """End the server; connections are closed."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except (DeviceError, OSError, RuntimeError) as error:
-            self._failure = error
-        finally:
-            self._started.set()
-
-    async def _serve(self) -> None:
-        server = ModbusTcpServer(
-            self._device(), framer=FramerType.SOCKET, address=(self._settings.plc_host, self._settings.plc_port)
-        )
-        if not await server.listen():
-            raise self._error("the port is in use or not allowed; end the other server or set another twin.plc_port")
-        try:
-            if isinstance(server.transport, asyncio.Server):
-                self.port = server.transport.sockets[0].getsockname()[1]
-            self._scan()
-            self._started.set()
-            while not self._stopping.is_set():
-                await asyncio.sleep(self._settings.scan_ms / 1000)
-                self._scan()
-        finally:
-            await server.shutdown()  # type: ignore[no-untyped-call] # pymodbus leaves it bare
+        self._thread.stop()
 
     def _scan(self) -> None:
         now = time.monotonic()
@@ -113,6 +112,11 @@ class PlcServer:
         )
         self._image = list(outputs.words)
         self._decisions.extend(outputs.decisions)
+        if self._restarting:
+            self._restarting = False
+            self._decisions.extend(self._logic.restart())
+            self._telegram = Telegram(words=(0,) * WORDS_IN, encoder=0)
+            self._restarted.set()
         self.link_alive = outputs.link_alive
         self.permit = outputs.permit
 
@@ -138,6 +142,7 @@ class PlcServer:
         written: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
         """Before the server reads or writes registers: bring the image up to date, or take the telegram."""
+        await self.wire.hold()
         if written:
             words = list(self._telegram.words)
             place = address - self._settings.plc_to_base
@@ -149,9 +154,6 @@ class PlcServer:
             start = self._settings.plc_from_base - first
             registers[start : start + WORDS_OUT] = self._image
         return None
-
-    def _error(self, reason: str) -> DeviceError:
-        return DeviceError(f"simulated plc {self._settings.plc_host}:{self._settings.plc_port}", reason, retry=False)
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 import tempfile
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from inspector.twin import faults
 from inspector.twin.scenes import SceneSettings
 
 SHIFT_REGISTER_PARTS = 200
@@ -40,6 +41,16 @@ class TwinSettings(BaseModel):
     counts_per_mm: float = Field(10.0, gt=0, le=10_000, description="Encoder counts per mm of belt.")
     encoder_start: int = Field(0, ge=0, lt=1 << 32, description="Encoder count at the start; it wraps at 2**32.")
 
+    sensor_distance_mm: float = Field(
+        60.0, ge=0, description="From the ejector to the good-lane and reject-confirm sensors."
+    )
+    ejector: Literal["plc", "io"] = Field(
+        "plc", description='Who moves the ejector: the PLC, or an output of the remote I/O module ("io": no PLC then).'
+    )
+    faults: tuple[str, ...] = Field(
+        (), description=f"Faults to commit: {faults.GRAMMAR}; `inspector twin --list-faults` explains them."
+    )
+
     ring: str = Field(
         "inspector-twin", pattern=r"^[A-Za-z0-9._-]{1,64}$", description="Name of the frame ring in shared memory."
     )
@@ -59,6 +70,16 @@ class TwinSettings(BaseModel):
     )
     lot: str = Field("", max_length=8, pattern=r"^[ -~]*$", description="Lot the PLC tells, ASCII.")
 
+    io_port: int = Field(
+        -1, ge=-1, le=65535, description="TCP port of the simulated remote I/O module; 0: any free one; -1: none."
+    )
+    io_watchdog_ms: float = Field(
+        100.0, ge=0, description="Not written for so long, the module drops its outputs until it is re-armed; 0: never."
+    )
+    io_active_low: bool = Field(
+        default=True, description="The ejector ejects while its output is 0: what loses power ejects."
+    )
+
     wait_for_permit: bool = Field(
         default=True, description="Parts come only once the PLC has seen a live heartbeat and run_permit."
     )
@@ -68,8 +89,17 @@ class TwinSettings(BaseModel):
     )
     rows_kept: int = Field(100_000, ge=1, description="Newest parts listed one by one in the report.")
 
+    @field_validator("faults")
+    @classmethod
+    def _known_faults(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            faults.parse(text)
+        return texts
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.ejector == "io" and self.io_port < 0:
+            raise ValueError('ejector = "io" needs the remote I/O module: set io_port (0: any free port)')
         if self.spacing_jitter_mm * 2 >= self.spacing_mm:
             raise ValueError(
                 f"spacing_jitter_mm = {self.spacing_jitter_mm} must be below half of spacing_mm = {self.spacing_mm}: "

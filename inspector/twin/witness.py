@@ -27,6 +27,13 @@ class Witness:
             self._open[part_seq] = ((edge + self._decide_after) % COUNTER, Code.NONE)
             return part_seq
 
+    def restart(self) -> None:
+        """The PLC counts anew from 1; every part before must be settled."""
+        with self._lock:
+            self._next_seq = 1
+            self._open.clear()
+            self._last = (0, 0)
+
     def telegram(self, words: tuple[int, ...], encoder: int) -> None:
         """The line wrote these words; they arrived at this encoder count.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import BaseModel, ValidationError
 
@@ -15,6 +16,7 @@ from inspector.domain.errors import DeviceError
 from inspector.domain.frame import PixelFormat
 from inspector.pipeline.steady import open_camera
 from inspector.ports.camera import Camera
+from inspector.ports.pixel_wire import unpacked, wire_format
 from inspector.ports.plugin import Context, Plugin
 from tests.camera_peers import buffer_for, grab_until
 from tests.camera_table import GENTL
@@ -118,3 +120,17 @@ def test_the_sample_explains_every_setting() -> None:
     assert table.pop("kind") == "gentl"
     settings = settings_of(**table)
     assert all(f"\n{name} =" in text or f"\n# {name} =" in text for name in type(settings).model_fields)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Mono10p", "Mono12p", "Mono10Packed", "Mono12Packed", "BayerRG10p", "BayerRG12p", "BayerGB12Packed"],
+)
+def test_our_unpacking_agrees_with_that_of_harvesters(name: str) -> None:
+    plugin()  # imports the library in the way that it bears
+    from harvesters.util.pfnc import Dictionary
+
+    wire = wire_format(name)
+    rows = np.random.default_rng(1).integers(0, 256, (6, wire.row_bytes(16)), np.uint8)
+    theirs = Dictionary.get_proxy(symbolic=name).expand(rows.ravel()).reshape(6, 16)
+    assert (unpacked(rows, wire, 16) == theirs & (1 << wire.bits) - 1).all()

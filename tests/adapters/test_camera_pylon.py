@@ -15,8 +15,10 @@ from pydantic import BaseModel, ValidationError
 from inspector.app import plugins
 from inspector.domain.errors import DeviceError, FrameError
 from inspector.domain.frame import PixelFormat
+from inspector.pipeline.preprocess import picture
 from inspector.pipeline.steady import open_camera
 from inspector.ports.camera import Camera
+from inspector.ports.model import InputSpec
 from inspector.ports.plugin import Context, Plugin
 from tests.camera_peers import HEIGHT, WIDTH, buffer_for, grab_until, grab_until_said
 from tests.camera_table import PYLON
@@ -56,8 +58,8 @@ def mosaics(tmp_path: Path) -> tuple[Path, list[np.ndarray[Any, np.dtype[np.uint
     """Two raw mosaics of twelve megapixels in grey files, as a defect may be replayed."""
     random = np.random.default_rng(7)
     pictures = [random.integers(0, 256, (HEIGHT, WIDTH), np.uint8) for _ in range(2)]
-    for number, picture in enumerate(pictures):
-        assert cv2.imwrite(str(tmp_path / f"{number}.bmp"), picture)
+    for number, mosaic in enumerate(pictures):
+        assert cv2.imwrite(str(tmp_path / f"{number}.bmp"), mosaic)
     return tmp_path, pictures
 
 
@@ -72,6 +74,7 @@ def replaying(folder: Path) -> dict[str, object]:
         ("BayerRG8", {}, PixelFormat.BAYER_RG8),
         ("RGB8", {}, PixelFormat.BGR8),
         ("Mono12", {"window": (0, 4095)}, PixelFormat.MONO8),
+        ("BayerGB12", {"window": (0, 4095)}, PixelFormat.BAYER_GB8),
     ],
 )
 def test_twelve_megapixels_come_in_order_in_every_format(
@@ -183,6 +186,11 @@ def test_live_gives_the_frame_nearest_to_the_moment_of_asking() -> None:
     [
         ({"width": 9000}, "Width = 9000 is refused (1 to 4096 would be right)"),
         ({"trigger": "line", "line": "Line7"}, "camera.line = 'Line7': it has not got it; it has Software"),
+        (
+            {"pixel_format": "BayerRG14", "window": (0, 9)},
+            "camera.pixel_format = 'BayerRG14': it has not got it; it has ",
+        ),
+        ({"emulated": False, "serial": "123"}, "cannot be opened (is it on, plugged in, and free of other programs?)"),
         ({"features": {"Blacklevel": 3}}, "it has no feature 'Blacklevel'"),
         ({"features": {"TestImageSelector": "Parrot"}}, "TestImageSelector = 'Parrot' is refused (Off, Testimage1"),
     ],
@@ -193,10 +201,43 @@ def test_a_wrong_setting_names_itself_and_what_would_be_right(wrong: dict[str, o
     assert says in str(said.value)
 
 
+def test_a_mosaic_of_more_than_8_bits_shows_what_one_of_8_bits_shows() -> None:
+    def shown(pixel_format: str, window: tuple[int, int] | None) -> Any:
+        wanted = {"pixel_format": pixel_format, "window": window, "features": {"TestImageSelector": "Testimage1"}}
+        with opened(**wanted) as camera:
+            into = buffer_for(camera.describe())
+            grab_until(camera, into)
+        return into.astype(int)
+
+    plain = shown("BayerRG8", None)
+    for pixel_format, top in (("BayerRG10", 1023), ("BayerRG12", 4095), ("BayerRG16", 65535)):
+        assert abs(shown(pixel_format, (0, top)) - plain).max() <= 1
+
+
+@pytest.mark.parametrize("place", [(0, 0), (0, 1), (1, 1)])
+def test_the_colours_of_a_mosaic_are_those_that_pylon_makes_of_it(place: tuple[int, int]) -> None:
+    """One of red, green, blue is lit: BayerRG8 is red, green in the first row, and green, blue in the second."""
+    plugin()  # imports the library in the way that it bears
+    from pypylon import pylon
+
+    mosaic = np.zeros((16, 16), np.uint8)
+    mosaic[place[0] :: 2, place[1] :: 2] = 200
+    image, converter = pylon.PylonImage(), pylon.ImageFormatConverter()
+    image.AttachArray(mosaic, pylon.PixelType_BayerRG8)
+    converter.OutputPixelFormat = pylon.PixelType_BGR8packed
+    theirs = converter.Convert(image).GetArray()[8, 8]
+    spec = InputSpec(name="image", dtype="float32", layout="NCHW", channels=3, multiple=1, colour="bgr")
+    ours = picture(mosaic, PixelFormat.BAYER_RG8, spec)[8, 8]
+    assert int(ours.argmax()) == int(theirs.argmax())
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
         ({"serial": "1"}, "one of them"),
+        ({"pixel_format": "BayerRG12"}, "needs a window"),
+        ({"pixel_format": "Mono7"}, "is not read; Mono8, "),
+        ({"pixel_format": "Mono10p", "window": (0, 9), "width": 642, "height": 480}, "multiples of 4"),
         ({"emulated": False}, "one of them"),
         ({"width": 640}, "set both or none"),
         ({"window": (0, 100)}, "has 8 bits"),

@@ -185,7 +185,7 @@ def test_what_can_hardly_be_meant_is_a_warning(config: Path, verb: Verb, edit: E
     warned = [line for line in done.stdout.splitlines() if line.startswith("warn")]
     assert len(warned) == 3
     assert "frame ring /dev/shm/nobodys does not exist; start inspector twin" in warned[0]
-    assert "scale.due = 2025-11-30 is past" in warned[1]
+    assert "was due on 2025-11-30, and no longer used" in warned[1]
     assert "gate.port = 1503, but twin.plc_port = 1502" in warned[2]
     assert len(json.loads(verb("check", "-c", config, "-s", "left", "--json").stdout)["warnings"]) == 3
 

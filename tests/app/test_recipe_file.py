@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from inspector.app.recipe_file import load_recipe
+from inspector.app.recipe_file import fit, load_recipe
 from inspector.domain.errors import ConfigError
 from inspector.domain.verdict import Severity
+from inspector.ports.model import OutputSpec
+from tests.fakes import card
+
+SCORE = OutputSpec(name="score", dtype="float32", role="score")
 
 
 def test_the_background_rule_is_to_the_letter(repo: Path) -> None:
@@ -60,3 +64,16 @@ def test_a_file_that_is_not_utf_8_is_said_to_be_so(tmp_path: Path) -> None:
     path.write_bytes(b'name = "\xff"')
     with pytest.raises(ConfigError, match=r"not UTF-8 text \(byte 8\)"):
         load_recipe(path)
+
+
+@pytest.mark.parametrize("changed", [{"task": "classification"}, {"further_outputs": (SCORE,)}])
+def test_masks_are_refused_where_a_model_judges_the_frame_as_a_whole(
+    tmp_path: Path, changed: dict[str, object]
+) -> None:
+    path = tmp_path / "masked.toml"
+    mask = '[[masks]]\nname = "print"\npolygon_px = [[0, 0], [9, 0], [9, 9]]\n'
+    path.write_text(f'name = "masked"\nmodel = "fake"\n{mask}')
+    loaded = load_recipe(path)
+    fit(loaded, card(), None)
+    with pytest.raises(ConfigError, match="masks: model fake judges the frame as a whole"):
+        fit(loaded, card(**changed), None)

@@ -11,15 +11,22 @@ from inspector.domain.errors import DeviceError
 from inspector.domain.frame import PartId
 from inspector.domain.inspection import GateTold
 from inspector.domain.verdict import Decision, Outcome, Verdict
+from inspector.pipeline.field import Axis, Way
+from inspector.pipeline.tracked import TrackedGate
 from inspector.ports.gate import LineState
 from inspector.ports.plugin import Context
 
 CONTEXT = Context(station="s", data_dir="", run_dir="")
-NOBODY: dict[str, dict[str, Any]] = {"modbus": {"host": "127.0.0.1", "port": 1}}
+NOBODY: dict[str, dict[str, Any]] = {
+    "modbus": {"host": "127.0.0.1", "port": 1},
+    "modbus_server": {"listen": "127.0.0.1", "port": 0},
+    "remote_io": {"host": "127.0.0.1", "port": 1, "trigger": "input:0", "ejector": "coil:0"},
+}
 """Settings with which nobody answers."""
 PASSED = Verdict(
     outcome=Outcome.PASS, reason="no defect", decision=Decision(rule="defects.none", measured=0, limit=0, unit="count")
 )
+WAY = Way(axis=Axis.TIME, distance_mm=500.0, before_mm=50.0, after_mm=50.0, confirm_mm=100.0, speed_mm_s=500.0)
 PATIENCE_S = 2.0
 """Far above the 100 ms of the port: a busy machine is no broken gate."""
 
@@ -29,7 +36,11 @@ def gate(request: pytest.FixtureRequest) -> Iterator[Any]:
     kind = request.param
     plugin = plugins.find("gate", kind, where="here", key="gate")
     with plugin.open(plugin.settings_model(**NOBODY.get(kind, {})), CONTEXT) as opened:
-        yield opened
+        if not plugin.tracks:
+            yield opened
+            return
+        with TrackedGate(opened, WAY, station="s", period_s=0.01) as gate:  # of a module the line makes a gate
+            yield gate
 
 
 def test_it_tells_within_its_time_or_raises(gate: Any) -> None:

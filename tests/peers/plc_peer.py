@@ -4,7 +4,6 @@ Independent of pytest, so that other rooms' tests and tools can use it.
 """
 
 import json
-import shutil
 import signal
 import subprocess
 import threading
@@ -14,22 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-SOURCE = Path(__file__).with_name("plc_v1.c")
+from tests.peers.compiled import compile_peer
+
 PATIENCE_S = 20.0
 
 
 def compile_plc(tmp_dir: Path) -> Path:
-    """Compile plc_v1.c against libmodbus into ``tmp_dir``; give the program's path.
-
-    Needs gcc, pkg-config and libmodbus-dev.
-    """
-    program = Path(tmp_dir) / "plc_v1"
-    pkg_config = shutil.which("pkg-config") or "pkg-config"
-    flags = subprocess.run([pkg_config, "--cflags", "--libs", "libmodbus"], check=True, capture_output=True, text=True)
-    gcc = shutil.which("gcc") or "gcc"
-    command = [gcc, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", str(SOURCE), "-o", str(program)]
-    subprocess.run([*command, *flags.stdout.split()], check=True, capture_output=True, text=True)
-    return program
+    """Compile plc_v1.c against libmodbus into ``tmp_dir``; give the program's path."""
+    return compile_peer("plc_v1", Path(tmp_dir))
 
 
 class Plc:

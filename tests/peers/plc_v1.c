@@ -10,6 +10,7 @@
  *     --no-heartbeat-echo       do not echo the heartbeat (a stopped PLC program)
  *     --unit N                  stay silent to any other unit id (default: answer all)
  *     --to A --from A           base addresses (default 0 and 100)
+ *     --rtu DEVICE       serve a serial line (19200 8N1) instead of PORT
  *     --swap-bytes --low-first  byte_order = "little", word_order = "low_first"
  *   stdin: trigger [N] | echo on|off | heartbeat on|off | encoder N | job N | status N | part-id TEXT | lot TEXT | stop
  *   stdout: "ready PORT", "trigger SEQ", "line alive|dead", "part SEQ pass|reject REASON", and on stop or SIGTERM
@@ -50,6 +51,7 @@ static uint16_t heartbeat, state;
 static int64_t heartbeat_at = -1;
 static long period, count, window = 500, to_base = 0, from_base = 100;
 static int unit = -1;
+static const char *rtu;
 static modbus_mapping_t *map;
 static volatile sig_atomic_t stopping;
 
@@ -188,7 +190,8 @@ static long options(int argc, char **argv) {
     static const struct option known[] = {
         {"period", 1, 0, 'p'}, {"count", 1, 0, 'c'}, {"window", 1, 0, 'w'}, {"start", 1, 0, 's'},
         {"wait-permit", 0, 0, 'r'}, {"no-echo", 0, 0, 'e'}, {"no-heartbeat-echo", 0, 0, 'h'}, {"unit", 1, 0, 'u'},
-        {"to", 1, 0, 't'}, {"from", 1, 0, 'f'}, {"swap-bytes", 0, 0, 'b'}, {"low-first", 0, 0, 'l'}, {0, 0, 0, 0}};
+        {"to", 1, 0, 't'}, {"from", 1, 0, 'f'}, {"swap-bytes", 0, 0, 'b'}, {"low-first", 0, 0, 'l'},
+        {"rtu", 1, 0, 'd'}, {0, 0, 0, 0}};
     for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (o == 'p') period = atol(optarg);
         else if (o == 'c') count = atol(optarg);
@@ -202,6 +205,7 @@ static long options(int argc, char **argv) {
         else if (o == 'f') from_base = atol(optarg);
         else if (o == 'b') swap_bytes = true;
         else if (o == 'l') low_first = true;
+        else if (o == 'd') rtu = optarg;
         else exit(64);
     }
     if (optind >= argc) {
@@ -216,6 +220,10 @@ static void serve(modbus_t *ctx, int fd, fd_set *all) {
     int header = modbus_get_header_length(ctx);
     modbus_set_socket(ctx, fd);
     int length = modbus_receive(ctx, query);
+    if (length == -1 && rtu) {
+        modbus_flush(ctx); /* noise on the line; the line stays */
+        return;
+    }
     if (length == -1) {
         close(fd);
         FD_CLR(fd, all);
@@ -236,16 +244,17 @@ int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
 
     long last = to_base + TO_WORDS > from_base + FROM_WORDS ? to_base + TO_WORDS : from_base + FROM_WORDS;
-    modbus_t *ctx = modbus_new_tcp("127.0.0.1", (int)port);
+    modbus_t *ctx = rtu ? modbus_new_rtu(rtu, 19200, 'N', 8, 1) : modbus_new_tcp("127.0.0.1", (int)port);
     map = modbus_mapping_new(0, 0, (int)last, 0);
-    int server = ctx && map ? modbus_tcp_listen(ctx, 16) : -1;
-    if (server == -1) {
+    if (rtu && ctx) modbus_set_slave(ctx, unit < 0 ? 1 : unit);
+    int server = !ctx || !map ? -1 : rtu ? modbus_connect(ctx) + modbus_get_socket(ctx) : modbus_tcp_listen(ctx, 16);
+    if (server == -1 || (rtu && server < 0)) {
         fprintf(stderr, "plc_v1: port %ld: %s\n", port, modbus_strerror(errno));
         return 1;
     }
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t size = sizeof address;
-    getsockname(server, (struct sockaddr *)&address, &size);
+    if (!rtu) getsockname(server, (struct sockaddr *)&address, &size);
     set_number(1, trigger_seq);
     printf("ready %d\n", ntohs(address.sin_port));
 
@@ -270,7 +279,7 @@ int main(int argc, char **argv) {
         if (found <= 0) continue;
         for (int fd = 0; fd <= highest; fd++) {
             if (!FD_ISSET(fd, &ready)) continue;
-            if (fd == server) {
+            if (fd == server && !rtu) {
                 int client = accept(server, NULL, NULL);
                 if (client < 0 || client >= FD_SETSIZE) continue;
                 FD_SET(client, &all);

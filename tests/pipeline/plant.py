@@ -52,6 +52,7 @@ class Plant:
         self.gate = fakes.FakeGate()
         self.evidence = fakes.FakeEvidence()
         self.requests = fakes.FakeRequests()
+        self.references = fakes.FakeReferences()
         self.collect_into: Callable[[Path], FrameFolder] = open_collection
         self.runtime = fakes.FakeRuntime()
         self.decoder: Decoder = fakes.FakeDecoder()
@@ -88,6 +89,7 @@ class Plant:
                 take_lost=list,
                 requests=self.requests,
                 collect_into=self.collect_into,
+                references=self.references,
             ),
             detectors={
                 "fake": Detector(card=fakes.card(), runtime=self.runtime, decoder=self.decoder),

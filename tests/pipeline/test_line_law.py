@@ -12,7 +12,7 @@ import pytest
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError, DeviceError, FrameError
 from inspector.domain.frame import Pixels
-from inspector.domain.inspection import GateTold
+from inspector.domain.inspection import AlarmEvent, GateTold
 from inspector.domain.verdict import Outcome
 from inspector.ports.gate import LineState, PlcWish
 from inspector.ports.journal import JournalHealth
@@ -553,3 +553,70 @@ def test_a_disk_that_is_slower_than_a_stuck_loop_would_be_is_no_stop(tmp_path: P
     assert begun
     plant.law_holds([1, 2, 3])
     assert plant.outcomes() == {1: FAIL, 2: PASS, 3: PASS}
+
+
+def test_two_triggers_closer_than_the_pitch_are_one_part_counted_twice_and_neither_is_judged(tmp_path: Path) -> None:
+    at = time.monotonic()
+    events = [TriggerEvent(part_seq=n, at=at + when) for n, when in ((1, 1.0), (2, 2.0), (3, 2.03), (4, 3.0), (5, 4.0))]
+    plant = Plant(tmp_path, events=events, shots=shots(1, 2, 4, 5), handoff_depth=8)
+    plant.station = replace(plant.station, min_pitch_s=0.2)
+    plant.runtime.before = lambda part: part != 2 or surely(lambda: 3 in plant.gate.expected)
+    plant.trigger._paced = False
+    plant.run()
+    plant.law_holds(range(1, 6))
+    assert plant.rule(3) == "law.double_trigger"
+    assert plant.records[3].verdict.reason == "double trigger: 30 ms after the part before"
+    assert plant.outcomes()[2] is UNDECIDED
+    assert plant.outcomes()[5] is PASS, plant.records[5].verdict.reason
+
+
+def test_too_many_rejects_in_a_row_ask_the_belt_to_stop_until_somebody_has_seen_to_it(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, events=range(1, 6), shots=shots(*range(1, 6), bad=(1, 2, 3, 4, 5)))
+    plant.station = replace(plant.station, stop_after_rejects=3)
+
+    def stopped() -> bool:
+        return LineState.READY in plant.gate.states[-1] and LineState.RUN_PERMIT not in plant.gate.states[-1]
+
+    def before(part: int) -> None:
+        if part == 4:
+            surely(stopped)
+            plant.gate.wish = PlcWish(clear_error=True)
+            surely(lambda: LineState.RUN_PERMIT in plant.gate.states[-1])
+
+    plant.trigger.before = before
+    plant.run()
+    plant.law_holds(range(1, 6))
+    events = [(note.code, note.action) for note in plant.recorder.notes if isinstance(note, AlarmEvent)]
+    assert events == [("rejects.in_a_row", "raised"), ("rejects.in_a_row", "cleared")]
+
+
+def test_a_full_reject_bin_withdraws_the_permit_while_it_lasts(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, events=range(1, 3), shots=shots(1, 2))
+
+    def before(part: int) -> None:
+        if part == 2:
+            surely(lambda: LineState.RUN_PERMIT in plant.gate.states[-1])
+            plant.gate.wish = PlcWish(bin_full=True)
+            surely(lambda: LineState.RUN_PERMIT not in plant.gate.states[-1])
+            plant.gate.wish = PlcWish()
+            surely(lambda: LineState.RUN_PERMIT in plant.gate.states[-1])
+
+    plant.trigger.before = before
+    plant.run()
+    assert plant.outcomes() == {1: PASS, 2: PASS}
+    assert "bin.full" in plant.recorder.alarms()
+
+
+def test_a_pass_that_the_ejector_no_longer_takes_is_undecided_by_its_law_and_no_fault_of_the_gate(
+    tmp_path: Path,
+) -> None:
+    plant = Plant(tmp_path, events=range(1, 5), shots=shots(1, 2, 3, 4, bad=(3,)))
+    plant.gate.condemn = {2: "law.late", 3: "law.belt", 4: "law.belt"}
+    plant.run()
+    plant.law_holds(range(1, 5))
+    assert plant.outcomes() == {1: PASS, 2: UNDECIDED, 3: FAIL, 4: UNDECIDED}
+    assert (plant.rule(2), plant.rule(4)) == ("law.late", "law.belt")
+    assert plant.records[2].verdict.reason.startswith("late: ")
+    assert plant.records[4].verdict.reason == "belt: the belt stopped"
+    assert plant.records[2].gate_told is GateTold.NOTHING
+    assert plant.recorder.alarms() == set()

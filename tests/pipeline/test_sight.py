@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from inspector.domain.frame import PixelFormat, Pixels
-from inspector.pipeline.sight import Finding, Glance, Health, Limits, glance
+from inspector.pipeline.sight import Finding, Glance, Health, Limits, glance, reference_of
 
 HEIGHT, WIDTH = 480, 640
 
@@ -29,7 +29,7 @@ def glances(
 
 
 def health(**changed: object) -> Health:
-    return Health(reference=tuple(glances(begin=0, count=20)), **changed)  # type: ignore[arg-type]
+    return Health(reference=reference_of(glances(begin=0, count=20)), **changed)  # type: ignore[arg-type]
 
 
 def said(seen: list[Glance], judge: Health) -> tuple[Finding, ...]:
@@ -79,10 +79,50 @@ def test_a_defect_of_one_part_is_no_speck() -> None:
     assert said(frames[:36], judge) == ()
 
 
-def test_the_same_picture_twice_is_a_camera_that_hangs_but_not_where_files_are_read() -> None:
-    twice = [glance(part(5), PixelFormat.MONO8)] * 2
-    assert kinds(said(twice, health())) == {"frozen": True}
-    assert said(twice, health(live=False)) == ()
+def test_every_bit_counts_for_two_pictures_to_be_the_same() -> None:
+    first = part(5)
+    other = first.copy()
+    other[333, 77] ^= 1
+    moved = np.roll(first, 1, axis=0)
+    marks = {glance(frame, PixelFormat.MONO8).mark for frame in (first, other, moved)}
+    assert len(marks) == 3
+    assert glance(first.copy(), PixelFormat.MONO8).mark in marks
+
+
+@pytest.mark.parametrize("width", [640, 637])
+def test_a_frame_whose_rows_lie_apart_is_looked_at_as_any_other(width: int) -> None:
+    wide = np.zeros((HEIGHT, 800), np.uint8)
+    frame = wide[:, 64 : 64 + width]
+    frame[:] = part(3)[:, :width]
+    apart, together = (glance(one, PixelFormat.MONO8) for one in (frame, frame.copy()))
+    assert apart.mark == together.mark
+    assert apart.light == together.light
+
+
+def test_noise_and_dense_strokes_are_grave_in_the_first_frame() -> None:
+    random = np.random.default_rng(9)
+    noise = random.integers(0, 256, (HEIGHT, WIDTH), np.uint8)
+    places = random.integers(0, [WIDTH, HEIGHT], (1500, 2))
+    strokes = part(100)
+    for x, y in places.tolist():
+        cv2.line(strokes, (x - 6, y - 3), (x + 6, y + 3), 40, 2)
+    for frame in (noise, strokes):
+        assert kinds(health().look(glance(frame, PixelFormat.MONO8)))["busy"] is True
+
+
+def test_a_cover_over_a_third_of_the_picture_is_grave_in_the_first_frame() -> None:
+    frame = part(100)
+    frame[:, : WIDTH // 3] = 20
+    assert kinds(health().look(glance(frame, PixelFormat.MONO8)))["strange"] is True
+
+
+def test_one_defect_is_neither_busy_nor_strange() -> None:
+    judge = health()
+    for n in range(40):
+        frame = part(100 + n)
+        x, y = n * 7, (n * 61) % 200
+        cv2.line(frame, (x, y), (x + 300, y + 180), 30, 5)
+        assert judge.look(glance(frame, PixelFormat.MONO8)) == ()
 
 
 def test_a_picture_that_burns_out_is_found() -> None:
@@ -91,7 +131,7 @@ def test_a_picture_that_burns_out_is_found() -> None:
         return frame
 
     found = kinds(said(glances(bright, count=5), health(limits=Limits(light=(1.0, 2.0)))))
-    assert found == {"burnt": True}
+    assert found["burnt"] is True
 
 
 def test_a_mosaic_is_looked_at_one_colour_at_a_time() -> None:
@@ -109,4 +149,4 @@ def test_colour_is_looked_at_by_its_green() -> None:
 
 def test_health_without_frames_of_the_set_up_is_refused() -> None:
     with pytest.raises(ValueError, match="no frames of the set-up"):
-        Health(reference=())
+        reference_of([])

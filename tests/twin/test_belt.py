@@ -47,3 +47,13 @@ def test_the_encoder_wraps_and_distances_do_not() -> None:
     assert encoder.counts(15.0) == 50
     assert counts_between(encoder.counts(15.0), encoder.counts(5.0)) == 100
     assert counts_between(encoder.counts(5.0), encoder.counts(15.0)) == -100
+
+
+def test_speed_may_change_and_the_belt_may_run_back() -> None:
+    belt = Motion(speed_mm_s=500.0, anchor_at=10.0).started(10.0).at_speed(250.0, 11.0)
+    assert belt.position(13.0) == 1000.0
+    assert belt.when(1250.0) == 14.0
+    back = belt.at_speed(-100.0, 13.0)
+    assert back.position(14.0) == 900.0
+    assert back.when(950.0) is None
+    assert back.at_speed(500.0, 14.0).when(1400.0) == 15.0

@@ -24,6 +24,12 @@ def plant(tmp_path: Path, repo: Path) -> Iterator[Plant]:
 
 
 @pytest.fixture(scope="session")
+def base_url() -> str:
+    """Each test names its own station. (In place of pytest-base-url's own, which warns of itself under pytest 9.2.)"""
+    return ""
+
+
+@pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
     """Debian's Chromium; as root it has no sandbox."""
     return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium", "args": ["--no-sandbox"]}

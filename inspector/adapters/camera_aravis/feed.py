@@ -24,8 +24,6 @@ log = structlog.get_logger(__name__)
 _CONTROL_CHANNEL = 0x0A00
 _OURS = 0x3
 _OLDEST_S = 60.0
-_DEEP = {"Mono10", "Mono12", "Mono14", "Mono16"}
-_COLOUR = {"RGB8", "BGR8"}
 _NOTHING: Pixels = np.empty((0, 0), np.uint8)
 _CHUNKS = ("Timestamp", "ExposureTime")
 
@@ -48,7 +46,7 @@ class AravisFeed:
             self._stack.callback(self._forget)
             self._take_control()
             nodes = AravisNodes(self._native, device=self._device)
-            found = sfnc.set_up(nodes, self._settings.wanted(), device=self._device)
+            found = sfnc.set_up(nodes, sfnc.wanted(self._settings), device=self._device)
             self._info = self._describe(found)
             self._set_up_chunks(nodes)
             self._set_up_transport()
@@ -137,20 +135,7 @@ class AravisFeed:
         with spoken_for(self._device, "it does not say what it is"):
             serial = self._camera.get_device_serial_number()
             model = f"{self._camera.get_vendor_name()} {self._camera.get_model_name()}"
-        return FeedInfo(
-            name="aravis",
-            serial=serial or f"{model} {settings.place}",
-            width=found.width,
-            height=found.height,
-            wire_format=settings.pixel_format,
-            manner=settings.wanted().manner,
-            window=settings.window,
-            period_s=1.0 / found.fps if found.fps else 0.0,
-            exposure_us=found.exposure_us,
-            gain=found.gain,
-            silent_s=settings.silent_s,
-            reopen_max_s=settings.reopen_max_s,
-        )
+        return sfnc.described("aravis", serial or f"{model} {settings.place}", self._settings, found)
 
     def _set_up_chunks(self, nodes: AravisNodes) -> None:
         """Have the camera tell with each frame how it was exposed, where it can."""
@@ -228,18 +213,11 @@ class AravisFeed:
         status = buffer.get_status()
         if status != Aravis.BufferStatus.SUCCESS:
             return f"a torn frame ({_WORDS.get(status, str(status))})"
-        size = buffer.get_image_width(), buffer.get_image_height()
-        if size != (self._info.width, self._info.height):
-            return f"a frame of {size[0]} x {size[1]} px where {self._info.width} x {self._info.height} px is expected"
-        return ""
+        count = len(buffer.get_image_data())
+        return sfnc.fault_of(self._info, buffer.get_image_width(), buffer.get_image_height(), count)
 
     def _pixels(self, buffer: Any) -> Pixels:
-        info = self._info
-        data = buffer.get_image_data()
-        if info.wire_format in _DEEP:
-            return np.frombuffer(data, np.uint16)[: info.width * info.height].reshape(info.height, info.width)
-        shape = (info.height, info.width, 3) if info.wire_format in _COLOUR else (info.height, info.width)
-        return np.frombuffer(data, np.uint8)[: int(np.prod(shape))].reshape(shape)
+        return sfnc.image(self._info, np.frombuffer(buffer.get_image_data(), np.uint8))
 
     def _exposure_of(self, buffer: Any) -> float | None:
         if self._chunks is None:

@@ -4,11 +4,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from inspector.ports.feed import Manner
-from inspector.ports.sfnc import Value, Wanted
-
-_DEEP = frozenset({"Mono10", "Mono12", "Mono14", "Mono16"})
-_TOP = 0xFFFF
+from inspector.ports import sfnc
+from inspector.ports.sfnc import Value
 
 
 class CameraAravisSettings(BaseModel):
@@ -31,11 +28,11 @@ class CameraAravisSettings(BaseModel):
     activation: Literal["RisingEdge", "FallingEdge", "AnyEdge", "LevelHigh", "LevelLow"] = Field(
         "RisingEdge", description="What on the wire triggers."
     )
-    pixel_format: Literal[
-        "Mono8", "Mono10", "Mono12", "Mono14", "Mono16", "BayerRG8", "BayerGR8", "BayerGB8", "BayerBG8", "RGB8", "BGR8"
-    ] = Field("Mono8", description="What comes over the wire; a Bayer mosaic is a third of the bytes of RGB8.")
+    pixel_format: str = Field(
+        "Mono8", max_length=32, description="What comes over the wire; a Bayer mosaic is a third of the bytes of RGB8."
+    )
     window: tuple[int, int] | None = Field(
-        None, description="Mono10 to Mono16: the grey levels that become 0 and 255, as the model looks at 8 bits."
+        None, description="More than 8 bits: the grey levels that become 0 and 255, as the model looks at 8 bits."
     )
     width: int | None = Field(None, ge=1, le=65535, description="Width, px; else as the camera stands.")
     height: int | None = Field(None, ge=1, le=65535, description="Height, px; else as the camera stands.")
@@ -66,32 +63,11 @@ class CameraAravisSettings(BaseModel):
     def _fits_together(self) -> Self:
         if bool(self.address) == bool(self.usb):
             raise ValueError("name the camera by address (GigE) or by usb (USB3): one of them")
-        if (self.width is None) != (self.height is None):
-            raise ValueError("width and height: set both or none")
-        if self.window is not None and not (0 <= self.window[0] < self.window[1] <= _TOP):
-            raise ValueError(f"window = {list(self.window)}: two rising grey levels within 0 to 65535 would be right")
-        if self.window is not None and self.pixel_format not in _DEEP:
-            raise ValueError(f'window is for Mono10 to Mono16; pixel_format = "{self.pixel_format}" has 8 bits')
+        if trouble := sfnc.trouble(self):
+            raise ValueError(trouble)
         return self
 
     @property
     def place(self) -> str:
         """Where it is, for messages."""
         return self.address or self.usb
-
-    def wanted(self) -> Wanted:
-        """The features to set."""
-        return Wanted(
-            manner=Manner(self.trigger),
-            pixel_format=self.pixel_format,
-            width=self.width,
-            height=self.height,
-            offset_x=self.offset_x,
-            offset_y=self.offset_y,
-            exposure_us=self.exposure_us,
-            gain=self.gain,
-            fps=self.fps,
-            line=self.line,
-            activation=self.activation,
-            features=self.features,
-        )

@@ -18,13 +18,13 @@ from inspector.domain.errors import DeviceError
 from inspector.domain.frame import Pixels
 from inspector.ports import sfnc
 from inspector.ports.feed import Delivery, FeedInfo
+from inspector.ports.pixel_wire import Packing, wire_format
 
 log = structlog.get_logger(__name__)
 
 _FETCH_S = 0.2
 _JOIN_S = 5.0
 _NOTHING: Pixels = np.empty((0, 0), np.uint8)
-_COLOUR = {"RGB8", "BGR8"}
 
 
 class GentlFeed:
@@ -48,7 +48,7 @@ class GentlFeed:
             self._acquirer = self._connect()
             self._node_map = self._acquirer.remote_device.node_map
             nodes = GentlNodes(self._node_map, device=self._device)
-            found = sfnc.set_up(nodes, self._settings.wanted(), device=self._device)
+            found = sfnc.set_up(nodes, sfnc.wanted(self._settings), device=self._device)
             self._info = self._describe(found)
             self._stream_on()
             self._closing = self._stack.pop_all()
@@ -121,21 +121,7 @@ class GentlFeed:
             log.info("camera.not_closed", device=self._device, reason=told(error))
 
     def _describe(self, found: sfnc.Found) -> FeedInfo:
-        settings = self._settings
-        return FeedInfo(
-            name="gentl",
-            serial=settings.serial,
-            width=found.width,
-            height=found.height,
-            wire_format=settings.pixel_format,
-            manner=settings.wanted().manner,
-            window=settings.window,
-            period_s=1.0 / found.fps if found.fps else 0.0,
-            exposure_us=found.exposure_us,
-            gain=found.gain,
-            silent_s=settings.silent_s,
-            reopen_max_s=settings.reopen_max_s,
-        )
+        return sfnc.described("gentl", self._settings.serial, self._settings, found)
 
     def _read(self) -> None:
         """What the reader's thread does: fetch, note the time, copy, give the buffer back."""
@@ -164,10 +150,15 @@ class GentlFeed:
             fault = "a torn frame (it is not complete)"
         else:
             image = buffer.payload.components[0]
-            size = image.width, image.height
-            if size != (self._info.width, self._info.height):
-                fault = f"a frame of {size[0]} x {size[1]} px; {self._info.width} x {self._info.height} px is expected"
-            else:
-                shape = (size[1], size[0], 3) if self._info.wire_format in _COLOUR else (size[1], size[0])
-                pixels = np.array(image.data[: int(np.prod(shape))]).reshape(shape)
+            data = np.array(image.data)
+            fault = sfnc.fault_of(self._info, image.width, image.height, data.nbytes)
+            if not fault:
+                pixels = self._pixels(data)
         return Delivery(pixels=pixels, frame_id=int(buffer.frame_id), arrived_at=arrived_at, fault=fault)
+
+    def _pixels(self, data: Pixels) -> Pixels:
+        """What the library has unpacked is (height, width) of two bytes; all else is as it came."""
+        info = self._info
+        if wire_format(info.wire_format).packing is not Packing.BYTES:
+            return data.reshape(info.height, info.width)
+        return sfnc.image(info, data.view(np.uint8))

@@ -80,7 +80,7 @@ class PylonFeed:
         with self._stack:
             self._camera = self._connect()
             nodes = PylonNodes(self._camera.GetNodeMap(), device=self._device)
-            found = sfnc.set_up(nodes, self._settings.wanted(), device=self._device)
+            found = sfnc.set_up(nodes, sfnc.wanted(self._settings), device=self._device)
             self._info = self._describe(found)
             self._stream_on()
             self._closing = self._stack.pop_all()
@@ -163,30 +163,22 @@ class PylonFeed:
             log.info("camera.not_closed", device=self._device, reason=told(error))
 
     def _describe(self, found: sfnc.Found) -> FeedInfo:
-        settings = self._settings
-        return FeedInfo(
-            name="pylon",
-            serial=str(self._camera.GetDeviceInfo().GetSerialNumber()),
-            width=found.width,
-            height=found.height,
-            wire_format=settings.pixel_format,
-            manner=settings.wanted().manner,
-            window=settings.window,
-            period_s=1.0 / found.fps if found.fps else 0.0,
-            exposure_us=found.exposure_us,
-            gain=found.gain,
-            silent_s=settings.silent_s,
-            reopen_max_s=settings.reopen_max_s,
-        )
+        return sfnc.described("pylon", str(self._camera.GetDeviceInfo().GetSerialNumber()), self._settings, found)
 
     def _delivery(self, arrived_at: float, result: Any) -> Delivery:
         fault = ""
         if not result.GrabSucceeded():
             fault = f"a torn frame ({result.GetErrorDescription()})"
+        else:
+            fault = sfnc.fault_of(self._info, result.GetWidth(), result.GetHeight(), result.GetImageSize())
         block = int(result.GetBlockID())
         with spoken_for(self._device, "a frame cannot be read"):
-            pixels = _NOTHING if fault else result.GetArray()
+            pixels = _NOTHING if fault else self._pixels(result)
         return Delivery(pixels=pixels, frame_id=None if block == _NO_ID else block, arrived_at=arrived_at, fault=fault)
+
+    def _pixels(self, result: Any) -> Pixels:
+        """Bytes as they came: pylon's own arrays are none of packed formats."""
+        return sfnc.image(self._info, np.frombuffer(result.GetBuffer(), np.uint8))
 
 
 def seen_cameras() -> Sequence[FoundCamera]:

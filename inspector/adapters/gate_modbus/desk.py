@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import structlog
 
+from inspector.adapters.gate_modbus.forced import Forced
 from inspector.adapters.gate_modbus.layout import Command, Feedback, PlcStatus
 from inspector.adapters.gate_modbus.life import Life
 from inspector.adapters.gate_modbus.outbox import Outbox
@@ -35,7 +36,9 @@ class Desk:
         self.settings = settings
         self.life = Life()
         self.outbox = Outbox()
-        self.state = LineState.NONE
+        self.forced = Forced("to_plc.state", {})
+        self.announced = LineState.NONE
+        self.written: Command | None = None  # the last block that was made to be written
         self.beat_due = 0.0
         self.triggers: deque[TriggerEvent] = deque()
         self.confirmations: deque[Confirmation] = deque()
@@ -52,6 +55,11 @@ class Desk:
         self._was_alive = False
         self._followed = False  # somebody takes the triggers: where another source counts, nobody does
 
+    @property
+    def state(self) -> LineState:
+        """What is shown: what the line announced, unless a technician drives it."""
+        return self.forced.apply(self.announced)
+
     # --- the connection thread's side
 
     def connected(self) -> None:
@@ -62,7 +70,9 @@ class Desk:
 
     def command(self) -> Command:
         """The next block to write, with the next heartbeat."""
-        return Command(heartbeat=self.life.beat(), state=self.state, result=self.outbox.repeated(self.state))
+        state = self.state
+        self.written = Command(heartbeat=self.life.beat(), state=state, result=self.outbox.repeated(state))
+        return self.written
 
     def take(self, feedback: Feedback, now: float) -> None:
         """Take the answer of a poll: life, echo, trigger."""

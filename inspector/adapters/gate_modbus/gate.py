@@ -1,10 +1,18 @@
 """The PLC as the line sees it: Gate, Annunciator and Trigger in one object."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from inspector.adapters.gate_modbus import symbols
 from inspector.adapters.gate_modbus.desk import RECOUNTING, Desk
-from inspector.adapters.gate_modbus.layout import Result, ResultCode, severity_word
+from inspector.adapters.gate_modbus.layout import (
+    Orders,
+    Result,
+    ResultCode,
+    encode_command,
+    encode_feedback,
+    severity_word,
+)
 from inspector.adapters.gate_modbus.outbox import BLOCK_S, Job, JobState
 from inspector.adapters.gate_modbus.wire import RefusedError
 from inspector.domain.errors import ConfigError, DeviceError
@@ -15,6 +23,10 @@ from inspector.ports.trigger import TriggerEvent, TriggerPosition
 
 BOOKED = 1024
 _CODES = {Outcome.PASS: ResultCode.OK, Outcome.FAIL: ResultCode.NG, Outcome.UNDECIDED: ResultCode.NOT_DECIDABLE}
+
+
+def _lay(registers: dict[tuple[str, int], int], table: str, base: int, words: Sequence[int]) -> None:
+    registers.update({(table, base + place): word for place, word in enumerate(words)})
 
 
 class ModbusGate:
@@ -110,10 +122,10 @@ class ModbusGate:
         """Show this state; every change but BUSY brings the next heartbeat forward."""
         desk = self._desk
         with desk.work:
-            if (desk.state ^ state) & ~LineState.BUSY:
+            if (desk.announced ^ state) & ~LineState.BUSY:
                 desk.beat_due = 0.0
                 desk.work.notify_all()
-            desk.state = state
+            desk.announced = state
 
     def link(self) -> LinkHealth:
         """Alive only while the PLC echoes our heartbeat."""
@@ -124,6 +136,32 @@ class ModbusGate:
         """Word 5 and word 12 of the last poll; ``clear_error`` once for each rise of its bit."""
         with self._desk.work:
             return self._desk.wish(time.monotonic())
+
+    # --- Panel
+
+    def words(self) -> Mapping[str, int]:
+        """Both blocks as they were written and read last."""
+        desk, settings = self._desk, self._desk.settings
+        orders = Orders(word=settings.word_order)
+        with desk.work:
+            command, feedback = desk.written, desk.feedback
+        registers: dict[tuple[str, int], int] = {}
+        if command is not None:
+            _lay(registers, "holding", settings.to_address, encode_command(command, orders))
+        if feedback is not None:
+            _lay(registers, settings.from_table, settings.from_address, encode_feedback(feedback, orders))
+        return symbols.values(symbols.rows(settings), registers)
+
+    def outputs(self) -> Sequence[str]:
+        """The state bits but ready, which follows run_permit."""
+        return self._desk.forced.outputs()
+
+    def force(self, outputs: Mapping[str, bool]) -> None:
+        """Drive state bits, with the next heartbeat, which is brought forward."""
+        with self._desk.work:
+            self._desk.forced.drive(outputs)
+            self._desk.beat_due = 0.0
+            self._desk.work.notify_all()
 
     def wait_alive(self, timeout_s: float) -> None:
         """Wait for the first echoed heartbeat.

@@ -133,12 +133,12 @@ def encode_command(command: Command, orders: Orders) -> list[int]:
         int(result.code),
         result.severity,
     ]
-    return _travel([*words, crc16(words)], pairs=(3,), orders=orders)
+    return travel([*words, crc16(words)], pairs=(3,), orders=orders)
 
 
 def decode_command(registers: Sequence[int], orders: Orders) -> Command | None:
     """What a PLC reads in the 8 registers; None where it must ignore them (layout, CRC, code, error with OK)."""
-    words = _travel(registers, pairs=(3,), orders=orders)
+    words = travel(registers, pairs=(3,), orders=orders)
     if len(words) != TO_WORDS or words[0] != LAYOUT or crc16(words[:7]) != words[7] or words[5] > max(ResultCode):
         return None
     state = LineState(words[2])
@@ -161,7 +161,7 @@ def encode_feedback(feedback: Feedback, orders: Orders) -> list[int]:
         feedback.job,
         *_text_words(feedback.lot),
     ]
-    return _travel(words, pairs=(1, 3, 6), orders=orders)
+    return travel(words, pairs=(1, 3, 6), orders=orders)
 
 
 def decode_feedback(registers: Sequence[int], orders: Orders) -> Feedback:
@@ -172,16 +172,16 @@ def decode_feedback(registers: Sequence[int], orders: Orders) -> Feedback:
     """
     if len(registers) != FROM_WORDS:
         raise ValueError(f"{len(registers)} words instead of {FROM_WORDS}")
-    words = _travel(registers, pairs=(1, 3, 6), orders=orders)
+    words = travel(registers, pairs=(1, 3, 6), orders=orders)
     return Feedback(
         heartbeat_echo=words[0],
         trigger_seq=_number(words, 1),
         echo_seq=_number(words, 3),
         status=PlcStatus(words[5]),
         encoder=_number(words, 6),
-        part_id=_text(words[8:12]),
+        part_id=text_of(words[8:12]),
         job=words[12],
-        lot=_text(words[13:17]),
+        lot=text_of(words[13:17]),
     )
 
 
@@ -193,8 +193,8 @@ def _number(words: Sequence[int], high: int) -> int:
     return words[high] << 16 | words[high + 1]
 
 
-def _travel(words: Sequence[int], *, pairs: tuple[int, ...], orders: Orders) -> list[int]:
-    """Exchange words of 32-bit numbers and bytes of words as the orders say; doing it twice undoes it."""
+def travel(words: Sequence[int], *, pairs: tuple[int, ...], orders: Orders) -> list[int]:
+    """Exchange words of 32-bit numbers (``pairs``: where they begin) and bytes of words; doing it twice undoes it."""
     moved = list(words)
     if orders.word is WordOrder.LOW_FIRST:
         for high in pairs:
@@ -209,7 +209,7 @@ def _text_words(text: str) -> list[int]:
     return [padded[i] << 8 | padded[i + 1] for i in range(0, 2 * _TEXT_WORDS, 2)]
 
 
-def _text(words: Sequence[int]) -> str:
+def text_of(words: Sequence[int]) -> str:
     """ASCII up to the first zero, without blanks around it; bytes that are no text become "?"."""
     raw = b"".join(word.to_bytes(2, "big") for word in words).split(b"\0", 1)[0]
     return "".join(chr(byte) if 0x20 <= byte < 0x7F else "?" for byte in raw).strip()  # noqa: PLR2004 - printable ASCII

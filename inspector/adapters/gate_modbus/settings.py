@@ -17,13 +17,33 @@ class OnStartupError(Enum):
     ERROR = "error"
 
 
+class Transport(Enum):
+    """How requests travel."""
+
+    TCP = "tcp"
+    RTU = "rtu"
+
+
+class Parity(Enum):
+    """Of a serial line."""
+
+    NONE = "none"
+    EVEN = "even"
+    ODD = "odd"
+
+
 class ModbusGateSettings(BaseModel):
     """Where the PLC is and where its words stand; docs/plc.md is the contract."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: str = Field(min_length=1, description="The PLC's address or name.")
+    transport: Transport = Field(default=Transport.TCP, description='"tcp", or "rtu" over a serial line.')
+    host: str = Field(default="", description='The PLC\'s address or name; with "tcp".')
     port: int = Field(default=502, ge=1, le=65535, description="TCP port of its Modbus server.")
+    serial_port: str = Field(default="", description='Device of the serial line, as "/dev/ttyUSB0"; with "rtu".')
+    baud_rate: int = Field(default=19200, ge=9600, le=921_600, description="Bits a second on the serial line.")
+    parity: Parity = Field(default=Parity.EVEN, description='"even" (the standard), "odd" or "none".')
+    stop_bits: int = Field(default=1, ge=1, le=2, description='1, or 2 (the standard with parity = "none").')
     unit_id: int = Field(default=1, ge=0, le=255, description="Modbus unit (device) id.")
     to_address: int = Field(
         default=0, ge=0, le=REGISTERS - TO_WORDS, description="First of the 8 holding registers we write, zero-based."
@@ -49,6 +69,20 @@ class ModbusGateSettings(BaseModel):
     )
 
     @model_validator(mode="after")
+    def _has_a_way(self) -> Self:
+        """The transport that is set needs its own address, and what would have no effect is refused."""
+        if self.transport is Transport.TCP and not self.host:
+            raise ValueError('host is missing: with transport = "tcp" the PLC\'s address or name is right')
+        if self.transport is Transport.RTU:
+            if not self.serial_port:
+                raise ValueError('serial_port is missing: with transport = "rtu" a device as "/dev/ttyUSB0" is right')
+            if self.unit_id == 0:
+                raise ValueError("unit_id = 0 is nobody's on a serial line; 1 to 247 is right")
+            if self.host:
+                raise ValueError(f'host = {self.host!r} has no effect with transport = "rtu"; remove it')
+        return self
+
+    @model_validator(mode="after")
     def _blocks_apart(self) -> Self:
         """The two blocks must not lie on each other in the same table."""
         apart = self.to_address + TO_WORDS <= self.from_address or self.from_address + FROM_WORDS <= self.to_address
@@ -67,4 +101,5 @@ class ModbusGateSettings(BaseModel):
     @property
     def device(self) -> str:
         """The PLC in the station's words."""
-        return f"plc {self.host}:{self.port} unit {self.unit_id}"
+        way = f"{self.host}:{self.port}" if self.transport is Transport.TCP else self.serial_port
+        return f"plc {way} unit {self.unit_id}"

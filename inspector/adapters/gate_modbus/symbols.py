@@ -1,8 +1,8 @@
-"""The symbol list a PLC programmer imports: every word and bit with its address under the station's settings."""
+"""The symbol list a PLC programmer imports, client role: every word and bit with its address under the settings."""
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 
 from inspector.adapters.gate_modbus.layout import WordOrder
@@ -47,12 +47,12 @@ def rows(settings: ModbusGateSettings) -> list[Symbol]:
     return [*_to_plc(settings), *_from_plc(settings)]
 
 
-def to_csv(settings: ModbusGateSettings) -> str:
-    """The list as CSV with a heading."""
+def to_csv(symbols: Iterable[Symbol]) -> str:
+    """A list as CSV with a heading."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(field.name for field in fields(Symbol))
-    writer.writerows(astuple(symbol) for symbol in rows(settings))
+    writer.writerows(astuple(symbol) for symbol in symbols)
     return text.getvalue()
 
 
@@ -126,3 +126,12 @@ class _Block:
         yield self._symbol(word, name, "WORD", meaning)
         for position, (bit, bit_meaning) in enumerate(bits):
             yield self._symbol(word, f"{name}.{bit}", "BOOL", bit_meaning, bit=str(position))
+
+
+def values(symbols: Iterable[Symbol], registers: Mapping[tuple[str, int], int]) -> dict[str, int]:
+    """What stands in every word and bit. ``registers``: by table and address, bytes in their order of meaning."""
+    shown = {}
+    for symbol in symbols:
+        word = registers.get((symbol.table, symbol.address), 0)
+        shown[symbol.name] = word >> int(symbol.bit) & 1 if symbol.bit else word
+    return shown

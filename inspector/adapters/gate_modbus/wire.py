@@ -2,13 +2,16 @@
 
 import logging
 import socket
+import termios
+import time
 from typing import Any
 
-from pymodbus.client import ModbusTcpClient
+import serial
+from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
 from inspector.adapters.gate_modbus.layout import FROM_WORDS
-from inspector.adapters.gate_modbus.settings import ModbusGateSettings
+from inspector.adapters.gate_modbus.settings import ModbusGateSettings, Parity, Transport
 from inspector.domain.errors import DeviceError
 
 CONNECT_S = 0.5
@@ -30,6 +33,7 @@ _ADVICE = {
     10: "right would be a unit_id the gateway knows",
     11: "right would be the unit_id of a device that is on",
 }
+_PARITIES = {Parity.NONE: "N", Parity.EVEN: "E", Parity.ODD: "O"}
 _MEND = {1, 2, 3}
 _NOT_DONE = {1, 2, 3, 6, 10}
 """After these nothing was written; after any other (4 failed, 5 takes longer, 11 no answer) it may have been."""
@@ -43,12 +47,27 @@ class RefusedError(DeviceError):
         self.mend = mend
 
 
+class _SerialClient(ModbusSerialClient):
+    """The library's client, waiting by a clock that nobody sets."""
+
+    def _wait_for_data(self) -> int:
+        """Wait for bytes until they stop coming, or the time for an answer is over; how many."""
+        until, size = time.monotonic() + self.comm_params.timeout_connect, 0
+        while time.monotonic() < until:
+            available = int(self._in_waiting())  # type: ignore[no-untyped-call] # pymodbus leaves it bare
+            if available and available == size:
+                break
+            size = available
+            time.sleep(self._recv_interval)
+        return size
+
+
 class Wire:
     """Owned by one thread. After any error it is closed; ``connect`` opens it anew."""
 
     def __init__(self, settings: ModbusGateSettings) -> None:
         self._settings = settings
-        self._client: ModbusTcpClient | None = None
+        self._client: ModbusTcpClient | ModbusSerialClient | None = None
         # The library logs every failed request; the house logs the link once per change of its state.
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
@@ -56,8 +75,11 @@ class Wire:
         """Open the connection.
 
         Raises:
-            DeviceError: nobody there; says which host and port, and why.
+            DeviceError: nobody there; says which host and port or which device, and why.
         """
+        self._client = self._tcp() if self._settings.transport is Transport.TCP else self._rtu()
+
+    def _tcp(self) -> ModbusTcpClient:
         s = self._settings
         try:
             connection = socket.create_connection((s.host, s.port), timeout=CONNECT_S)
@@ -67,8 +89,40 @@ class Wire:
                 f"no connection: {error}; right would be the PLC's host and port with its Modbus server enabled",
             ) from error
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._client = ModbusTcpClient(s.host, port=s.port, timeout=IO_S, retries=0)
-        self._client.socket = connection
+        client = ModbusTcpClient(s.host, port=s.port, timeout=IO_S, retries=0)
+        client.socket = connection
+        return client
+
+    def _rtu(self) -> ModbusSerialClient:
+        """The serial line, empty of answers that came for nobody."""
+        s = self._settings
+        client = _SerialClient(
+            s.serial_port,
+            baudrate=s.baud_rate,
+            parity=_PARITIES[s.parity],
+            stopbits=s.stop_bits,
+            timeout=IO_S,
+            retries=0,
+        )
+        try:
+            line = serial.Serial(
+                s.serial_port,
+                baudrate=s.baud_rate,
+                parity=_PARITIES[s.parity],
+                stopbits=s.stop_bits,
+                timeout=IO_S,
+                write_timeout=IO_S,
+                exclusive=True,
+            )
+            line.reset_input_buffer()
+        except (OSError, termios.error) as error:
+            raise DeviceError(
+                s.device,
+                f"{s.serial_port} cannot be opened: {error}; right would be the serial line's device, free, with "
+                "this user in group dialout, and a baud_rate and parity it knows",
+            ) from error
+        client.socket = line
+        return client
 
     def close(self) -> None:
         """Close the connection; harmless if there is none."""
@@ -103,7 +157,7 @@ class Wire:
         if (answer.address, answer.count) != (s.to_address, len(registers)):
             raise self._failed(what, f"the answer speaks of {answer.count} words at {answer.address}")
 
-    def _opened(self) -> ModbusTcpClient:
+    def _opened(self) -> ModbusTcpClient | ModbusSerialClient:
         if self._client is None or self._client.socket is None:
             raise DeviceError(self._settings.device, "not connected")
         return self._client
@@ -112,7 +166,7 @@ class Wire:
         self._opened().comm_params.timeout_connect = timeout_s  # the library's one timeout, also for answers
         try:
             answer = ask(*values, device_id=self._settings.unit_id, **named)
-        except (ModbusException, OSError) as error:
+        except (ModbusException, OSError, termios.error) as error:
             raise self._failed(what, self._silence(timeout_s)) from error
         if answer.isError():
             raise self._refused(what, answer.exception_code)
@@ -122,8 +176,9 @@ class Wire:
         """Worded without measured times, so that one cause is logged once."""
         if self._client is None or self._client.socket is None:
             return "the PLC closed the connection"
+        line = "" if self._settings.transport is Transport.TCP else " and are baud_rate and parity the PLC's"
         return (
-            f"no answer within {timeout_s * 1000:.0f} ms; is unit_id = {self._settings.unit_id} right, "
+            f"no answer within {timeout_s * 1000:.0f} ms; is unit_id = {self._settings.unit_id} right{line}, "
             f"and does the PLC run?"
         )
 

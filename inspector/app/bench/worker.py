@@ -38,6 +38,7 @@ from inspector.domain.verdict import undecided
 from inspector.pipeline import optics
 from inspector.pipeline.detect import Detector
 from inspector.pipeline.preprocess import Image
+from inspector.pipeline.sight import Health, glance, reference_of
 from inspector.ports.model import Decoder, ModelCard, TileOutput
 from inspector.ports.plugin import Context, Plugin
 
@@ -91,6 +92,7 @@ class Judge:
         self._recipe = recipe
         self._frames: list[Image] = []
         self._marks: list[NDArray[np.int64]] = []
+        self._healths: list[Health] = []
         self._planted = Planted(detector.decoder, detector.card.output.stride)
         detector.decoder = self._planted
 
@@ -104,6 +106,8 @@ class Judge:
             has_map = self._detector.card.task == "segmentation"
             self._marks.append(np.load(marks) if has_map and marks.exists() else np.empty((0, 2), np.int64))
         height, width = self._frames[0].shape[:2]
+        glances = [glance(pixels, _format(pixels)) for pixels in self._frames]
+        self._healths = [Health(reference=reference_of(glances))]
         self._detector.warm_up(height, width, rounds=_WARM_ROUNDS)
         gc.collect()
         gc.freeze()
@@ -111,12 +115,14 @@ class Judge:
     def look(self, number: int) -> Mapping[str, Any]:
         """Pixels to verdict."""
         pixels, self._planted.marks = self._frames[number], self._marks[number]
-        pixel_format = PixelFormat.MONO8 if pixels.ndim == 2 else PixelFormat.BGR8  # noqa: PLR2004 - grey
+        pixel_format = _format(pixels)
         begun = time.perf_counter()
         detections: tuple[Detection, ...] = ()
         stages: dict[str, float] = {}
         try:
             optics.check(pixels)
+            for health in self._healths:
+                health.look(glance(pixels, pixel_format))
             looked = time.perf_counter()
             seen = self._detector.detect(pixels, pixel_format)
             detections, judging = seen.detections, time.perf_counter()
@@ -137,6 +143,10 @@ class Judge:
             "outcome": verdict.outcome.name,
             "reason": verdict.reason,
         }
+
+
+def _format(pixels: Pixels) -> PixelFormat:
+    return PixelFormat.MONO8 if pixels.ndim == 2 else PixelFormat.BGR8  # noqa: PLR2004 - grey
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,29 +10,24 @@ import cv2
 import numpy as np
 import typer
 
-from inspector.app import options, plugins, service
-from inspector.app.camera_link import running
+from inspector.app import lens, options, plugins, service
+from inspector.app.commands import camera_calibrate, camera_optics
 from inspector.app.exits import EX_FINDINGS, EX_OK, speaking_plainly
-from inspector.app.parts import Parts, check_parts
-from inspector.domain.errors import BusyError, ConfigError, DeviceError, FrameError
-from inspector.domain.frame import Capture, Pixels
+from inspector.domain.errors import ConfigError, DeviceError, FrameError
 from inspector.pipeline.optics import sharpness
-from inspector.pipeline.steady import open_camera
-from inspector.ports.camera import Camera
 
 app = typer.Typer(no_args_is_help=True, help="What an engineer needs at the lens.")
 
-Trigger = Annotated[
-    str | None,
-    typer.Option("--trigger", help="Expose in another manner than the station's: software, free or live."),
-]
-_GRAB_S = 5.0
 _BAR = 40
 
 
 @app.callback()
 def root() -> None:
     """Look through the lens."""
+
+
+app.command("optics")(camera_optics.optics)
+app.command("calibrate")(camera_calibrate.calibrate)
 
 
 @app.command("list")
@@ -74,8 +68,8 @@ def grab(
     config: options.Config = None,
     station: options.StationName = None,
     *,
-    trigger: Trigger = None,
-    timeout_s: Annotated[float, typer.Option("--timeout", min=0.01, max=3600, help="Seconds to wait.")] = _GRAB_S,
+    trigger: lens.Trigger = None,
+    timeout_s: Annotated[float, typer.Option("--timeout", min=0.01, max=3600, help="Seconds to wait.")] = lens.GRAB_S,
     as_json: options.Json = False,
 ) -> None:
     """Take one picture with a station's camera, set as its line would set it, and keep it without loss.
@@ -84,9 +78,9 @@ def grab(
     """
     service.configure_logs()
     with speaking_plainly():
-        parts = _parts(config, station)
-        with _opened(parts, trigger) as camera:
-            capture = _take(camera, timeout_s)
+        loaded = lens.free(options.load(config, station))
+        with lens.opened(loaded, trigger) as camera:
+            capture = lens.take(camera, timeout_s)
         if not cv2.imwrite(str(out), capture.pixels):
             raise ConfigError(f"{out}: cannot be written; a place that exists, and a name that ends in .png, is right")
         height, width = capture.pixels.shape[:2]
@@ -110,7 +104,7 @@ def focus(
     config: options.Config = None,
     station: options.StationName = None,
     *,
-    trigger: Trigger = None,
+    trigger: lens.Trigger = None,
     frames: Annotated[int, typer.Option("--frames", min=0, help="End after so many; 0: at Ctrl-C.")] = 0,
     as_json: options.Json = False,
 ) -> None:
@@ -122,12 +116,12 @@ def focus(
     """
     service.configure_logs()
     with speaking_plainly(), service.stop_on_signals() as stop:
-        parts = _parts(config, station)
+        loaded = lens.free(options.load(config, station))
         best, seen = 0.0, 0
-        with _opened(parts, trigger) as camera:
+        with lens.opened(loaded, trigger) as camera:
             while not stop.is_set() and (not frames or seen < frames):
                 try:
-                    capture = _take(camera, _GRAB_S)
+                    capture = lens.take(camera, lens.GRAB_S)
                 except FrameError as error:
                     sys.stderr.write(f"inspector: {error}\n")
                     continue
@@ -148,32 +142,3 @@ def _focus_line(now: float, best: float, *, as_json: bool) -> str:
         return json.dumps({"sharpness": round(now, 3), "best": round(best, 3)}) + "\n"
     bar = "#" * round(_BAR * now / best) if best else ""
     return f"{now:10.3f}  best {best:10.3f}  {bar}\n"
-
-
-def _parts(config: Path | None, station: str | None) -> Parts:
-    parts = check_parts(options.load(config, station))
-    if running(parts.run_dir):
-        raise BusyError(
-            f"the line of station {parts.loaded.name} runs and has the camera; "
-            f"systemctl stop inspector-line@{parts.loaded.name} first"
-        )
-    return parts
-
-
-def _opened(parts: Parts, trigger: str | None) -> AbstractContextManager[Camera]:
-    """The station's camera, exposing in its own manner or another."""
-    plugin, settings = parts.camera
-    if trigger is not None:
-        if "trigger" not in type(settings).model_fields:
-            raise ConfigError(f"--trigger {trigger}: this kind of camera has no trigger; leave it out")
-        table = {key: value for key, value in parts.loaded.settings.camera.items() if key != "kind"}
-        changed = {**table, "trigger": trigger}
-        settings = plugins.settings(plugin, changed, origin=lambda _: "--trigger", prefix=("camera",))
-    return open_camera(plugin, settings, parts.context)
-
-
-def _take(camera: Camera, timeout_s: float) -> Capture:
-    info = camera.describe()
-    shape = (info.height, info.width, info.pixel_format.channels)[: 2 + (info.pixel_format.channels > 1)]
-    into: Pixels = np.zeros(shape, info.pixel_format.dtype)
-    return camera.grab(into, timeout_s)

@@ -79,6 +79,9 @@ def _as_text(parts: Parts, warnings: Sequence[str]) -> list[str]:
     signed = f"signed by {card.signed_by}" if card.signed_by else "not signed"
     lines += ["", f"model {card.name} {card.version}  sha256 {card.sha256[:12]}  fits its card, {signed}"]
     lines += [f"  it cannot: {sentence}" for sentence in card.cannot]
+    if parts.scale is not None:
+        due = f"due {parts.scale.due}" if parts.scale.due else "without a due date"
+        lines += ["", f"scale {parts.scale.id}  {parts.scale.px_per_mm:.4f} px/mm, {due}"]
     for name, passing in _passing(parts).items():
         lines += ["", f"recipe {name}: the worst single defect that passes"]
         lines += [f"  {row.label:10} {_in_words(row)}" for row in passing]

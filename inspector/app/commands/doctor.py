@@ -107,12 +107,22 @@ def _station(config: Path | None, station: str | None) -> Iterator[Finding]:
     yield Finding(name="model", level="ok", found=f"{parts.card.name} {parts.card.version} fits its card")
     yield from _runtimes(parts)
     yield from _punctuality(parts)
+    yield from _scale(parts)
     yield from surroundings.camera(parts)
     yield from camera_link.findings(parts)
     yield from doubts
     for which in ("data_dir", "run_dir"):
         yield _folder(which, loaded.path(which))
     yield from _peers(loaded)
+
+
+def _scale(parts: Parts) -> Iterator[Finding]:
+    """By what is measured, and until when."""
+    scale = parts.scale
+    if scale is not None:
+        due = f"due {scale.due}" if scale.due else "without a due date"
+        of = f"of camera {scale.serial}" if scale.serial else "set by hand"
+        yield Finding(name="scale", level="ok", found=f"{scale.id}: {scale.px_per_mm:.4f} px/mm, {of}, {due}")
 
 
 def _runtimes(parts: Parts) -> Iterator[Finding]:

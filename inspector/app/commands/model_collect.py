@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inspector.app import collecting, options, service
+from inspector.app import asking, collecting, options, service
 from inspector.app.collecting import Wish
 from inspector.app.exits import speaking_plainly
 from inspector.domain.request import Answer, RequestState
@@ -47,7 +47,7 @@ def collect(
             sys.stdout.write(f"{last.text}\nteach from them: inspector model teach --good {folder} --name NAME\n")
         else:
             sys.stderr.write(f"inspector: {last.state.value}: {last.text}\n")
-        raise SystemExit(collecting.ENDINGS[last.state])
+        raise SystemExit(asking.ENDINGS[last.state])
 
 
 def _tell(answer: Answer) -> None:

@@ -1,4 +1,4 @@
-"""`inspector recipe`: choose a recipe's threshold from reviewed parts, see what another recipe would change."""
+"""`inspector recipe`: choose a threshold from reviewed parts, try another recipe, teach it to find its part."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ import typer
 
 from inspector.adapters import journal_sql
 from inspector.app import options, reviewed
-from inspector.app.commands import recipe_whatif
+from inspector.app.commands import recipe_fixture, recipe_whatif
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
 from inspector.app.parts import check_parts
 from inspector.app.recipe_file import find_recipe, fit, load_recipe
@@ -26,6 +26,9 @@ app.command("what-if")(recipe_whatif.what_if_recipe)
 @app.callback()
 def root() -> None:
     """Work on recipes."""
+
+
+app.command("fixture")(recipe_fixture.fixture)
 
 
 @app.command("tune")

@@ -53,12 +53,16 @@ class FaultProxy:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._threads[0].join(5)
         self._listener.close()
-        for connection in self._sockets:
-            _shut(connection)
+        self.cut()
         for thread in self._threads[1:]:
             thread.join(5)
         for connection in self._sockets:
             connection.close()
+
+    def cut(self) -> None:
+        """End every connection that stands."""
+        for connection in self._sockets:
+            _shut(connection)
 
     def _accept(self) -> None:
         while True:
@@ -66,7 +70,11 @@ class FaultProxy:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            far = socket.create_connection(("127.0.0.1", self._target), timeout=5)
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target), timeout=5)
+            except OSError:  # nobody is behind us any more
+                near.close()
+                continue
             far.settimeout(None)
             self._sockets += [near, far]
             for source, sink, is_request in ((near, far, True), (far, near, False)):

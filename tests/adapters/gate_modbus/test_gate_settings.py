@@ -44,7 +44,7 @@ def test_the_blocks_may_share_addresses_in_different_tables() -> None:
 
 def test_the_symbol_list_has_every_word_of_both_blocks_once() -> None:
     settings = ModbusGateSettings(host="plc", to_address=10, from_address=300, from_table="input")
-    listed = list(csv.DictReader(io.StringIO(to_csv(settings))))
+    listed = list(csv.DictReader(io.StringIO(to_csv(rows(settings)))))
     assert list(listed[0]) == ["name", "role", "table", "address", "bit", "type", "meaning"]
     words = [(row["table"], int(row["address"])) for row in listed if not row["bit"]]
     assert words == [("holding", 10 + i) for i in range(8)] + [("input", 300 + i) for i in range(17)]

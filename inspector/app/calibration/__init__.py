@@ -1,0 +1,1 @@
+"""How many pixels make a millimetre: measured, kept with its certificate, and checked again."""

@@ -1,0 +1,87 @@
+"""A PLC that counts and fires, and a remote I/O module beside it: lamps, horn, and sensors that close the balance."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from inspector.domain.frame import PartId
+from inspector.domain.inspection import Disposal
+from inspector.domain.verdict import Verdict
+from inspector.pipeline.tracked import TrackedGate
+from inspector.ports.gate import Annunciator, Confirmation, Gate, LineState, LinkHealth, PlcWish
+from inspector.ports.trigger import Trigger, TriggerEvent, TriggerPosition
+
+
+class PlcGate(Gate, Annunciator, Trigger, Protocol):
+    """Everything on one connection."""
+
+
+class PlcAndField:
+    """What the ports ask of a gate is asked of the PLC; the module is told of it, and tells what it saw."""
+
+    def __init__(self, plc: PlcGate, field: TrackedGate) -> None:
+        self._plc = plc
+        self._field = field
+
+    @property
+    def counted_by(self) -> str:
+        """As the PLC's."""
+        return self._plc.counted_by
+
+    def position(self, timeout_s: float) -> TriggerPosition:
+        """The PLC's counter."""
+        return self._plc.position(timeout_s)
+
+    def wait(self, timeout_s: float) -> TriggerEvent | None:
+        """The PLC's next part."""
+        return self._plc.wait(timeout_s)
+
+    def expect(self, part: PartId, *, deadline: float) -> None:
+        """The PLC rejects it by default; the sensors will see it."""
+        self._plc.expect(part, deadline=deadline)
+        self._field.observe(part)
+
+    def signal(self, part: PartId, verdict: Verdict, *, deadline: float) -> None:
+        """Tell the PLC; what it was told is where the part will be seen."""
+        self._plc.signal(part, verdict, deadline=deadline)
+        self._field.observed(part.part_seq, verdict.outcome)
+
+    def confirmations(self, timeout_s: float) -> Sequence[Confirmation]:
+        """The PLC's."""
+        return self._plc.confirmations(timeout_s)
+
+    def announce(self, state: LineState) -> None:
+        """Towards the PLC, and on the lamps."""
+        self._plc.announce(state)
+        self._field.announce(state)
+
+    def link(self) -> LinkHealth:
+        """The PLC's; a module that is lost is an alarm, and the line runs on. Its thread must live."""
+        health = self._plc.link()
+        beside = self._field.link()
+        return health if beside.thread_alive else beside
+
+    def plc_word(self) -> PlcWish:
+        """What the PLC asks, and what switches at the module say."""
+        asked, switches = self._plc.plc_word(), self._field.plc_word()
+        return replace(
+            asked,
+            clear_error=asked.clear_error or switches.clear_error,
+            bin_full=asked.bin_full or switches.bin_full,
+        )
+
+    def disposals(self) -> Sequence[Disposal]:
+        """What became of parts since the last call."""
+        return self._field.disposals()
+
+    def occurrences(self) -> Sequence[tuple[str, str]]:
+        """What a person must look into, since the last call."""
+        return self._field.occurrences()
+
+    def conditions(self) -> Mapping[str, str]:
+        """What is wrong at the module now."""
+        return self._field.conditions()
+
+    def balance(self) -> Mapping[str, int]:
+        """Parts that entered, and where they went."""
+        return self._field.balance()

@@ -1,0 +1,251 @@
+"""When the ejector moves for which part. Pure: positions are arguments, there is no clock and no device.
+
+The reject of every part is scheduled at its trigger; only a PASS in time cancels it.
+
+    trigger at p ──▶ due = p + distance        window = due - before ... due + after
+    in a window:     all of its parts passed  ──▶ PASS
+                     one did not              ──▶ EJECT
+    in no window, or while the belt stands    ──▶ the ejector rests
+    where nobody knows what lies there        ──▶ EJECT ("blind": after a start, a stop under time, a missed trigger)
+
+Positions grow along the belt: encoder counts without their wrap (``Odometer``), or seconds where the belt runs at one
+speed. A belt that runs back takes the windows with it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from inspector.domain.verdict import Outcome
+
+COUNTER = 1 << 32
+
+
+class Rest(Enum):
+    """Where the ejector stands while nobody tells it anything. A flap that rests in EJECT rejects what nobody saw."""
+
+    EJECT = "eject"
+    PASS = "pass"  # noqa: S105 - a way, no password
+
+
+class Motion(Enum):
+    """What the ejector does now."""
+
+    PASS = "pass"  # noqa: S105 - a way, no password
+    EJECT = "eject"
+
+
+class Refusal(Enum):
+    """Why a PASS no longer cancels the reject."""
+
+    LATE = "late"
+    CONDEMNED = "condemned"
+
+
+class Odometer:
+    """The belt's position from a 32-bit counter that wraps and is never reset."""
+
+    def __init__(self) -> None:
+        self._raw: int | None = None
+        self.position = 0
+
+    def read(self, raw: int) -> int:
+        """Take the counter as it stands; gives the position, which never wraps."""
+        self.position = raw if self._raw is None else self.place(raw)
+        self._raw = raw
+        return self.position
+
+    def place(self, raw: int) -> int:
+        """The position at which the counter stood at ``raw``, within half a turn of where it is now."""
+        if self._raw is None:
+            return raw
+        ahead = (raw - self._raw) % COUNTER
+        return self.position + (ahead if ahead < COUNTER // 2 else ahead - COUNTER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """The way from trigger to ejector, in counts or seconds. ``remember``: how far back a belt may run."""
+
+    distance: float
+    before: float
+    after: float
+    rest: Rest = Rest.EJECT
+    remember: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A part that is past the ejector. ``outcome``: what was said of it in time, None: nothing.
+
+    ``ejected``: what the ejector did as it came by. ``due``: where that was. ``why``: "" or why it was condemned.
+    """
+
+    part_seq: int
+    ejected: bool
+    outcome: Outcome | None
+    due: float
+    why: str = ""
+
+    @property
+    def as_told(self) -> bool:
+        """Whether a part that was told PASS passed, and every other one was ejected."""
+        return self.ejected == (self.outcome is not Outcome.PASS)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Place:
+    """A part on its way."""
+
+    part_seq: int
+    due: float
+    outcome: Outcome | None = None
+    why: str = ""
+    ejected: bool | None = None
+    left: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class _Zone:
+    """A stretch that nobody answers for. ``end`` None: it grows until the belt runs again."""
+
+    begin: float
+    end: float | None
+    why: str
+
+
+@dataclass(slots=True)
+class Tracker:
+    """Owned by one thread, or by a lock. ``start``: where the belt stands now; everything before is ejected."""
+
+    passage: Passage
+    start: float
+    _places: list[_Place] = field(default_factory=list)
+    _zones: list[_Zone] = field(default_factory=list)
+    _told_left: list[Left] = field(default_factory=list)
+    _motion: Motion | None = None
+
+    def __post_init__(self) -> None:
+        self._blind_up_to(self.start, "the line was started while it was on the belt")
+
+    @property
+    def in_flight(self) -> int:
+        """Parts between trigger and ejector."""
+        return sum(not place.left for place in self._places)
+
+    def expect(self, part_seq: int, at: float) -> None:
+        """A part was triggered at this position: its reject is scheduled."""
+        self._places.append(_Place(part_seq=part_seq, due=at + self.passage.distance))
+
+    def unseen(self, begin: float, end: float, why: str) -> None:
+        """Parts that nobody expects were triggered between these positions."""
+        distance = self.passage.distance
+        self._zones.append(
+            _Zone(begin=begin + distance + self.passage.after, end=end + distance - self.passage.before, why=why)
+        )
+
+    def settle(self, part_seq: int, outcome: Outcome, now: float) -> Refusal | None:
+        """Take what was judged. Only a PASS can be refused: then the part is ejected, and stays UNDECIDED."""
+        place = next((one for one in self._places if one.part_seq == part_seq and not one.left), None)
+        if outcome is not Outcome.PASS:
+            if place is not None and not place.why:
+                place.outcome = outcome
+            return None
+        if place is None or now >= place.due - self.passage.before:
+            return Refusal.LATE
+        if place.why or self._blind(place.due - self.passage.before, place.due + self.passage.after):
+            place.why = place.why or self.why_blind(place.due)
+            return Refusal.CONDEMNED
+        place.outcome = Outcome.PASS
+        return None
+
+    def why(self, part_seq: int) -> str:
+        """Why a part was condemned; "" if it was not."""
+        return next((one.why for one in self._places if one.part_seq == part_seq), "")
+
+    def why_blind(self, position: float) -> str:
+        """Why nobody answers for this position."""
+        return next((zone.why for zone in self._zones if zone.end is None or zone.end >= position), "")
+
+    def condemn(self, why: str) -> int:
+        """Everything on its way is ejected, whatever is or was said of it; how many parts."""
+        doomed = [one for one in self._places if not one.left and not one.why]
+        for one in doomed:
+            one.why, one.outcome = why, None
+        return len(doomed)
+
+    def lose_places(self, now: float, why: str) -> int:
+        """Nobody knows any more where the parts are: all are ejected, from now on until ``found_again``; how many."""
+        count = self.condemn(why)
+        for place in self._places:
+            if not place.left:
+                self._told_left.append(
+                    Left(part_seq=place.part_seq, ejected=True, outcome=None, due=place.due, why=place.why)
+                )
+        self._places.clear()
+        if not any(zone.end is None for zone in self._zones):
+            self._zones.append(_Zone(begin=now, end=None, why=why))
+        return count
+
+    def found_again(self, now: float) -> None:
+        """Parts triggered from here on have known places; what came before is still ejected."""
+        for zone in self._zones:
+            if zone.end is None:
+                zone.end = now + self.passage.distance + self.passage.after
+
+    @property
+    def lost(self) -> bool:
+        """Whether places are unknown now."""
+        return any(zone.end is None for zone in self._zones)
+
+    def look(self, now: float, *, standing: bool = False) -> Motion:
+        """What the ejector must do at this position. ``standing``: the belt does not move: it rests."""
+        before, self._motion = self._motion, self._at(now, standing=standing)
+        for place in self._places:
+            if place.ejected is None and now >= place.due:
+                acting = before if before is not None and now > place.due else self._motion
+                place.ejected = acting is Motion.EJECT
+                place.left = True
+                self._told_left.append(
+                    Left(
+                        part_seq=place.part_seq,
+                        ejected=bool(place.ejected),
+                        outcome=place.outcome,
+                        due=place.due,
+                        why=place.why,
+                    )
+                )
+        gone = now - self.passage.after - self.passage.remember
+        self._places = [place for place in self._places if not (place.left and place.due < gone)]
+        self._zones = [zone for zone in self._zones if zone.end is None or zone.end >= gone]
+        return self._motion
+
+    def said_here(self, now: float) -> Sequence[Outcome | None]:
+        """What was said of the parts that are at the ejector now."""
+        return [one.outcome for one in self._here(now)]
+
+    def left(self) -> Sequence[Left]:
+        """Parts that are past the ejector since the last call, in order."""
+        told, self._told_left = self._told_left, []
+        return told
+
+    def _at(self, now: float, *, standing: bool) -> Motion:
+        rest = Motion(self.passage.rest.value)
+        if standing:
+            return rest
+        if self._blind(now, now):
+            return Motion.EJECT
+        here = self._here(now)
+        if not here:
+            return rest
+        return Motion.PASS if all(one.outcome is Outcome.PASS for one in here) else Motion.EJECT
+
+    def _here(self, now: float) -> list[_Place]:
+        return [one for one in self._places if one.due - self.passage.before <= now <= one.due + self.passage.after]
+
+    def _blind(self, begin: float, end: float) -> bool:
+        return any(zone.begin < end and (zone.end is None or begin < zone.end) for zone in self._zones)
+
+    def _blind_up_to(self, trigger: float, why: str) -> None:
+        end = trigger + self.passage.distance + self.passage.after
+        self._zones.append(_Zone(begin=float("-inf"), end=end, why=why))

@@ -1,0 +1,296 @@
+"""The line as its own gate: counted at the module, cancelled by a PASS, told on lamps, safe when the module is not."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from inspector.domain.errors import DeviceError
+from inspector.domain.frame import PartId
+from inspector.domain.inspection import GateTold
+from inspector.domain.verdict import Decision, Outcome, Verdict
+from inspector.pipeline.beside import PlcAndField
+from inspector.pipeline.field import Axis, Field, Way
+from inspector.pipeline.tracked import TrackedGate
+from inspector.pipeline.tracking import Rest
+from inspector.ports.field_io import FieldInputs, Output
+from inspector.ports.gate import LineState, PassRefusedError
+from tests.fakes import FakeGate, wait_until
+
+WAY = Way(axis=Axis.ENCODER, distance_mm=100.0, before_mm=10.0, after_mm=10.0, confirm_mm=20.0, counts_per_mm=10.0)
+READY = LineState.ONLINE | LineState.READY | LineState.RUN_PERMIT
+FAR = 1e12
+
+
+def verdict(outcome: Outcome) -> Verdict:
+    return Verdict(outcome=outcome, reason="", decision=Decision(rule="r", measured=0, limit=0, unit=""))
+
+
+class Belt:
+    """A module that shows a belt: give it a position, it gives the outputs."""
+
+    device = "module"
+
+    def __init__(self, way: Way = WAY, **first: object) -> None:
+        self.field = Field(way)
+        self.inputs = FieldInputs(
+            **{"at": 1.0, "trigger_seq": 0, "encoder": 0, "good_count": 0, "reject_count": 0, **first}
+        )
+        self.out: Mapping[Output, bool] = {}
+
+    def at(self, mm: float, **changed: object) -> bool:
+        """The belt is here now, 10 ms later; whether the ejector ejects."""
+        self.inputs = replace(self.inputs, at=self.inputs.at + 0.01, encoder=int(mm * 10) % (1 << 32), **changed)
+        self.out = self.field.take(self.inputs)
+        return self.out[Output.EJECTOR]
+
+    def trigger(self, mm: float, number: int = 1, **changed: object) -> bool:
+        return self.at(mm, trigger_seq=number, trigger_encoder=int(mm * 10) % (1 << 32), **changed)
+
+
+def started(way: Way = WAY) -> Belt:
+    """The belt has run the whole way once."""
+    belt = Belt(way)
+    for mm in (0.0, 50.0, 100.0, 150.0, 200.0):
+        belt.at(mm)
+    return belt
+
+
+def test_a_trigger_is_reported_and_its_part_ejected_unless_a_pass_came() -> None:
+    belt = started(replace(WAY, rest=Rest.PASS))
+    belt.trigger(210.0)
+    belt.trigger(250.0, 2)
+    assert [(event.part_seq, event.encoder) for event in belt.field.events] == [(1, 2100), (2, 2500)]
+    assert belt.field.settle(2, Outcome.PASS) is None
+    assert [belt.at(mm) for mm in (290.0, 310.0, 330.0, 350.0, 370.0)] == [False, True, False, False, False]
+
+
+def test_fail_and_undecided_lie_apart() -> None:
+    belt = started()
+    belt.trigger(210.0)
+    belt.trigger(240.0, 2)
+    belt.field.settle(1, Outcome.FAIL)
+    belt.field.settle(2, Outcome.UNDECIDED)
+    belt.at(310.0)
+    assert not belt.out[Output.UNDECIDED_BIN]
+    belt.at(340.0)
+    assert belt.out[Output.UNDECIDED_BIN]
+
+
+def test_after_the_start_everything_is_ejected_once_along_the_way() -> None:
+    belt = Belt(replace(WAY, rest=Rest.PASS))
+    assert [belt.at(mm) for mm in (0.0, 50.0, 109.0, 112.0)] == [True, True, True, False]
+
+
+def test_a_number_that_was_jumped_over_ejects_where_its_part_may_lie() -> None:
+    belt = started(replace(WAY, rest=Rest.PASS))
+    belt.trigger(210.0)
+    belt.trigger(290.0, 3)
+    belt.field.settle(1, Outcome.PASS)
+    belt.field.settle(3, Outcome.PASS)
+    assert [event.part_seq for event in belt.field.events] == [1, 3]
+    assert [belt.at(mm) for mm in (310.0, 325.0, 375.0, 390.0)] == [False, True, True, False]
+
+
+def test_a_counter_that_begins_anew_says_so_and_everything_in_flight_is_ejected() -> None:
+    belt = started(replace(WAY, rest=Rest.PASS))
+    belt.trigger(210.0, 7)
+    belt.field.settle(7, Outcome.PASS)
+    belt.at(220.0, trigger_seq=0)
+    belt.trigger(230.0, 1)
+    assert [(event.part_seq, event.restarted) for event in belt.field.events] == [(7, False), (1, True)]
+    assert belt.at(310.0)
+
+
+def test_the_watchdog_of_the_module_condemns_what_is_in_flight() -> None:
+    belt = started(replace(WAY, rest=Rest.PASS))
+    belt.trigger(210.0)
+    belt.field.settle(1, Outcome.PASS)
+    belt.at(220.0, tripped=True)
+    assert belt.at(310.0, tripped=False)
+    assert belt.field.settle(1, Outcome.PASS) is not None
+
+
+def test_an_encoder_that_jumps_is_told_and_nothing_passes_until_the_way_was_run_again() -> None:
+    belt = started(replace(WAY, rest=Rest.PASS))
+    belt.trigger(210.0)
+    belt.field.settle(1, Outcome.PASS)
+    assert belt.at(5000.0)
+    assert {trouble.code for trouble in belt.field.troubles()} == {"belt.lost_places", "encoder.jump"}
+    assert [belt.at(mm) for mm in (5050.0, 5109.0, 5111.0)] == [True, True, False]
+
+
+@pytest.mark.parametrize("rest", list(Rest))
+def test_under_time_a_belt_that_is_not_at_its_speed_loses_every_part(rest: Rest) -> None:
+    way = replace(WAY, axis=Axis.TIME, speed_mm_s=1000.0, rest=rest)  # 0.1 s from light gate to ejector
+    belt = Belt(way, belt_at_speed=True)
+    belt.at(0.0)
+    for _ in range(20):
+        belt.at(0.0)
+    belt.trigger(0.0)
+    assert belt.field.settle(1, Outcome.PASS) is None
+    belt.at(0.0, belt_at_speed=False)
+    assert belt.field.settle(1, Outcome.PASS) is not None
+    assert [belt.at(0.0) for _ in range(30)] == [True] * 30
+    assert [belt.at(0.0, belt_at_speed=True) for _ in range(11)] == [True] * 11
+    belt.at(0.0)
+    assert belt.at(0.0) is (rest is Rest.EJECT)
+    assert any(trouble.code == "belt.lost_places" for trouble in belt.field.troubles())
+
+
+def test_lamps_horn_and_permit_follow_the_state() -> None:
+    belt = started()
+    belt.field.announce(READY)
+    belt.at(201.0)
+    lit = {output for output, on in belt.out.items() if on}
+    assert lit == {Output.EJECTOR, Output.RUN_PERMIT, Output.GREEN, Output.STROBE, Output.UNDECIDED_BIN}
+    belt.field.announce(LineState.ONLINE | LineState.READY | LineState.DEGRADED)
+    belt.at(202.0)
+    lit = {output for output, on in belt.out.items() if on}
+    assert lit >= {Output.STOP_REQUEST, Output.AMBER, Output.RED, Output.HORN}
+    assert Output.RUN_PERMIT not in lit
+    for _ in range(600):
+        belt.at(203.0)
+    assert not belt.out[Output.HORN]
+
+
+class Module:
+    """A module in this process, driven by the test."""
+
+    device = "module"
+
+    def __init__(self) -> None:
+        self.inputs = FieldInputs(at=0.0, trigger_seq=5, encoder=0, trigger_encoder=0, good_count=0, reject_count=0)
+        self.written: Mapping[Output, bool] = {}
+        self.broken = False
+        self.bug = False
+        self._clock = 0.0
+
+    def read(self) -> FieldInputs:
+        if self.bug:
+            raise ZeroDivisionError
+        if self.broken:
+            raise DeviceError("module", "no answer")
+        self._clock += 0.01
+        return replace(self.inputs, at=self._clock)
+
+    def write(self, outputs: Mapping[Output, bool], *, re_arm: bool = False) -> None:
+        self.written = outputs
+
+    def move(self, mm: float, **changed: object) -> None:
+        self.inputs = replace(self.inputs, encoder=int(mm * 10), **changed)
+
+
+@contextmanager
+def gate() -> Iterator[tuple[TrackedGate, Module]]:
+    module = Module()
+    with TrackedGate(module, WAY, station="left", period_s=0.001) as opened:
+        assert wait_until(lambda: opened.link().alive)
+        for mm in (50.0, 100.0, 150.0, 200.0):
+            module.move(mm)
+            assert wait_until(lambda at=mm: opened._field._position == at * 10)
+        yield opened, module
+
+
+def test_the_module_counts_and_a_pass_goes_through_to_the_disposal() -> None:
+    with gate() as (opened, module):
+        assert opened.position(5.0).part_seq == 5
+        module.move(210.0, trigger_seq=6, trigger_encoder=2100)
+        event = opened.wait(5.0)
+        assert event is not None
+        part = PartId(part_seq=event.part_seq, series=3, serial="A7")
+        opened.expect(part, deadline=FAR)
+        opened.signal(part, verdict(Outcome.PASS), deadline=FAR)
+        assert [one.told for one in opened.confirmations(5.0)] == [GateTold.ACKNOWLEDGED]
+        module.move(310.0)
+        assert wait_until(lambda: module.written.get(Output.EJECTOR) is False)
+        module.move(325.0)
+        assert wait_until(lambda: opened.balance()["entries"] == 1)
+        module.move(326.0, good_count=1)
+        assert wait_until(lambda: opened.balance()["good"] == 1)
+        (gone,) = opened.disposals()
+        assert (gone.part, gone.station, gone.commanded) == (part, "left", "pass")
+        assert (gone.confirmed, gone.bin) == (True, "good")
+    assert module.written == {}  # all off at the end
+
+
+def test_a_pass_that_is_late_or_condemned_is_refused_by_its_law() -> None:
+    with gate() as (opened, module):
+        opened.position(5.0)
+        module.move(210.0, trigger_seq=6, trigger_encoder=2100)
+        assert opened.wait(5.0) is not None
+        with pytest.raises(PassRefusedError) as said:
+            opened.signal(PartId(part_seq=6), verdict(Outcome.PASS), deadline=0.0)
+        assert said.value.rule == "law.late"
+        module.move(211.0, tripped=True)
+        assert wait_until(lambda: opened._field._tracker is not None and opened._field._tracker.why(6) != "")
+        with pytest.raises(PassRefusedError, match="watchdog") as said:
+            opened.signal(PartId(part_seq=6), verdict(Outcome.PASS), deadline=FAR)
+        assert said.value.rule == "law.belt"
+
+
+def test_a_module_that_does_not_answer_is_told_and_takes_no_verdict() -> None:
+    with gate() as (opened, module):
+        module.broken = True
+        assert wait_until(lambda: not opened.link().alive)
+        assert opened.link().reason == "module: no answer"
+        with pytest.raises(DeviceError, match="no answer"):
+            opened.signal(PartId(part_seq=6), verdict(Outcome.PASS), deadline=FAR)
+        with pytest.raises(DeviceError, match="no answer"):
+            opened.wait(0.01)
+        module.broken = False
+        assert wait_until(lambda: opened.link().alive)
+
+
+def test_a_thread_that_ended_by_a_bug_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    with gate() as (opened, module):
+        module.bug = True
+        assert wait_until(lambda: not opened.link().thread_alive)
+
+
+def test_the_acknowledge_button_is_given_once_for_each_press() -> None:
+    with gate() as (opened, module):
+        module.move(201.0, acknowledge=True)
+        assert wait_until(lambda: opened.plc_word().clear_error)
+        assert not opened.plc_word().clear_error
+        module.move(202.0, acknowledge=False, bin_full=True, air_low=True)
+        assert wait_until(lambda: opened.plc_word().bin_full)
+        assert "air.low" in opened.conditions()
+
+
+def test_beside_a_plc_the_module_shows_lamps_and_closes_the_balance_and_fires_nothing() -> None:
+    plc, module = FakeGate(), Module()
+    with TrackedGate(module, replace(WAY, fires=False), station="left", period_s=0.001) as field:
+        both = PlcAndField(plc, field)
+        both.announce(READY)
+        assert wait_until(lambda: module.written.get(Output.GREEN) is True)
+        assert plc.states == [READY]
+        for mm in (50.0, 100.0, 150.0, 200.0):
+            module.move(mm)
+            assert wait_until(lambda at=mm: field._field._position == at * 10)
+        for number, outcome in ((6, Outcome.PASS), (7, Outcome.FAIL)):
+            part = PartId(part_seq=number, serial=f"P{number}")
+            both.expect(part, deadline=FAR)
+            both.signal(part, verdict(outcome), deadline=FAR)
+            module.move(200.0 + 40.0 * (number - 5))
+            assert wait_until(lambda at=number: field._field._position == (200.0 + 40.0 * (at - 5)) * 10)
+        assert plc.told == [(6, Outcome.PASS), (7, Outcome.FAIL)]
+        module.move(301.0, good_count=1)
+        assert wait_until(lambda: both.balance()["good"] == 1)
+        module.move(341.0, reject_count=1)
+        assert wait_until(lambda: both.balance()["rejected"] == 1)
+        gone = both.disposals()
+        assert [(one.part.serial, one.commanded, one.confirmed, one.bin) for one in gone] == [
+            ("P6", "pass", True, "good"),
+            ("P7", "reject", True, "reject"),
+        ]
+        module.move(345.0, reject_count=2)  # what the PLC rejected by default
+        assert wait_until(lambda: both.balance()["flushed"] == 1)
+        assert both.occurrences() == ()
+        assert module.written[Output.EJECTOR] is False
+        module.broken = True
+        assert wait_until(lambda: "io.lost" in both.conditions())
+        assert both.link().alive

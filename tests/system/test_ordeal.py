@@ -1,0 +1,86 @@
+"""R1 and R2: under kills, freezes, stalls, losses and noise no part passes without its own verdict, in every mode."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomlkit
+
+from inspector.app.demo.plant import STATION
+from inspector.domain.verdict import Outcome
+from tests.system.bench import Bench
+from tests.system.judge import told_apart, wrong_parts
+from tests.system.ordeal import Ordeal
+from tests.system.test_tracking import begin, finish
+from tests.system.tracked import tracked_plant
+
+
+@pytest.fixture(autouse=True)
+def environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "")
+    monkeypatch.setenv("INSPECTOR_TEST_DELAY", "")
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("tracking", ["plc", "encoder"])
+def test_two_hundred_triggers_under_ten_faults(tmp_path: Path, tracking: str) -> None:
+    ordeal = Ordeal(tracking=tracking, triggers=200, faults=10, seed=5, pitch_ms=200.0)
+    report, book = ordeal.run(tmp_path)
+    ordeal.judge(report, book)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("tracking", ["plc", "encoder", "time"])
+def test_ten_thousand_triggers_under_two_hundred_faults(tmp_path: Path, tracking: str) -> None:
+    ordeal = Ordeal(tracking=tracking, triggers=10_000, faults=200, seed=7, pitch_ms=150.0)
+    report, book = ordeal.run(tmp_path)
+    ordeal.judge(report, book)
+
+
+def random_spacing(tmp_path: Path, *, tracking: str, parts: int, faults: list[str]) -> None:
+    pitch_ms = 200.0
+    plant = tracked_plant(
+        tmp_path,
+        tracking=tracking,
+        parts=parts,
+        pitch_ms=pitch_ms,
+        ejector={"min_pitch_mm": 110.0, "before_mm": 50.0, "after_mm": 50.0},
+        station={"sync_window_ms": 45.0, "deadline_ms": 500.0},
+        twin={"spacing_jitter_mm": 44.0, "faults": faults, "width": 640, "height": 480, "pool": 32},
+    )
+    path = plant.config / "stations" / f"{STATION}.toml"
+    content: dict[str, Any] = tomlkit.parse(path.read_text()).unwrap()
+    path.write_text(tomlkit.dumps(content))
+    with Bench(plant) as bench:
+        begin(bench)
+        report, book = finish(bench, plant, patience_s=parts * pitch_ms / 1e3 * 1.5 + 120)
+    wrong, missed = told_apart(report["rows"], book)
+    outcomes = {outcome.name: sum(one.verdict.outcome is outcome for one in book.values()) for outcome in Outcome}
+    print(tracking, outcomes, {"wrong": wrong, "missed": missed, "late_ms": report["light_gate_late_ms"]})
+    assert (report["parts"], len(book)) == (parts, parts)
+    assert (wrong, missed) == ([], [])
+    assert wrong_parts(report["rows"], book) == []
+
+
+def changes(parts: int) -> list[str]:
+    """Stops and other speeds, one every fifty parts."""
+    kinds = ("belt-stop@{}:0.4", "belt-speed@{}:800", "belt-speed@{}:1000", "belt-reverse@{}:60", "belt-speed@{}:1100")
+    return [kinds[turn % len(kinds)].format(at) for turn, at in enumerate(range(20, parts - 20, 50))]
+
+
+@pytest.mark.timeout(300)
+def test_parts_with_random_spacing_under_encoder_with_stops_and_other_speeds(tmp_path: Path) -> None:
+    random_spacing(tmp_path, tracking="encoder", parts=120, faults=changes(120))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_five_thousand_parts_with_random_spacing_under_encoder(tmp_path: Path) -> None:
+    random_spacing(tmp_path, tracking="encoder", parts=5000, faults=changes(5000))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_five_thousand_parts_with_random_spacing_under_time_at_one_speed(tmp_path: Path) -> None:
+    random_spacing(tmp_path, tracking="time", parts=5000, faults=[])

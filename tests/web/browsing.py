@@ -1,0 +1,16 @@
+"""Steps that browser tests share."""
+
+from playwright.sync_api import Page
+
+from inspector.domain.account import Role
+from tests.web.plant import SECRETS, Plant
+
+
+def sign_in(page: Page, plant: Plant, role: Role, then: str = "/live") -> None:
+    """As a person does, with name and secret."""
+    name, secret = SECRETS[role]
+    page.goto(f"{plant.url}/login?next={then}")
+    page.fill("#name", name)
+    page.fill("#secret", secret)
+    page.click(".go")
+    page.wait_for_url(f"{plant.url}{then}")

@@ -1,0 +1,22 @@
+"""Every screen, for what must hold of all of them: languages, axe, touch sizes. A new screen adds its line here."""
+
+from inspector.domain.account import Role
+from tests.web.plant import Plant
+
+
+def addresses(plant: Plant) -> dict[str, tuple[str, Role | None]]:
+    """Where each screen is, and who looks at it."""
+    return {
+        "login": ("/login", None),
+        "live": ("/live", Role.OPERATOR),
+        "live, nobody signed in": ("/live", None),
+        "review": ("/review", Role.OPERATOR),
+        "review item": (f"/review/{plant.rejects[0].result_id}", Role.OPERATOR),
+        "history": ("/history", Role.QUALITY),
+        "charts": ("/charts", Role.OPERATOR),
+        "alarms": ("/alarms", Role.ENGINEER),
+        "audit trail": ("/audit", Role.QUALITY),
+        "more": ("/more", Role.ADMIN),
+        "account": ("/account", Role.OPERATOR),
+        "no such part": ("/review/00000000-0000-7000-8000-000000000000", Role.OPERATOR),
+    }

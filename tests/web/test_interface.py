@@ -1,0 +1,112 @@
+"""The interface for programs."""
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+from inspector.adapters import journal_sql
+from inspector.domain.account import Role
+from tests.fakes import wait_until
+from tests.web.plant import Plant, cracked, picture
+
+
+def test_reviews_by_rest_leave_the_first_records_as_they_were(plant: Plant) -> None:
+    with plant.client(Role.QUALITY) as client:
+        waiting = client.get("/api/review/queue", params={"limit": 200}).json()
+        assert waiting["left"] == len(plant.rejects) == len(waiting["items"])
+        for item in waiting["items"]:
+            body = {"opinion": "agree", "reason": "confirmed"}
+            assert client.post(f"/api/inspections/{item['resultId']}/review", json=body).status_code == 200
+        assert client.get("/api/review/queue").json()["left"] == 0
+        for part in plant.rejects:
+            said = client.get(f"/api/inspections/{part.result_id}/reviews").json()["items"]
+            assert [(one["reviewer"], one["trueOutcome"]) for one in said] == [("quirin", "FAIL")]
+            file = plant.station.history.part(part.result_id)
+            assert file is not None
+            assert file.inspection == part
+    told = journal_sql.verify(plant.journal).findings
+    assert [finding for finding in told if "among the revisions" not in finding] == []
+
+
+def test_the_same_person_reviews_once_and_another_may_add_a_second_review(plant: Plant) -> None:
+    part = plant.rejects[0].result_id
+    body = {"opinion": "agree", "reason": "confirmed"}
+    with plant.client(Role.OPERATOR) as client:
+        assert client.post(f"/api/inspections/{part}/review", json=body).status_code == 200
+        assert client.post(f"/api/inspections/{part}/review", json=body).status_code == 409
+    with plant.client(Role.QUALITY) as client:
+        assert client.post(f"/api/inspections/{part}/review", json=body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"opinion": "agree", "reason": "no such reason"}, 409),
+        ({"opinion": "perhaps", "reason": "confirmed"}, 422),
+        ({"opinion": "disagree", "reason": "dirt"}, 428),
+        ({"opinion": "disagree", "reason": "dirt", "secret": "0000"}, 422),
+        ({"opinion": "agree", "reason": "confirmed", "corrections": [{"label": "x"}]}, 422),
+    ],
+)
+def test_a_review_that_does_not_fit_is_refused_with_the_reason(
+    body: dict[str, object], status: int, plant: Plant
+) -> None:
+    part = plant.rejects[0].result_id
+    with plant.client(Role.OPERATOR) as client:
+        answer = client.post(f"/api/inspections/{part}/review", json=body)
+        assert answer.status_code == status, answer.text
+        assert answer.json()["detail"]
+        assert client.get(f"/api/inspections/{part}/reviews").json()["items"] == []
+
+
+def test_an_altered_picture_is_not_given_out(plant: Plant) -> None:
+    part = plant.rejects[0]
+    assert part.evidence is not None
+    address = f"/api/inspections/{part.result_id}/picture"
+    with plant.client(Role.OPERATOR) as client:
+        assert client.get(address).headers["content-type"] == "image/jpeg"
+        path = plant.journal.parent / "evidence" / part.evidence.path
+        path.write_bytes(b"other" + path.read_bytes())
+        assert client.get(address).status_code == 410
+
+
+def test_a_picture_is_judged_once_and_stands_in_no_journal(plant: Plant, tmp_path: Path) -> None:
+    file = tmp_path / "part.png"
+    cv2.imwrite(str(file), picture(cracked(4)))
+    before = plant.station.book.head()
+    with plant.client(Role.ENGINEER) as client:
+        answer = client.post(
+            "/api/inspect", files={"picture": ("part.png", file.read_bytes(), "image/png")}, timeout=120
+        )
+        assert answer.status_code == 200, answer.text
+        record = answer.json()
+        assert record["isSimulated"] is True
+        assert record["partId"] == "part.png"
+        assert "journalSeq" not in record
+        broken = client.post("/api/inspect", files={"picture": ("x.png", b"no picture", "image/png")}, timeout=120)
+        assert broken.json()["resultContent"]["outcome"] == "UNDECIDED"
+    assert plant.station.book.head() == before
+
+
+def test_health_names_the_stage_that_is_ill(plant: Plant) -> None:
+    with plant.client() as client:
+        assert wait_until(lambda: client.get("/health").status_code == 200, 20)
+        plant.line.clear()
+        assert wait_until(lambda: client.get("/health").status_code == 503, 20)
+        assert "no status" in client.get("/health").json()["stages"]["line"]
+
+
+def test_metrics_are_prometheus_text(seen_plant: Plant) -> None:
+    with seen_plant.client() as client:
+        text = client.get("/metrics").text
+    assert 'inspector_parts_total{outcome="fail"}' in text
+    assert "inspector_line_up" in text
+
+
+def test_the_description_says_who_may_call_each_route(seen_plant: Plant) -> None:
+    with seen_plant.client(Role.ENGINEER) as client:
+        paths = client.get("/api/openapi.json").json()["paths"]
+    assert all(operation["x-access"] for path in paths.values() for operation in path.values())
+    assert json.dumps(paths["/api/inspect"]["post"]["x-access"]) == '"engineer"'
