@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -20,9 +19,8 @@ SOON_MS = 20_000
 
 
 @pytest.fixture(autouse=True)
-def patient(page: Page) -> Iterator[None]:
+def patient(page: Page) -> None:
     page.set_default_timeout(SOON_MS)
-    yield
 
 
 def raise_alarm(plant: Plant, code: str = "camera.lost") -> None:
