@@ -165,7 +165,7 @@ def _sharpness(plane: Pixels, *, step: int) -> float:
         for column in range(_TILES):
             top = (height - side) * row // (_TILES - 1) // 2 * 2
             left = (width - side) * column // (_TILES - 1) // 2 * 2
-            tile: Pixels = np.ascontiguousarray(plane[top : top + side : step, left : left + side : step])
+            tile: Any = np.ascontiguousarray(plane[top : top + side : step, left : left + side : step])
             _, spread = cv2.meanStdDev(cv2.Laplacian(tile, cv2.CV_32F))
             variances.append(float(spread[0, 0]) ** 2)
             means.append(cv2.mean(tile)[0])
