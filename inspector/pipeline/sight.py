@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -165,7 +165,7 @@ def _sharpness(plane: Pixels, *, step: int) -> float:
         for column in range(_TILES):
             top = (height - side) * row // (_TILES - 1) // 2 * 2
             left = (width - side) * column // (_TILES - 1) // 2 * 2
-            tile = np.ascontiguousarray(plane[top : top + side : step, left : left + side : step])
+            tile: Any = np.ascontiguousarray(plane[top : top + side : step, left : left + side : step])
             _, spread = cv2.meanStdDev(cv2.Laplacian(tile, cv2.CV_32F))
             variances.append(float(spread[0, 0]) ** 2)
             means.append(cv2.mean(tile)[0])
