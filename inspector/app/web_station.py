@@ -18,6 +18,7 @@ from inspector.app.export.download import table_bytes
 from inspector.app.first_admin import FIRST_ADMIN, ensure_first_admin
 from inspector.app.one_shot import open_one_shot
 from inspector.app.parts import SOFTWARE, Parts, make_folders
+from inspector.app.recipe_file import parse_recipe
 from inspector.app.settings import WebTable
 from inspector.app.web_accounts import open_them
 from inspector.domain.errors import ConfigError, DeviceError
@@ -74,6 +75,9 @@ def open_station(parts: Parts) -> Iterator[Station]:
             alarms=people.alarms,
             audit=people.audit,
             shelf=people.shelf,
+            archive=people.archive,
+            scale=parts.scale,
+            read_recipe=partial(parse_recipe, card=parts.card, scale=parts.scale),
             pictures=EvidenceReader(parts.evidence),
             line=StatusWatch(parts.run_dir / "status.json"),
             requests=requests,

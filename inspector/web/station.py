@@ -6,10 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from inspector.domain.geometry import Scale
 from inspector.domain.inspection import Inspection
+from inspector.domain.recipe import Recipe
 from inspector.domain.shifts import ShiftPlan
 from inspector.ports.accounts import Accounts, Failures, Secrets, Sessions
 from inspector.ports.alarms import AlarmDesk
+from inspector.ports.archive import PartArchive
 from inspector.ports.audit import AuditTrail
 from inspector.ports.evidence import Pictures
 from inspector.ports.figures import Figures, Lots
@@ -51,7 +54,8 @@ class Station:
     """Everything the pages are made of.
 
     ``inspect``: judges a picture file once, without part, gate and journal.
-    ``table``: parts as "csv" or "xlsx". ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
+    ``read_recipe``: a recipe's text, fitted to this station; raises ConfigError. ``table``: parts as "csv" or "xlsx".
+    ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
     """
 
     name: str
@@ -71,6 +75,9 @@ class Station:
     alarms: AlarmDesk
     audit: AuditTrail
     shelf: RevisionShelf
+    archive: PartArchive
+    scale: Scale | None
+    read_recipe: Callable[[str], Recipe]
     pictures: Pictures
     line: LineWatch
     requests: RequestDesk

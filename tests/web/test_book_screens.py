@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,7 +14,7 @@ from inspector.domain.account import Role
 from inspector.domain.inspection import AlarmEvent
 from tests.adapters.journal_sql.records import STATION
 from tests.web.browsing import sign_in
-from tests.web.plant import EVIL, Plant
+from tests.web.plant import EVIL, SECRETS, Plant
 
 SOON_MS = 20_000
 
@@ -115,3 +116,33 @@ def test_the_audit_trail_shows_who_signed_and_its_head(page: Page, plant: Plant)
     with plant.client(Role.QUALITY) as client:
         head = client.get("/api/audit").json()["head"]
     expect(page.locator("#head")).to_have_text(str(head["number"]))
+
+
+def test_a_recipe_is_proposed_tried_and_approved_by_a_second_person(page: Page, plant: Plant, repo: Path) -> None:
+    text = (repo / "config/recipes/critical.toml").read_text().replace('name = "critical"', 'name = "stricter"', 1)
+    sign_in(page, plant, Role.ENGINEER, "/recipes")
+    page.fill("#propose textarea", text)
+    page.click("#propose .go")
+    expect(page.locator("#standing")).to_contain_text("waits for approval")
+    expect(page.locator("#rules li").first).to_contain_text("crack")
+    expect(page.locator("main")).to_contain_text("Another person approves it.")
+    page.click("#try")
+    expect(page.locator("#tried")).to_contain_text("parts judged again")
+    sha256 = page.url.split("/")[-1].split("?")[0]
+    with plant.client(Role.ENGINEER) as client:
+        (one,) = client.get("/api/recipes").json()["items"]
+        assert (one["sha256"], one["standing"], one["proposedBy"], one["broken"]) == (sha256, "proposed", "enzo", "")
+        told = client.get(f"/api/recipes/{sha256}/what-if").json()
+        assert told["parts"] + told["leftOut"] == len(plant.parts)
+        broken = client.post("/recipes", data={"content": "name = 'x'\nclases = 1"})
+        assert broken.status_code == 422
+        assert client.get("/api/recipes/none/what-if").status_code == 404
+    page.context.clear_cookies()
+    sign_in(page, plant, Role.QUALITY, f"/recipes/{sha256}")
+    page.fill("[name=comment]", "tried on last week")
+    page.fill("[name=secret]", SECRETS[Role.QUALITY][1])
+    page.click("text=Approve")
+    expect(page.locator("#standing")).to_contain_text("decided by quirin: tried on last week")
+    with plant.client(Role.QUALITY) as client:
+        acts = client.get("/api/audit", params={"action": "recipe"}).json()["items"]
+    assert [(one["who"], one["action"]) for one in acts] == [("quirin", "recipe.approved"), ("enzo", "recipe.proposed")]

@@ -1,7 +1,7 @@
 """The screens, one a module, in the order in which the shell shows them."""
 
 from inspector.web.screen import Screen
-from inspector.web.screens import alarms, audit, charts, history, live, more, review
+from inspector.web.screens import alarms, audit, charts, history, live, more, recipes, review
 
 SCREENS: tuple[Screen, ...] = (
     live.SCREEN,
@@ -9,6 +9,7 @@ SCREENS: tuple[Screen, ...] = (
     history.SCREEN,
     charts.SCREEN,
     more.SCREEN,
+    recipes.SCREEN,
     alarms.SCREEN,
     audit.SCREEN,
 )
