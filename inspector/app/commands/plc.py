@@ -146,7 +146,8 @@ def _shown(
     link = health.get("plc", {})
     forced = health.get("alarms", {}).get(FORCE_ALARM, "")
     if as_json:
-        told = {"station": station, "link": link, "forced": forced, "words": words}
+        ready = status.get("ready_after", {})
+        told = {"station": station, "link": link, "forced": forced, "ready_after": ready, "words": words}
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
         return words
