@@ -1,6 +1,7 @@
 """Recipes as files: TOML in, immutable domain recipe and the sha256 of its text out."""
 
 import hashlib
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -184,6 +185,23 @@ def load_recipe(path: Path) -> LoadedRecipe:
         finder=fixture.finder(path) if fixture else None,
         taught_px=fixture.frame_px if fixture else None,
     )
+
+
+def parse_recipe(text: str, card: ModelCard, scale: Scale | None) -> Recipe:
+    """A recipe's text as the rules engine knows it, fitted to model and scale; its reference pictures are not opened.
+
+    Raises:
+        ConfigError: key, wrong value and what would be right.
+    """
+    place = Path("recipe")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{place}: is not valid TOML: {error}") from error
+    recipe = toml_file.validate(RecipeTable, data, origin=lambda _: str(place)).recipe()
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    fit(LoadedRecipe(recipe=recipe, path=place, text=text, sha256=sha256), card, scale)
+    return recipe
 
 
 def find_recipe(recipe: str) -> Path:

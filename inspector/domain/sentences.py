@@ -49,6 +49,8 @@ def _whole(recipe: Recipe) -> Iterator[str]:
         yield f"A severity score above {recipe.max_score:g} fails the part{band}."
     if recipe.max_defects is not None:
         yield f"More than {recipe.max_defects} defects fail the part."
+    if recipe.masks:
+        yield f"Nothing is judged inside {', '.join(mask.name for mask in recipe.masks)}."
     yield "A part that would fail only with what is in doubt is UNDECIDED, and is not let through."
     kind = "without loss" if recipe.lossless else "as JPEG"
     yield f"The picture of every rejected part is kept {kind}, and of {recipe.keep_good:.1%} of the good ones."
@@ -76,6 +78,10 @@ def _flat(recipe: Recipe) -> Iterator[tuple[str, str]]:
     ):
         yield key, _words(value)
     yield from _classes("", recipe.classes, recipe.other)
+    for mask in recipe.masks:
+        yield f"masks.{mask.name}.polygon_px", _words(mask.outline.corners)
+    yield "roi", _words(None if recipe.roi is None else recipe.roi.corners)
+    yield "fixture", _words(recipe.fixture)
     for zone in recipe.zones:
         yield f"zones.{zone.name}.polygon_px", _words(zone.outline.corners)
         yield from _classes(f"zones.{zone.name}.", zone.classes, zone.other)

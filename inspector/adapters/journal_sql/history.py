@@ -78,9 +78,8 @@ class SqlHistory:
                 select(func.min(minute.first_seq)).where(minute.minute >= from_us // registers.MINUTE_US)
             )
             query = select(func.count()).select_from(tables.inspection)
-            one_of: ColumnElement[bool] = literal_column(
-                "inspection.outcome IN (2, 3)"
-            )  # by the index of rejects, not by the walk of all
+            # named one by one, so that the index of rejects is used and not the walk of all parts
+            one_of: ColumnElement[bool] = literal_column("inspection.outcome IN (2, 3)")
             query = query.where(rejected, one_of, inspection.journal_seq.between(first or number, number))
             return connection.scalar(query.where(inspection.opened_us >= from_us)) or 0
 
