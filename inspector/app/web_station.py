@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-import uvicorn
 
 from inspector.adapters import journal_sql
 from inspector.adapters.evidence_reading import EvidenceReader
@@ -28,11 +27,11 @@ from inspector.pipeline.liveness import StatusWatch
 from inspector.pipeline.records import one_shot, publication
 from inspector.ports.journal import Entry
 from inspector.web.app import create_app
+from inspector.web.server import server_of
 from inspector.web.station import Json, Site, Station
 
 log = structlog.get_logger(__name__)
 
-_GRACEFUL_S = 3
 REASONS = {
     "agree": ("confirmed",),
     "disagree": ("dirt", "reflection", "within-tolerance", "position", "missed", "other"),
@@ -96,29 +95,28 @@ def serve(parts: Parts) -> int:
     """
     table = parts.loaded.settings.web
     with open_station(parts) as station:
-        config = uvicorn.Config(
-            create_app(
-                station,
-                started=lambda: service.notify("READY=1"),
-                alive=lambda: service.notify("WATCHDOG=1"),
-            ),
+        app = create_app(
+            station,
+            started=lambda: service.notify("READY=1"),
+            alive=lambda: service.notify("WATCHDOG=1"),
+        )
+        server = server_of(
+            app,
             host=table.host,
             port=table.port,
-            ssl_certfile=table.tls_certificate and (parts.loaded.folder / table.tls_certificate),
-            ssl_keyfile=table.tls_key and (parts.loaded.folder / table.tls_key),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACEFUL_S,
-            timeout_keep_alive=30,
+            certificate=_file(parts, table.tls_certificate),
+            key=_file(parts, table.tls_key),
         )
-        server = uvicorn.Server(config)
         log.info("web.starting", address=address(table))
         server.run()
         service.notify("STOPPING=1")
         if not server.started:
             raise DeviceError("web", f"cannot listen on {table.host}:{table.port}; name another with web.port")
     return 0
+
+
+def _file(parts: Parts, path: Path | None) -> str | None:
+    return None if path is None else str(parts.loaded.folder / path)
 
 
 def address(table: WebTable) -> str:

@@ -13,6 +13,6 @@ a ``SCREEN`` with ``tab=False`` (a tile of More) or ``True``; its name in ``scre
 extends base.html, its texts in ``_("...")``; `python -m tools.web_messages`, then the new texts in
 ``locale/*/messages.po``; a line in ``tests/web/screens.py`` (so that languages, axe and touch sizes look at it) and a
 browser test of its main path. A new port goes into ``station.py`` and is opened in ``app/web_station.py``. What a
-screen changes carries ``visit.csrf`` as a hidden field "csrf" in a form; htmx and ``ask`` of static/station.js send it
+screen changes carries ``visit.csrf`` as a hidden field "csrf" in a form; htmx and ``ask`` of static/page.js send it
 by themselves. Inline styles and scripts do not work: the pages' policy forbids them.
 """

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import httpx
 import numpy as np
-import uvicorn
 from fastapi import FastAPI
 
 from inspector.adapters import journal_sql
@@ -27,6 +26,7 @@ from inspector.domain.inspection import Disposal, Inspection
 from inspector.domain.verdict import Decision, Defect, Outcome, Severity, Verdict
 from inspector.pipeline.status import StatusFile
 from inspector.web.app import create_app
+from inspector.web.server import server_of
 from inspector.web.station import Station
 from tests.adapters.evidence_frames import frame_of
 from tests.adapters.journal_sql.records import STATION, inspection, opened, part
@@ -252,16 +252,7 @@ def living_line(run_dir: Path, alive: threading.Event) -> Iterator[None]:
 @contextmanager
 def served(app: FastAPI, port: int = 0) -> Iterator[str]:
     """The app on a free port of 127.0.0.1."""
-    config = uvicorn.Config(
-        app,
-        host="127.0.0.1",
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=2,
-    )
-    server = uvicorn.Server(config)
+    server = server_of(app, host="127.0.0.1", port=port)
     thread = threading.Thread(target=server.run, name="web")
     thread.start()
     try:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from inspector.domain.account import IDLE, Role
-from tests.web.browsing import sign_in
+from tests.web.browsing import ready, sign_in
 from tests.web.plant import EVIL, SECRETS, Plant, add_part, clean, cracked, served
 
 SOON_MS = 20_000
@@ -72,6 +72,7 @@ def test_a_line_that_died_hatches_the_lamp(page: Page, plant: Plant) -> None:
 def test_an_operator_signs_in_with_buttons_only(page: Page, plant: Plant) -> None:
     name, pin = SECRETS[Role.OPERATOR]
     page.goto(f"{plant.url}/login")
+    ready(page)
     page.click(f"[data-name={name}]")
     for digit in pin:
         page.click(f"[data-key='{digit}']")
@@ -85,11 +86,13 @@ def test_a_reject_is_confirmed_in_one_touch_and_undone(page: Page, plant: Plant)
     expect(page.locator("#left")).to_have_text(str(len(plant.rejects)))
     page.click("#start")
     expect(page.locator("h1")).to_have_text("Part 3")
+    ready(page)
     expect(page.locator("#crop")).to_be_visible()
     expect(page.locator(".where")).to_contain_text("Reject no. 1 of this shift")
     expect(page.locator(".where")).to_contain_text("bin 2")
     page.click("[data-opinion=agree]")
     expect(page.locator("h1")).to_have_text("Part 6")
+    ready(page)
     expect(page.locator("#left")).to_have_text(str(len(plant.rejects) - 1), timeout=SOON_MS)
     page.click("#undo button")
     expect(page.locator("h1")).to_have_text("Part 3")

@@ -1,5 +1,5 @@
 // Live: swaps in what is new, and holds the picture of a reject until somebody goes on.
-import { put } from "./station.js";
+import { put } from "./page.js";
 
 const freeze = document.getElementById("freeze");
 const goOn = document.getElementById("go-on");

@@ -1,5 +1,5 @@
 // One part in review: look at it, judge it, correct it. The station writes; this page only asks.
-import { ask } from "./station.js";
+import { ask } from "./page.js";
 import { Corrector } from "./correct.js";
 
 const item = document.getElementById("item");

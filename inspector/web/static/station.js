@@ -1,4 +1,6 @@
 // What every page does: the stream from the station, the heartbeat, and the mark of a page that has grown stale.
+import { put } from "./page.js";
+
 const STALE_MS = 3000;
 const LOOK_MS = 250;
 const AGAIN_MS = 2000;
@@ -6,21 +8,6 @@ const AGAIN_MS = 2000;
 const screen = document.body.dataset.screen;
 let heard = performance.now();
 let stream = null;
-
-/** Replace an element's content by a part of a page that the station rendered. */
-export function put(id, html) {
-  const target = document.getElementById(id);
-  if (!target) return;
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  target.replaceChildren(template.content);
-}
-
-/** A request that carries the page's token; answers as fetch does. */
-export function ask(path, options = {}) {
-  const token = document.querySelector('meta[name="csrf"]').content;
-  return fetch(path, { ...options, headers: { "X-CSRF-Token": token, ...(options.headers ?? {}) } });
-}
 
 function connect() {
   stream?.close();
@@ -49,16 +36,18 @@ function connect() {
 setInterval(() => {
   if (performance.now() - heard > STALE_MS) document.body.classList.add("stale");
 }, LOOK_MS);
-// A browser gives a stream up for good after an answer that is no stream; we do not.
-setInterval(() => {
-  if (!stream || stream.readyState === EventSource.CLOSED) connect();
-}, AGAIN_MS);
-connect();
-
-if (screen === "live") import("./live.js");
-if (screen === "review-item") import("./review.js");
-if (document.getElementById("login")) import("./login.js");
 // Choices that stand alone take effect at once; their button is for pages without scripts.
 for (const select of document.querySelectorAll("#filters select")) {
   select.addEventListener("change", () => select.form.submit());
 }
+
+// What a screen does with the stream must be there before the stream is.
+if (screen === "live") await import("./live.js");
+if (screen === "review-item") await import("./review.js");
+if (document.getElementById("login")) await import("./login.js");
+connect();
+// A browser gives a stream up for good after an answer that is no stream; we do not.
+setInterval(() => {
+  if (stream.readyState === EventSource.CLOSED) connect();
+}, AGAIN_MS);
+document.body.dataset.ready = "yes";
