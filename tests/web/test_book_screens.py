@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 from inspector.adapters import journal_sql
 from inspector.domain.account import Role
 from inspector.domain.inspection import AlarmEvent
-from tests.adapters.journal_sql.records import STATION, ask
+from tests.adapters.journal_sql.records import STATION, ask, inspection
 from tests.web.browsing import sign_in
-from tests.web.plant import EVIL, SECRETS, Plant, open_plant
+from tests.web.plant import EVIL, SECRETS, Plant, cracked
 
 SOON_MS = 20_000
 
@@ -157,8 +157,13 @@ def test_a_recipe_is_proposed_tried_and_approved_by_a_second_person(page: Page, 
 
 
 @pytest.mark.long
-def test_500_rejects_reviewed_by_rest_leave_the_first_records_as_they_were(tmp_path: Path, repo: Path) -> None:
-    with open_plant(tmp_path, repo, parts=1500) as plant, plant.client(Role.QUALITY) as client:
+def test_500_rejects_reviewed_by_rest_leave_the_first_records_as_they_were(plant: Plant) -> None:
+    more = range(len(plant.parts) + 1, len(plant.parts) + 501 - len(plant.rejects))
+    with journal_sql.open_recorder(plant.journal, station=STATION) as recorder:
+        for number in more:
+            recorder.close(inspection(number, cracked(number), evidence_note="not kept"))
+        assert recorder.flush(20)
+    with plant.client(Role.QUALITY) as client:
         kept = ask(plant.journal, "SELECT * FROM inspection ORDER BY journal_seq")
         defects = ask(plant.journal, "SELECT * FROM defect ORDER BY journal_seq, position")
         reviewed = 0
