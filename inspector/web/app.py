@@ -91,7 +91,7 @@ def declared(app: FastAPI) -> dict[tuple[str, str], str]:
         (method, route.path): (route.openapi_extra or {}).get(DECLARED, "")
         for route in app.state.routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     }
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -67,7 +67,7 @@ def _line(html: str) -> str:
     return html.replace("\r", " ").replace("\n", " ")
 
 
-def context(visit: Visit, now: Now) -> dict[str, object]:
+def context(visit: Visit, now: Now) -> dict[str, Any]:
     """What the templates of Live show."""
     last = now.last
     state = facts.run_state(now, visit.words)
