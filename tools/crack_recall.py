@@ -4,7 +4,9 @@ Rendered parts at full size go through the line's own detector: good ones set th
 ``--false-alarms`` a megapixel are left, parts with painted cracks of known width tell how many are found there. With
 ``--float FILE`` the same parts go through the float graph that the package was quantised from (input: pixels 0 to 255
 as uint8 or float32 in the package's layout; output: the same map as float32 logits), at its own threshold for the
-same rate; the difference is what int8 costs. No seed is one that training or another evaluation uses.
+same rate; the difference is what int8 costs. With ``--shrink 2`` every part is halved first: what a coarse look would
+still find, which is all that a finer look at its places can confirm. No seed is one that training or another
+evaluation uses.
 """
 
 import argparse
@@ -17,7 +19,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rich import box
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich import box as lines
 from rich.console import Console
 from rich.table import Table
 
@@ -29,8 +34,10 @@ from inspector.app.exits import speaking_plainly
 from inspector.app.model_package import load_card
 from inspector.app.open_model import open_model
 from inspector.domain.confidence import lower_bound, upper_bound
+from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError, FrameError
 from inspector.domain.frame import PixelFormat
+from inspector.domain.geometry import Box
 from inspector.ports.model import ModelCard
 from inspector.twin.scenes import GENERATOR_VERSION, Scene, SceneSettings, render, render_cracks
 from tools.matching import Part, match
@@ -48,7 +55,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked. ``each``: cracks of every width on a part; sizes in px."""
+    """What is asked. ``each``: cracks of every width on a part; sizes in px. ``shrink``: the divisor of both sides."""
 
     good: int = 80
     cracked: int = 100
@@ -56,6 +63,7 @@ class Question:
     width: int = 4096
     height: int = 3000
     false_alarms_per_mp: float = 0.01
+    shrink: int = 1
 
     @classmethod
     def quick(cls) -> "Question":
@@ -89,11 +97,11 @@ def measure_recall(folder: Path, float_graph: Path | None, question: Question, *
         for into, scene in _parts(question, good, cracked, tell):
             for name, detector in detectors.items():
                 try:
-                    seen = detector.detect(scene.pixels, PixelFormat.MONO8).detections
+                    seen = detector.detect(shrunk(scene.pixels, question.shrink), PixelFormat.MONO8).detections
                 except FrameError:  # too many candidates: the line says UNDECIDED, nothing was found on it
                     refused[name] += 1
                     seen = ()
-                into[name].append(match(scene, seen))
+                into[name].append(match(scene, [grown(one, question.shrink) for one in seen]))
     answers = {
         name: answer(good[name], cracked[name], question.false_alarms_per_mp, floor=cards[name].candidate_score)
         | {
@@ -127,6 +135,20 @@ def _parts(
     for number in range(question.cracked):
         tell(f"cracked part {number + 1} of {question.cracked}")
         yield cracked, render_cracks(_CRACK_SEEDS + number, question.scenes, WIDTHS * question.each)
+
+
+def shrunk(pixels: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
+    """The frame at a fraction of its size, each pixel the mean of ``by`` x ``by``."""
+    if by == 1:
+        return pixels
+    height, width = pixels.shape
+    return np.asarray(cv2.resize(pixels, (width // by, height // by), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def grown(seen: Detection, by: int) -> Detection:
+    """Where a detection of a shrunk frame lies on the whole one; its sizes stay as they were seen."""
+    box = seen.box
+    return replace(seen, box=Box(x=box.x * by, y=box.y * by, width=box.width * by, height=box.height * by))
 
 
 def float_card(card: ModelCard, graph: Path) -> ModelCard:
@@ -206,7 +228,9 @@ def drop(package: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, floa
 
 def _show(console: Console, found: Mapping[str, Any]) -> None:
     rate = found["question"]["false_alarms_per_mp"]
-    table = Table(title=f"Cracks found at {rate:g} false alarms a megapixel", title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(
+        title=f"Cracks found at {rate:g} false alarms a megapixel", title_justify="left", box=lines.SIMPLE_HEAD
+    )
     for head in ("form", "width px", "found", "painted", "recall", "95 %"):
         table.add_column(head, justify="left" if head == "form" else "right", no_wrap=True)
     for form in FORMS:
@@ -236,10 +260,13 @@ def main() -> None:
     parser.add_argument("--good", type=int, default=usual.good, help=f"good parts [default: {usual.good}]")
     parser.add_argument("--cracked", type=int, default=usual.cracked, help=f"parts with cracks [{usual.cracked}]")
     parser.add_argument("--false-alarms", type=float, default=usual.false_alarms_per_mp, help="a megapixel")
+    parser.add_argument("--shrink", type=int, default=1, choices=(1, 2, 4, 8), help="look at smaller frames [1: whole]")
     parser.add_argument("--quick", action="store_true", help="a few small parts: to see it work")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    question = Question(good=asked.good, cracked=asked.cracked, false_alarms_per_mp=asked.false_alarms)
+    question = Question(
+        good=asked.good, cracked=asked.cracked, false_alarms_per_mp=asked.false_alarms, shrink=asked.shrink
+    )
 
     def tell(text: str) -> None:
         if sys.stderr.isatty():

@@ -1,8 +1,12 @@
-"""Write docs/performance.md from the measurements in docs/performance/*.json: ``python -m tools.performance_page``.
+r"""Write docs/performance.md from the measurements in docs/performance/*.json: ``python -m tools.performance_page``.
 
     inspector bench --frames 200 --megapixels 5,12,20,50 --json > docs/performance/bench.json
     inspector bench --loop --json                               > docs/performance/loop.json
     python -m tools.bench_peers --json                          > docs/performance/peers.json
+    python -m tools.operator_profile --model models/surface-nano --json > docs/performance/operators.json
+    python -m tools.punctuality --package models/surface-nano --pitch-ms 46 --json > docs/performance/punctuality.json
+    python -m tools.crack_recall --model models/surface-nano --shrink 2 --good 40 --cracked 50 --json \
+        > docs/performance/coarse.json
 
 No figure on the page is typed by hand. A measurement that is not there is said to be missing.
 """
@@ -17,6 +21,7 @@ from typing import Any
 from inspector.app.bench.table import load_cell, loop_rows, spread_cells
 from inspector.app.bench.worker import STAGES
 from inspector.domain.errors import ConfigError
+from tools import crack_recall, operator_profile, punctuality
 from tools.bench.told import recall, times
 
 FOLDER = Path("docs/performance")
@@ -27,6 +32,9 @@ SCHEMAS = {
     "bench": "inspector.bench/1",
     "loop": "inspector.bench-loop/1",
     "peers": "inspector.bench-peers/1",
+    "operators": operator_profile.SCHEMA,
+    "punctuality": punctuality.SCHEMA,
+    "coarse": crack_recall.SCHEMA,
 }
 _INTRO = """# Performance
 
@@ -63,11 +71,17 @@ def documents(folder: Path) -> dict[str, dict[str, Any]]:
 
 def page(found: Mapping[str, Mapping[str, Any]]) -> str:
     """Write the page."""
-    sections = {"peers": peers, "bench": bench, "loop": loop}
-    titles = {"peers": "Beside what people run today", "bench": "This line, by stage", "loop": "The whole loop"}
+    sections = {
+        "peers": ("Beside what people run today", peers),
+        "bench": ("This line, by stage", bench),
+        "loop": ("The whole loop", loop),
+        "punctuality": ("What keeps the loop punctual", kept_punctual),
+        "operators": ("Where inference spends its time", operators),
+        "coarse": ("What a coarse look would miss", coarse),
+    }
     lines = [_INTRO.rstrip()]
-    for kind, section in sections.items():
-        lines += ["", f"## {titles[kind]}", ""]
+    for kind, (title, section) in sections.items():
+        lines += ["", f"## {title}", ""]
         lines += section(found[kind]) if kind in found else ["Not measured yet."]
     lines += ["", "## Measured with", "", "```", *_commands(), "```"]
     return "\n".join(lines) + "\n"
@@ -244,6 +258,41 @@ def loop(found: Mapping[str, Any]) -> Iterator[str]:
     yield "\n| what | how |\n|---|---|"
     for what, how in loop_rows(found):
         yield f"| {what.strip()} | {how} |"
+
+
+def kept_punctual(found: Mapping[str, Any]) -> Iterator[str]:
+    """Depths of the handoff, and each measure taken away or added."""
+    yield from machine(found["machine"])
+    yield ""
+    yield (
+        f"{found['package']} on {found['runtime']}, a 12.3 MP frame every {found['pitch_ms']:g} ms, every fifth "
+        "written as JPEG and synchronised beside it; each way in a process of its own, in turn. p50 and p99 are the "
+        f"median of the rounds. Load average {found['load'][0]:.1f}."
+    )
+    yield "\n| way | frames | overruns | p50 ms | p99 ms | max ms |\n|---|---|---|---|---|---|"
+    for row in punctuality.summed(found["runs"]):
+        figures = " | ".join(f"{row[key]:.1f}" for key in ("p50_ms", "p99_ms", "max_ms"))
+        yield f"| {row['name']} | {row['frames']} | {row['overruns']} | {figures} |"
+
+
+def operators(found: Mapping[str, Any]) -> Iterator[str]:
+    """The operators of the net, with what each reached."""
+    yield from machine(found["machine"])
+    yield ""
+    yield (
+        f"{found['name']} {found['version']}, sha256 `{found['sha256']}`: {found['width']} x {found['height']} px, one "
+        f"thread, onnxruntime's own profiler, median of {found['frames']} frames.\n"
+    )
+    yield from operator_profile.table(found)
+
+
+def coarse(found: Mapping[str, Any]) -> Iterator[str]:
+    """Recall on shrunk frames: the ceiling of looking coarsely first."""
+    yield (
+        f"Frames shrunk by {found['question']['shrink']} before the net sees them. A second, finer look can only "
+        "confirm what the first one points at, so this is the most that both together find.\n"
+    )
+    yield from _recall(found)
 
 
 def _commands() -> Iterator[str]:

@@ -12,14 +12,16 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
+from inspector.app.bench import machine
 from inspector.app.model_package import load_card
 from inspector.app.open_model import open_model
 from inspector.app.runtime_choice.candidates import installed
@@ -30,6 +32,7 @@ from inspector.pipeline.pool import FramePool, Loan
 from inspector.ports.plugin import Context
 from inspector.twin.scenes import SceneSettings, render
 
+SCHEMA = "inspector.punctuality/1"
 _EVIDENCE_EVERY = 5
 _SPARE_FRAMES = 4
 _LAST_WAIT_S = 5.0
@@ -218,17 +221,35 @@ def main() -> None:
             with spawn.Pool(1) as pool:
                 runs.append(pool.apply(_judge, (setup, way)))
     if given.json:
-        print(json.dumps({"load": os.getloadavg(), "runs": [asdict(run) for run in runs]}))
+        about = {"machine": machine.describe(), "load": os.getloadavg(), "pitch_ms": given.pitch_ms}
+        told = {"package": given.package.name, "runtime": given.runtime, "neighbour": given.neighbour}
+        print(json.dumps({"schema": SCHEMA, **about, **told, "runs": [asdict(run) for run in runs]}, indent=1))
         return
     print(
         f"load {os.getloadavg()[0]:.1f}; {given.package.name} on {given.runtime}, a frame every {given.pitch_ms:g} ms"
     )
-    for name in dict.fromkeys(run.way.name for run in runs):
-        own = [run for run in runs if run.way.name == name]
-        p50, p99 = (float(np.median([getattr(run, key) for run in own])) for key in ("p50_ms", "p99_ms"))
-        worst = max(run.max_ms for run in own)
-        overruns, frames = sum(run.overruns for run in own), sum(run.frames for run in own)
-        print(f"{name:44} p50 {p50:7.1f}  p99 {p99:7.1f}  max {worst:7.1f} ms  overruns {overruns} of {frames}")
+    for row in summed([asdict(run) for run in runs]):
+        print(
+            f"{row['name']:44} p50 {row['p50_ms']:7.1f}  p99 {row['p99_ms']:7.1f}  max {row['max_ms']:7.1f} ms  "
+            f"overruns {row['overruns']} of {row['frames']}"
+        )
+
+
+def summed(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row a way: frames and overruns of all rounds, the rounds' median p50 and p99, and the highest of all."""
+    rows = []
+    for name in dict.fromkeys(run["way"]["name"] for run in runs):
+        own = [run for run in runs if run["way"]["name"] == name]
+        rows.append(
+            {
+                "name": name,
+                "frames": sum(run["frames"] for run in own),
+                "overruns": sum(run["overruns"] for run in own),
+                **{key: float(np.median([run[key] for run in own])) for key in ("p50_ms", "p99_ms")},
+                "max_ms": max(run["max_ms"] for run in own),
+            }
+        )
+    return rows
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ def follow_station(parts: Parts, stop: threading.Event) -> int:
                 station=parts.loaded.name,
                 software=SOFTWARE,
                 watch=StatusWatch(parts.run_dir / "status.json"),
-                capabilities=("result", "disposal", "alarm/event", "replay"),
+                capabilities=("result", "disposal", "review/verdict", "alarm/event", "audit/head", "replay"),
+                audit=journal.audit_head,
             )
             followers.append(Follower(journal, journal, sink, name=name, herald=herald))
         service.notify("READY=1")

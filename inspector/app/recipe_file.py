@@ -1,6 +1,7 @@
 """Recipes as files: TOML in, immutable domain recipe and the sha256 of its text out."""
 
 import hashlib
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from inspector.app import toml_file
 from inspector.app.fixture_file import FixtureTable
+from inspector.app.share import share_dir
 from inspector.domain.errors import ConfigError
 from inspector.domain.geometry import Box, Polygon, Scale
 from inspector.domain.recipe import ClassRule, Mask, Recipe, Zone
@@ -183,6 +185,39 @@ def load_recipe(path: Path) -> LoadedRecipe:
         finder=fixture.finder(path) if fixture else None,
         taught_px=fixture.frame_px if fixture else None,
     )
+
+
+def parse_recipe(text: str, card: ModelCard, scale: Scale | None) -> Recipe:
+    """A recipe's text as the rules engine knows it, fitted to model and scale; its reference pictures are not opened.
+
+    Raises:
+        ConfigError: key, wrong value and what would be right.
+    """
+    place = Path("recipe")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{place}: is not valid TOML: {error}") from error
+    recipe = toml_file.validate(RecipeTable, data, origin=lambda _: str(place)).recipe()
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    fit(LoadedRecipe(recipe=recipe, path=place, text=text, sha256=sha256), card, scale)
+    return recipe
+
+
+def find_recipe(recipe: str) -> Path:
+    """The file of a shipped recipe's name, or of a path.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    path = Path(recipe)
+    shipped = share_dir() / "config" / "recipes" / f"{recipe}.toml"
+    if path.suffix == ".toml" or path.is_file() or not shipped.is_file():
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in shipped.parent.glob("*.toml")))
+            raise ConfigError(f"--recipe {recipe!r}: no such recipe; give a file, or one of: {known}")
+        return path
+    return shipped
 
 
 def fit(loaded: LoadedRecipe, card: ModelCard, scale: Scale | None) -> None:

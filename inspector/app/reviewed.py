@@ -5,16 +5,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import UUID
 
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError
 from inspector.domain.geometry import Scale
-from inspector.domain.inspection import Inspection, Opinion, Review
+from inspector.domain.inspection import Inspection, Review
 from inspector.domain.recipe import ClassRule, Recipe
+from inspector.domain.reviewing import SignedReview, is_bad, standing
 from inspector.domain.rules import judge
 from inspector.domain.tuning import ReviewedPart
 from inspector.domain.verdict import Outcome
-from inspector.ports.journal import Event, Reader
+from inspector.ports.journal import Entry, Event, Reader
 
 _COLUMNS = ("score", "truth", "sampling_probability")
 _TRUTHS = {"pass": False, "good": False, "ok": False, "0": False, "fail": True, "bad": True, "nok": True, "1": True}
@@ -123,7 +125,7 @@ def from_journal(journal: Reader, *, recipe: Recipe, scale: Scale | None, model:
     The probability that a part was looked at is that of keeping its picture (recipe: keep_good; rejects always) times
     the share of the kept ones of its kind that have been reviewed: reviewers must not choose among them.
     """
-    reviews = {event.result_id: event for event in _events(journal) if isinstance(event, Review)}
+    reviews = _standing(journal)
     left_out: Counter[str] = Counter()
     kept: Counter[bool] = Counter()
     told: Counter[bool] = Counter()
@@ -137,7 +139,7 @@ def from_journal(journal: Reader, *, recipe: Recipe, scale: Scale | None, model:
         kept[let_pass] += not reason
         if review is None:
             continue
-        bad = truth_of(event, review)
+        bad = is_bad(event.verdict.outcome, review)
         if reason or bad is None:
             left_out[reason or "the reviewer was not sure"] += 1
             continue
@@ -145,6 +147,17 @@ def from_journal(journal: Reader, *, recipe: Recipe, scale: Scale | None, model:
         found.append((event, bad))
     parts = tuple(_part(inspection, recipe, scale, told=told, kept=kept, bad=bad) for inspection, bad in found)
     return Reviewed(parts=parts, left_out=dict(left_out))
+
+
+def _standing(journal: Reader) -> Mapping[UUID, Review]:
+    """The review of each part that counts: the last that nobody took back."""
+    said: dict[UUID, list[SignedReview]] = {}
+    for entry in _entries(journal):
+        if isinstance(entry.event, Review):
+            signed = SignedReview(journal_seq=entry.journal_seq, review=entry.event)
+            said.setdefault(entry.event.result_id, []).append(signed)
+    counted = ((result_id, standing(reviews)) for result_id, reviews in said.items())
+    return {result_id: one.review for result_id, one in counted if one is not None}
 
 
 def _part(
@@ -167,9 +180,13 @@ def _part(
 
 
 def _events(journal: Reader) -> Iterator[Event]:
+    yield from (entry.event for entry in _entries(journal))
+
+
+def _entries(journal: Reader) -> Iterator[Entry]:
     cursor = 0
     while entries := journal.after(cursor):
-        yield from (entry.event for entry in entries)
+        yield from entries
         cursor = entries[-1].journal_seq
 
 
@@ -181,15 +198,3 @@ def _not_counted(inspection: Inspection, model: tuple[str, str]) -> str:
     if inspection.verdict.outcome is Outcome.PASS and inspection.kept_probability <= 0.0:
         return "let pass without a picture: not drawn at random"
     return ""
-
-
-def truth_of(inspection: Inspection, review: Review) -> bool | None:
-    """Whether the part is bad in the reviewer's word; None where it cannot be said."""
-    if review.opinion is Opinion.UNSURE:
-        return None
-    said = _TRUTHS.get(review.true_outcome.strip().lower())
-    if said is not None:
-        return said
-    if review.opinion is Opinion.AGREE:
-        return {Outcome.PASS: False, Outcome.FAIL: True}.get(inspection.verdict.outcome)
-    return None

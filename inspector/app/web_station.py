@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -12,9 +13,11 @@ import structlog
 from inspector.adapters import journal_sql
 from inspector.adapters.evidence_reading import EvidenceReader
 from inspector.app import options, service
+from inspector.app.export.download import table_bytes
 from inspector.app.first_admin import FIRST_ADMIN, ensure_first_admin
 from inspector.app.one_shot import open_one_shot
 from inspector.app.parts import SOFTWARE, Parts, make_folders
+from inspector.app.recipe_file import parse_recipe
 from inspector.app.settings import WebTable
 from inspector.app.web_accounts import open_them
 from inspector.domain.errors import ConfigError, DeviceError
@@ -71,9 +74,13 @@ def open_station(parts: Parts) -> Iterator[Station]:
             alarms=people.alarms,
             audit=people.audit,
             shelf=people.shelf,
+            archive=people.archive,
+            scale=parts.scale,
+            read_recipe=partial(parse_recipe, card=parts.card, scale=parts.scale),
             pictures=EvidenceReader(parts.evidence),
             line=StatusWatch(parts.run_dir / "status.json"),
             requests=requests,
+            table=partial(table_bytes, people.history),
             inspect=_Eye(parts).judge,
             record=_record,
             now=lambda: datetime.now(UTC),

@@ -62,7 +62,7 @@ class Balance:
     flushed: int = 0
     _waiting: deque[Left] = field(default_factory=deque)
     _counts: dict[Lane, int] = field(default_factory=dict)
-    _owed: Counter[Lane] = field(default_factory=Counter)
+    _owed: Counter[Lane | None] = field(default_factory=Counter)
     _departures: list[Departure] = field(default_factory=list)
     _troubles: list[Trouble] = field(default_factory=list)
 
@@ -106,7 +106,7 @@ class Balance:
         while self._waiting:
             part = self._waiting.popleft()
             lane = Lane.REJECT if part.ejected else Lane.GOOD
-            self._owed[lane] += 1
+            self._owed[None if part.between else lane] += 1
             self._settle(part, seen=None, confirmed=None, lane=lane)
 
     def departures(self) -> Sequence[Departure]:
@@ -131,8 +131,8 @@ class Balance:
                     )
                 )
             self._settle(part, seen=lane, confirmed=sent is lane, lane=lane)
-        elif self._owed[lane]:
-            self._owed[lane] -= 1
+        elif self._owed[lane] or self._owed[None]:
+            self._owed[lane if self._owed[lane] else None] -= 1
         elif lane is Lane.REJECT and (blind or not self.all_known):
             self.flushed += 1
         else:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from inspector.pipeline.payloads import (
     AlarmEventRecord,
     AlarmRecord,
+    AuditHeadRecord,
     DisposalRecord,
     HealthRecord,
     InfoRecord,
@@ -37,6 +38,7 @@ PAYLOADS: Mapping[str, type[BaseModel]] = {
     "inspector.recipe-active/1": StatusRecord,
     "inspector.health/1": HealthRecord,
     "inspector.alarm/1": AlarmRecord,
+    "inspector.audit-head/1": AuditHeadRecord,
 }
 TOPICS: Mapping[str, tuple[str, bool]] = {
     "result": ("inspector.result/1", False),
@@ -50,6 +52,7 @@ TOPICS: Mapping[str, tuple[str, bool]] = {
     "recipe/active": ("inspector.recipe-active/1", True),
     "health": ("inspector.health/1", True),
     "alarm/{code}": ("inspector.alarm/1", True),
+    "audit/head": ("inspector.audit-head/1", True),
 }
 """Topic below the station's root: its schema, and whether it is retained."""
 

@@ -5,13 +5,25 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import structlog
+
+from inspector.domain.chain import AuditHead
 from inspector.domain.inspection import AlarmEvent, Inspection
 from inspector.pipeline.liveness import StatusWatch
-from inspector.pipeline.payloads import AlarmRecord, HealthRecord, InfoRecord, StateRecord, StatusRecord
+from inspector.pipeline.payloads import (
+    AlarmRecord,
+    AuditHeadRecord,
+    HealthRecord,
+    InfoRecord,
+    StateRecord,
+    StatusRecord,
+)
 from inspector.pipeline.records import SCHEMAS, utc_text
 from inspector.ports.journal import Entry
 from inspector.ports.liveness import Life, Liveness
 from inspector.ports.sink import Announcement, Publication, Sink
+
+log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 0.25
 FIGURES_EVERY_S = 1.0
@@ -26,8 +38,8 @@ STATE_OF: Mapping[Life, Literal["online", "stopped", "offline"]] = {
 class Herald:
     """Speaks for one station to one sink. Called by the follower's thread.
 
-    ``lag`` is asked for with every health record. States are told when they change; the sink repeats them at every
-    connect.
+    ``lag`` is asked for with every health record, ``audit`` for the audit chain's head, which is told as it grows.
+    States are told when they change; the sink repeats them at every connect.
     """
 
     def __init__(
@@ -37,6 +49,7 @@ class Herald:
         software: str,
         watch: StatusWatch,
         capabilities: Sequence[str] = (),
+        audit: Callable[[], AuditHead] | None = None,
         clock: Callable[[], float] = time.monotonic,
         utc: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -44,6 +57,8 @@ class Herald:
         self._software = software
         self._watch = watch
         self._capabilities = tuple(capabilities)
+        self._audit = audit
+        self._head = AuditHead(number=0, sha256="")
         self._clock = clock
         self._utc = utc
         self._look_at = 0.0
@@ -66,6 +81,7 @@ class Herald:
             self._figures_at = now + FIGURES_EVERY_S
             self._tell_figures(sink, seen.status)
             self._tell_health(sink, seen.status, now, lag)
+            self._tell_audit(sink)
         return True
 
     def _tell_state(self, sink: Sink, seen: Liveness) -> None:
@@ -111,6 +127,24 @@ class Herald:
         record = HealthRecord(station=self._station, ts=utc_text(self._utc()), values=_values(health), lag=lag())
         sink.announce(Announcement(topic="health", payload=record.payload()))
 
+    def _tell_audit(self, sink: Sink) -> None:
+        """The audit chain's head as it grows; one that went back is not told: what was published stands."""
+        if self._audit is None:
+            return
+        head = self._audit()
+        if head == self._head:
+            return
+        if head.number < self._head.number:
+            if self._told.get("audit") != head:
+                self._told["audit"] = head
+                log.error("audit.cut_off", published=self._head.number, now=head.number)
+            return
+        self._head = head
+        record = AuditHeadRecord(
+            station=self._station, number=head.number, sha256=head.sha256, ts=utc_text(self._utc())
+        )
+        sink.announce(Announcement(topic="audit/head", payload=record.payload()))
+
 
 def announce_alarms(sink: Sink, entries: Sequence[Entry]) -> None:
     """Raise, acknowledge and clear the retained alarms that these entries tell of."""
@@ -126,7 +160,7 @@ def announce_alarms(sink: Sink, entries: Sequence[Entry]) -> None:
             station=event.station,
             code=event.code,
             text=event.text,
-            acknowledged=event.action == "acknowledged",
+            acknowledged=event.action in {"acknowledged", "shelved"},
             details=event.details,
             since=utc_text(event.at_utc),
         )

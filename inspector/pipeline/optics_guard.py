@@ -18,27 +18,20 @@ from inspector.domain.frame import Capture
 from inspector.domain.inspection import RecipeStamp
 from inspector.domain.verdict import Decision, Outcome, Verdict, undecided
 from inspector.pipeline.alarms import AlarmBoard
-from inspector.pipeline.sight import Finding, Glance, Health, Limits, glance, reference_of
+from inspector.pipeline.sight import Finding, Glance, Health, Limits, glance, reference_of, stale_rows
 from inspector.ports.sight import Learned, ReferenceBook, Setup
 
 REFERENCE_ALARM = "optics.reference"
 UNSAVED_ALARM = "optics.unsaved"
 OPTICS_RULE = "law.optics"
-_FROZEN = Finding(
-    kind="frozen",
-    text="the picture is the one before, bit for bit; the camera or its link hangs",
-    grave=True,
-    measured=1.0,
-    limit=1.0,
-    unit="count",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpticsRules:
     """What is watched. ``learn_parts``: good parts that make a reference; 0: only the command makes one.
 
-    ``hold``: a grave finding holds back a PASS; False: it warns only. ``frozen``: the same picture twice is a finding.
+    ``hold``: a grave finding holds back a PASS; False: it warns only. ``frozen``: the picture before,
+    or a part of it, once more is a finding.
     """
 
     watch: bool = True
@@ -90,7 +83,7 @@ class OpticsGuard:
         self._rules = rules
         self._book = book
         self._alarms = alarms
-        self._before = b""
+        self._before: tuple[Glance, ...] = ()
         self._unseen: dict[str, int] = {}
         self._graves: dict[str, bool] = {}
         self._unsaved: deque[Learned] = deque()
@@ -108,13 +101,20 @@ class OpticsGuard:
         """A verdict for a picture that is not a new one: nothing in it is this part's, a defect neither."""
         if seen is None or not self._rules.frozen or capture.source:
             return None
-        again, self._before = seen.mark == self._before, seen.mark
-        if not again:
+        before, self._before = self._before, (seen,)
+        stale = next((rows for one in before if (rows := stale_rows(seen, one))), None)
+        if stale is None:
             return None
-        self._tell((_FROZEN,))
+        text = (
+            f"rows {stale[0]} to {stale[1]} are those of the picture before, bit for bit; camera or link hangs or tears"
+        )
+        finding = Finding(
+            kind="frozen", text=text, grave=True, measured=stale[1] - stale[0] + 1.0, limit=0.0, unit="px"
+        )
+        self._tell((finding,))
         if not self._rules.hold:
             return None
-        return undecided(f"optics: {_FROZEN.text}", rule=OPTICS_RULE, measured=1, limit=1, unit="count")
+        return undecided(f"optics: {text}", rule=OPTICS_RULE, measured=finding.measured, limit=0.0, unit="px")
 
     def look(self, seen: Glance | None, recipe: str) -> Sighting | None:
         """Take in a frame that is about to be judged by this recipe."""

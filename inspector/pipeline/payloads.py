@@ -185,6 +185,7 @@ class CorrectionRecord(OurNames):
 
     class_: str = Field(serialization_alias="class")
     bbox_px: tuple[float, float, float, float]
+    defect: int | None = Field(description="position of the machine's defect that this continues; null: it was missed")
 
 
 class ReviewRecord(OpcNames):
@@ -196,7 +197,13 @@ class ReviewRecord(OpcNames):
     opinion: str
     true_outcome: str
     reason: str
-    corrections: tuple[CorrectionRecord, ...]
+    comment: str
+    corrections: tuple[CorrectionRecord, ...] = Field(
+        description="all defects as the reviewer sees them; empty: none corrected"
+    )
+    second: bool = Field(description="another person had reviewed the part before")
+    signed: bool = Field(description="the reviewer's password was entered again for it")
+    withdraws: int | None = Field(description="opinion withdrawn: journalSeq of the review that is taken back")
     creation_time: str
     is_historical: bool
 
@@ -249,6 +256,15 @@ class HealthRecord(StatusRecord):
     """How the station is, published at every change and at least every 10 s. Retained."""
 
     lag: int = Field(description="records that stand in the journal and are not yet published here")
+
+
+class AuditHeadRecord(OpcNames):
+    """The last row of the audit chain: keep it, and a chain that was cut off or written anew is found. Retained."""
+
+    station: str
+    number: int = Field(ge=0)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    ts: str
 
 
 class AlarmRecord(OpcNames):

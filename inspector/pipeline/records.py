@@ -229,9 +229,17 @@ def _review(event: Review, journal_seq: int, now: datetime) -> ReviewRecord:
         opinion=event.opinion.value,
         true_outcome=event.true_outcome,
         reason=event.reason,
+        comment=event.comment,
+        second=event.second,
+        signed=event.signed,
+        withdraws=event.withdraws,
         corrections=tuple(
-            CorrectionRecord(class_=seen.label, bbox_px=(seen.box.x, seen.box.y, seen.box.width, seen.box.height))
-            for seen in event.corrections
+            CorrectionRecord(
+                class_=mark.label,
+                bbox_px=(mark.box.x, mark.box.y, mark.box.width, mark.box.height),
+                defect=mark.defect,
+            )
+            for mark in event.corrections
         ),
         creation_time=utc_text(event.at_utc),
         is_historical=_old(event.at_utc, now),

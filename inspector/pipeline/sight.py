@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -32,6 +32,8 @@ _APART_PX = 4
 """Neighbours that are compared: of a mosaic they have one colour, and the edge of a thin line is between them."""
 _RARE = 0.02
 _WORD = 8
+_BANDS = 16
+_SOMETHING = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,8 @@ class Glance:
 
     ``sharpness``: variance of the Laplacian over the squared mean, of tiles across the frame: light does not count.
     ``steps``: share of neighbours that differ by each number of grey levels, (256,).
-    ``mark``: the same for two frames only if they are the same, bit for bit.
+    ``marks``: of bands of the frame, from its top: the same for two frames only if they are the same there, bit for
+    bit; "" where there is nothing to see. ``rows``: how many a band has.
     ``coarse``: the frame at a sixteenth of its size.
     """
 
@@ -49,7 +52,8 @@ class Glance:
     dark: float
     sharpness: float
     steps: NDArray[np.float32]
-    mark: bytes
+    marks: tuple[bytes, ...]
+    rows: int
     coarse: Grey
 
 
@@ -97,7 +101,8 @@ def glance(pixels: Pixels, pixel_format: PixelFormat) -> Glance:
         dark=float(levels[: _DARK + 1].sum()),
         sharpness=_sharpness(plane, step=2 if pixel_format.is_bayer else 1),
         steps=_histogram(cast("NDArray[np.uint8]", cv2.absdiff(fewer[:, _APART_PX:], fewer[:, :-_APART_PX]))),
-        mark=_mark(pixels, rows),
+        marks=_marks(pixels, rows),
+        rows=_band(pixels.shape[0]) * STEP_PX,
         coarse=_coarse(rows, every=2 if pixel_format.is_bayer else 1),
     )
 
@@ -145,16 +150,40 @@ def _coarse(rows: NDArray[np.uint8], *, every: int) -> Grey:
     return np.asarray(cv2.resize(rows, (wide, rows.shape[0]), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _mark(pixels: Pixels, rows: NDArray[np.uint8]) -> bytes:
-    """All rows folded into one, so that every bit counts; and a digest of some, so that their order does."""
+def _band(height: int) -> int:
+    """Rows of a band that are looked at."""
+    return max(-(-height // STEP_PX) // _BANDS, 1)
+
+
+def _marks(pixels: Pixels, rows: NDArray[np.uint8]) -> tuple[bytes, ...]:
+    """Of each band all rows folded into one, so that every bit counts; and a digest of some, so that order does."""
     flat = pixels.reshape(pixels.shape[0], -1)
     whole = flat.shape[1] - flat.shape[1] % _WORD
-    folded = np.bitwise_xor.reduce(flat[:, :whole].view(np.uint64), axis=0)
-    rest = np.bitwise_xor.reduce(flat[:, whole:], axis=0)
-    digest = blake2b(rows[:, ::STEP_PX].tobytes(), digest_size=16)
-    digest.update(folded.tobytes())
-    digest.update(rest.tobytes())
-    return digest.digest()
+    words, rest = flat[:, :whole].view(np.uint64), flat[:, whole:]
+    sample = rows[:, ::STEP_PX]
+    band = _band(pixels.shape[0])
+    marks = []
+    for first in range(0, len(sample), band):
+        seen = sample[first : first + band]
+        if not (seen.max(axis=1).astype(int) - seen.min(axis=1) > _SOMETHING).any():
+            marks.append(b"")
+            continue
+        lines = slice(first * STEP_PX, (first + band) * STEP_PX)
+        digest = blake2b(seen.tobytes(), digest_size=16)
+        digest.update(np.bitwise_xor.reduce(words[lines], axis=0).tobytes())
+        digest.update(np.bitwise_xor.reduce(rest[lines], axis=0).tobytes())
+        marks.append(digest.digest())
+    return tuple(marks)
+
+
+def stale_rows(now: Glance, before: Glance) -> tuple[int, int] | None:
+    """First and last row of what is, bit for bit, the picture before; None if all that shows something is new."""
+    if len(now.marks) != len(before.marks):
+        return None
+    same = [
+        at for at, (mine, theirs) in enumerate(zip(now.marks, before.marks, strict=True)) if mine and mine == theirs
+    ]
+    return (same[0] * now.rows, (same[-1] + 1) * now.rows - 1) if same else None
 
 
 def _sharpness(plane: Pixels, *, step: int) -> float:
@@ -165,7 +194,7 @@ def _sharpness(plane: Pixels, *, step: int) -> float:
         for column in range(_TILES):
             top = (height - side) * row // (_TILES - 1) // 2 * 2
             left = (width - side) * column // (_TILES - 1) // 2 * 2
-            tile = np.ascontiguousarray(plane[top : top + side : step, left : left + side : step])
+            tile: Any = np.ascontiguousarray(plane[top : top + side : step, left : left + side : step])
             _, spread = cv2.meanStdDev(cv2.Laplacian(tile, cv2.CV_32F))
             variances.append(float(spread[0, 0]) ** 2)
             means.append(cv2.mean(tile)[0])

@@ -79,6 +79,7 @@ class Left:
     """A part that is past the ejector. ``outcome``: what was said of it in time, None: nothing.
 
     ``ejected``: what the ejector did as it came by. ``due``: where that was. ``why``: "" or why it was condemned.
+    ``between``: its place was lost while it was at the ejector: it went either way.
     """
 
     part_seq: int
@@ -86,6 +87,7 @@ class Left:
     outcome: Outcome | None
     due: float
     why: str = ""
+    between: bool = False
 
     @property
     def as_told(self) -> bool:
@@ -180,7 +182,14 @@ class Tracker:
         for place in self._places:
             if not place.left:
                 self._told_left.append(
-                    Left(part_seq=place.part_seq, ejected=True, outcome=None, due=place.due, why=place.why)
+                    Left(
+                        part_seq=place.part_seq,
+                        ejected=True,
+                        outcome=None,
+                        due=place.due,
+                        why=place.why,
+                        between=now >= place.due - self.passage.before,
+                    )
                 )
         self._places.clear()
         if not any(zone.end is None for zone in self._zones):

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
+
 from inspector.domain.errors import JournalError
 from inspector.domain.inspection import OpcState
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.balance import CONFIRM_ALARM
+from inspector.pipeline.boot import since_start
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.handoff import Handoff
 from inspector.pipeline.inspect import MODEL_ALARM
@@ -20,6 +23,8 @@ from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Shown, Station
 from inspector.ports.gate import Ejecting, LineState, PlcWish
 from inspector.ports.journal import JournalHealth
+
+log = structlog.get_logger(__name__)
 
 LINK_ALARM = "plc.link"
 JOB_ALARM = "plc.job"
@@ -64,6 +69,7 @@ class Watch:
         self._occurred: set[str] = set()
         self._conditions: set[str] = set()
         self.opc = OpcState.PREOPERATIONAL
+        self._ready_after: Mapping[str, float] = {}
 
     def look(self, paper: Pulse) -> None:
         """Raise and clear what is seen from outside the loops, tell the PLC, write the status file.
@@ -91,7 +97,11 @@ class Watch:
             self._alarms.clear(BIN_ALARM)
         self._look_at_the_job(wish)
         self._look_at_the_rejects()
-        self._equipment.annunciator.announce(self._state())
+        state = self._state()
+        if LineState.READY in state and not self._ready_after:
+            self._ready_after = since_start()
+            log.info("line.first_ready", **self._ready_after)
+        self._equipment.annunciator.announce(state)
         self.write(alive=True)
 
     def settle(self) -> None:
@@ -192,6 +202,7 @@ class Watch:
             "station": self._station.name,
             "alive": alive,
             "state": self.opc.value,
+            "ready_after": dict(self._ready_after),
             "counters": dict(self._tally.counters()),
             "recipe": {"name": recipe.name, "sha256": recipe.sha256},
             "model": {

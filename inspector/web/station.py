@@ -6,14 +6,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from inspector.domain.geometry import Scale
 from inspector.domain.inspection import Inspection
+from inspector.domain.recipe import Recipe
 from inspector.domain.shifts import ShiftPlan
 from inspector.ports.accounts import Accounts, Failures, Secrets, Sessions
 from inspector.ports.alarms import AlarmDesk
+from inspector.ports.archive import PartArchive
 from inspector.ports.audit import AuditTrail
 from inspector.ports.evidence import Pictures
 from inspector.ports.figures import Figures, Lots
-from inspector.ports.history import History, Names
+from inspector.ports.history import History, Names, PartSearch
 from inspector.ports.journal import Reader
 from inspector.ports.liveness import LineWatch
 from inspector.ports.requests import RequestDesk
@@ -51,6 +54,7 @@ class Station:
     """Everything the pages are made of.
 
     ``inspect``: judges a picture file once, without part, gate and journal.
+    ``read_recipe``: a recipe's text, fitted to this station; raises ConfigError. ``table``: parts as "csv" or "xlsx".
     ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
     """
 
@@ -71,9 +75,13 @@ class Station:
     alarms: AlarmDesk
     audit: AuditTrail
     shelf: RevisionShelf
+    archive: PartArchive
+    scale: Scale | None
+    read_recipe: Callable[[str], Recipe]
     pictures: Pictures
     line: LineWatch
     requests: RequestDesk
+    table: Callable[[str, PartSearch], bytes]
     inspect: Callable[[Path], Json]
     record: Callable[[Inspection], Json]
     now: Callable[[], datetime]

@@ -74,8 +74,8 @@ def test_an_output_that_is_active_low_acts_while_its_coil_is_0_and_others_are_le
 
 
 def test_outputs_that_do_not_change_are_written_often_enough_for_the_watchdog() -> None:
-    with module(watchdog_ms=150.0) as server, opened(server.port) as client:
-        until = time.monotonic() + 0.6
+    with module(watchdog_ms=1000.0) as server, opened(server.port, watchdog_ms=1000.0) as client:
+        until = time.monotonic() + 1.6
         while time.monotonic() < until:
             client.write({Output.EJECTOR: False})
             time.sleep(0.005)
@@ -83,7 +83,7 @@ def test_outputs_that_do_not_change_are_written_often_enough_for_the_watchdog() 
 
 
 def test_a_tripped_module_refuses_until_it_is_re_armed() -> None:
-    with module(watchdog_ms=50.0) as server, opened(server.port) as client:
+    with module(watchdog_ms=500.0) as server, opened(server.port) as client:
         client.write({Output.EJECTOR: False})
         until = time.monotonic() + 5
         while not client.read().tripped:

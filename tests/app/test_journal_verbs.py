@@ -49,3 +49,14 @@ def test_a_replay_behind_the_end_of_the_journal_says_where_it_ends(config: Path,
     assert done.exit_code == 0, done.stderr
     assert "the journal ends at 3" in done.stderr
     assert "f: 2 records of 2 to 3 delivered again" in done.stdout
+
+
+@pytest.mark.usefixtures("book")
+def test_a_published_head_that_the_chain_no_longer_has_is_a_finding(config: Path, verb: Verb) -> None:
+    done = verb("journal", "verify", "-c", config, "-s", "left", "--audit-head", f"7:{'a' * 64}")
+    assert done.exit_code == 1
+    assert "the audit chain ends at row 0, but row 7 was published: rows were cut off" in done.stdout
+    assert f"audit_head   0:{'0' * 64}" in done.stdout
+    wrong = verb("journal", "verify", "-c", config, "-s", "left", "--audit-head", "7")
+    assert wrong.exit_code == 78
+    assert "--audit-head '7': NUMBER:SHA256 is right" in wrong.stderr

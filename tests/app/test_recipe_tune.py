@@ -32,6 +32,7 @@ from inspector.domain.inspection import (
     Timings,
 )
 from inspector.domain.recipe import Recipe
+from inspector.domain.reviewing import is_bad
 from inspector.domain.rules import judge
 from inspector.domain.verdict import Outcome, undecided
 from inspector.ports.journal import Entry
@@ -149,9 +150,9 @@ def test_the_last_review_counts_and_what_tells_nothing_is_left_out_and_counted(r
 def test_an_undecided_part_takes_its_truth_from_the_reviewers_word_alone(recipe: Recipe) -> None:
     doubtful = inspection(recipe, 1, (crack(0.4),))
     assert doubtful.verdict.outcome is Outcome.UNDECIDED
-    assert reviewed.truth_of(doubtful, review(doubtful.result_id, Opinion.AGREE)) is None
-    assert reviewed.truth_of(doubtful, review(doubtful.result_id, Opinion.AGREE, "fail")) is True
-    assert reviewed.truth_of(doubtful, review(doubtful.result_id, Opinion.DISAGREE)) is None
+    assert is_bad(doubtful.verdict.outcome, review(doubtful.result_id, Opinion.AGREE)) is None
+    assert is_bad(doubtful.verdict.outcome, review(doubtful.result_id, Opinion.AGREE, "fail")) is True
+    assert is_bad(doubtful.verdict.outcome, review(doubtful.result_id, Opinion.DISAGREE)) is None
 
 
 Verb = Callable[..., Result]
@@ -240,9 +241,9 @@ def test_a_stations_journal_is_read_and_what_is_missing_is_said(verb: Verb, conf
                 )
             )
             pen.close(one)
-    with journal_sql.open_journal(book, station="left") as desk:
+    with journal_sql.open_for_people(book, station="left") as people:
         for one in parts:
-            desk.sign(review(one.result_id, Opinion.AGREE))
+            people.desk.sign(review(one.result_id, Opinion.AGREE))
     got = verb("recipe", "tune", "--config", config, "--station", "left", "--json")
     assert got.exit_code == 1, got.stderr
     answer = json.loads(got.stdout)

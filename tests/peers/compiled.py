@@ -13,6 +13,17 @@ def compile_peer(name: str, folder: Path) -> Path:
     pkg_config = shutil.which("pkg-config") or "pkg-config"
     flags = subprocess.run([pkg_config, "--cflags", "--libs", "libmodbus"], check=True, capture_output=True, text=True)
     gcc = shutil.which("gcc") or "gcc"
-    command = [gcc, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", str(HERE / f"{name}.c"), "-o", str(program)]
+    command = [
+        gcc,
+        "-std=gnu11",
+        "-O1",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        f"-I{folder}",
+        str(HERE / f"{name}.c"),
+        "-o",
+        str(program),
+    ]
     subprocess.run([*command, *flags.stdout.split()], check=True, capture_output=True, text=True)
     return program

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from inspector.domain.chain import AuditHead
 from inspector.domain.errors import DeliveryError
 from inspector.pipeline.herald import Herald
 from inspector.pipeline.liveness import StatusWatch
@@ -147,3 +148,18 @@ def test_the_herald_tells_states_when_they_change_and_health_at_least_every_ten_
     assert len(wall.of("health")) == 2
     assert wall.of("health")[0]["lag"] == 3
     json.dumps([one.payload for one in wall.told], allow_nan=False)
+
+
+def test_the_audit_head_is_told_as_it_grows_and_never_as_it_went_back(world: World) -> None:
+    wall = Wall()
+    heads = [AuditHead(number=number, sha256=f"{number}" * 64) for number in (0, 1, 1, 3, 2, 2, 4)]
+    herald = Herald(
+        station="left", software="0.1", watch=world.watch(), clock=lambda: world.mono, audit=lambda: heads[0]
+    )
+    while heads:
+        world.pass_s(1.0)
+        world.write(health={})
+        if herald.tell(wall, lambda: 0):
+            heads.pop(0)
+    assert [told["number"] for told in wall.of("audit/head")] == [0, 1, 3, 4]
+    assert wall.of("audit/head")[-1]["sha256"] == "4" * 64

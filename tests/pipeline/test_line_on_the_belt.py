@@ -99,6 +99,7 @@ def run(
                 take_lost=list,
                 requests=fakes.FakeRequests(),
                 collect_into=open_collection,
+                references=fakes.FakeReferences(),
             ),
             detectors={"fake": Detector(card=fakes.card(), runtime=Silent(), decoder=Names())},
             tuning=Tuning(sync_window_s=0.08, hang_limit_s=30.0),

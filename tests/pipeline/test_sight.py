@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from inspector.domain.frame import PixelFormat, Pixels
-from inspector.pipeline.sight import Finding, Glance, Health, Limits, glance, reference_of
+from inspector.pipeline.sight import Finding, Glance, Health, Limits, glance, reference_of, stale_rows
 
 HEIGHT, WIDTH = 480, 640
 
@@ -83,10 +83,33 @@ def test_every_bit_counts_for_two_pictures_to_be_the_same() -> None:
     first = part(5)
     other = first.copy()
     other[333, 77] ^= 1
-    moved = np.roll(first, 1, axis=0)
-    marks = {glance(frame, PixelFormat.MONO8).mark for frame in (first, other, moved)}
-    assert len(marks) == 3
-    assert glance(first.copy(), PixelFormat.MONO8).mark in marks
+    again, changed, moved = (
+        glance(frame, PixelFormat.MONO8) for frame in (first.copy(), other, np.roll(first, 1, axis=0))
+    )
+    before = glance(first, PixelFormat.MONO8)
+    whole = stale_rows(again, before)
+    assert whole is not None
+    assert whole[0] <= 64
+    assert whole[1] >= HEIGHT - 64
+    assert stale_rows(moved, before) is None
+    assert [mine == theirs for mine, theirs in zip(changed.marks, before.marks, strict=True)].count(False) == 1
+    assert stale_rows(glance(part(6), PixelFormat.MONO8), before) is None
+
+
+@pytest.mark.parametrize("begin", [100, 240, 400])
+def test_what_a_torn_frame_kept_of_the_one_before_is_found(begin: int) -> None:
+    before, torn = part(5), part(6)
+    torn[begin:] = before[begin:]
+    stale = stale_rows(glance(torn, PixelFormat.MONO8), glance(before, PixelFormat.MONO8))
+    assert stale is not None
+    assert begin <= stale[0] < begin + 64
+    assert stale[1] >= HEIGHT - 64
+
+
+def test_where_there_is_nothing_to_see_two_pictures_may_be_the_same() -> None:
+    first, second = part(5), part(6)
+    first[:96] = second[:96] = 0
+    assert stale_rows(glance(second, PixelFormat.MONO8), glance(first, PixelFormat.MONO8)) is None
 
 
 @pytest.mark.parametrize("width", [640, 637])
@@ -95,7 +118,7 @@ def test_a_frame_whose_rows_lie_apart_is_looked_at_as_any_other(width: int) -> N
     frame = wide[:, 64 : 64 + width]
     frame[:] = part(3)[:, :width]
     apart, together = (glance(one, PixelFormat.MONO8) for one in (frame, frame.copy()))
-    assert apart.mark == together.mark
+    assert apart.marks == together.marks
     assert apart.light == together.light
 
 

@@ -91,7 +91,9 @@ class Bench:
 
     def end(self, name: str, *, patience_s: float = PATIENCE_S) -> int:
         """Wait until it ends by itself."""
-        return self.running.pop(name).wait(patience_s)
+        code = self.running[name].wait(patience_s)
+        del self.running[name]
+        return code
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a verb to its end."""

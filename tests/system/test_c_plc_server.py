@@ -111,6 +111,9 @@ def test_words_are_watched_and_outputs_forced_while_the_line_runs(tmp_path: Path
                 return given
 
             wait_for("run_permit", lambda: words().get("status.run_permit") == 1)
+            ready = bench.status()["ready_after"]
+            assert 0 < ready["process_s"] <= ready["machine_s"]
+            print(f"\nready {ready['process_s']} s after the start of the process")
             told = bench.command("plc", "monitor", "--once", "--json", "--only", "control.")
             assert told.returncode == 0, told.stderr
             assert json.loads(told.stdout)["words"]["control.trigger_enable"] == 1

@@ -109,7 +109,7 @@ def test_under_time_a_stop_or_another_speed_ejects_everything_in_flight(tmp_path
         report, book = finish(bench, plant, patience_s=90)
     wrong, missed = told_apart(report["rows"], book)
     assert missed == []
-    affected = {row["part_seq"]: row for row in report["rows"] if 13 <= row["part_seq"] <= 15}
+    affected = {row["part_seq"]: row for row in report["rows"] if 14 <= row["part_seq"] <= 15}
     assert all(row["ejected"] for row in affected.values())
     belt = [number for number, one in book.items() if one.verdict.decision.rule == "law.belt"]
     assert len(belt) >= 1

@@ -71,11 +71,16 @@ def test_the_units_own_hardening_stays_without_a_drop_in(repo: Path) -> None:
 
 
 @pytest.mark.peer("systemd-analyze")
-def test_the_drop_in_for_gige_cameras_keeps_the_line_hardened(repo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("drop_in", "opens"), [("gige", "AF_NETLINK"), ("serial", "char-ttyUSB"), ("modbus-server", "IPAddressAllow=192.")]
+)
+def test_the_drop_ins_for_cameras_and_plcs_keep_the_line_hardened(
+    repo: Path, tmp_path: Path, drop_in: str, opens: str
+) -> None:
     unit = "inspector-line@.service"
     path = installed(repo, tmp_path, unit)
-    path.write_text(path.read_text() + "\n" + (repo / "systemd" / "inspector-line-gige.conf").read_text())
-    assert "AF_NETLINK" in path.read_text()
+    path.write_text(path.read_text() + "\n" + (repo / "systemd" / f"inspector-line-{drop_in}.conf").read_text())
+    assert opens in path.read_text()
     for command in (
         ["systemd-analyze", "verify", str(path)],
         ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_TENTHS[unit]}", str(path)],

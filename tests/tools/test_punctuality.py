@@ -30,3 +30,13 @@ def test_a_short_run_counts_every_frame_once(
     monkeypatch.setattr(sys, "argv", words.split())
     punctuality.main()
     assert json.loads(capsys.readouterr().out)["runs"] == []
+
+
+def test_rounds_are_summed_a_way_at_a_time() -> None:
+    runs = [
+        {"way": {"name": "a"}, "frames": 10, "overruns": over, "p50_ms": p50, "p99_ms": 9.0, "max_ms": most}
+        for over, p50, most in ((1, 4.0, 20.0), (0, 6.0, 30.0))
+    ]
+    assert punctuality.summed(runs) == [
+        {"name": "a", "frames": 20, "overruns": 1, "p50_ms": 5.0, "p99_ms": 9.0, "max_ms": 30.0}
+    ]

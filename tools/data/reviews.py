@@ -11,6 +11,7 @@ from tools.data.pictures import examine, images_in, set_aside
 from tools.data.record import Choice, Dataset, Mark, MaskKind, Record, Trouble
 
 LICENCE = "own"
+WITHDRAWN = "withdrawn"
 
 
 def is_here(root: Path) -> bool:
@@ -48,13 +49,15 @@ def read(root: Path, choice: Choice) -> Dataset:
 
 def _pairs(root: Path) -> tuple[dict[str, Mapping[str, Any]], dict[str, Mapping[str, Any]]]:
     results: dict[str, Mapping[str, Any]] = {}
-    reviews: dict[str, Mapping[str, Any]] = {}
+    said: list[Mapping[str, Any]] = []
     for entry in _entries(root):
         if "opinion" in entry:
-            reviews[str(entry["resultId"])] = entry
+            said.append(entry)
         elif "resultContent" in entry:
             results[str(entry["resultId"])] = entry
-    return results, reviews
+    withdrawn = {entry.get("withdraws") for entry in said if entry["opinion"] == WITHDRAWN}
+    counted = (e for e in said if e["opinion"] != WITHDRAWN and e.get("journalSeq") not in withdrawn - {None})
+    return results, {str(entry["resultId"]): entry for entry in counted}
 
 
 def _entries(root: Path) -> Iterator[Mapping[str, Any]]:

@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, Table, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, Table, case, func, literal_column, select
 
 from inspector.adapters.journal_sql import registers, tables
 from inspector.adapters.journal_sql.book_file import BookFile
-from inspector.adapters.journal_sql.lines import MOST_ROWS
+from inspector.adapters.journal_sql.lines import MOST_ROWS, bounds, setups
 from inspector.adapters.journal_sql.registers import BAND, FAILED, LAW, MINUTE_US, PASSED
 from inspector.adapters.journal_sql.rows import from_us, to_us
 from inspector.domain.inspection import Opinion
 from inspector.domain.shifts import Span
 from inspector.ports.figures import ClassCount, Counted, CountedSpan, LotCount, Selection
 
-_BY_LAW = literal_column("inspection.rule LIKE 'law.%'")
+_BY_LAW: ColumnElement[bool] = literal_column("inspection.rule LIKE 'law.%'")
 
 
 class SqlFigures:
@@ -30,8 +30,8 @@ class SqlFigures:
             ending = case(((tables.inspection.c.outcome == BAND) & _BY_LAW, LAW), else_=tables.inspection.c.outcome)
             query = self._of_lot(select(ending, func.count()).group_by(ending), selection)
         else:
-            query = select(minute.c.ending, func.sum(minute.c.parts)).group_by(minute.c.ending)
-            query = self._of_minutes(query, minute, selection)
+            summed = select(minute.c.ending, func.sum(minute.c.parts)).group_by(minute.c.ending)
+            query = self._of_minutes(summed, minute, selection)
         with self._file.reading() as connection:
             return _counted({int(ending): int(parts) for ending, parts in connection.execute(query)})
 
@@ -56,7 +56,12 @@ class SqlFigures:
             query = self._of_minutes(summed.group_by(minute.c.label), minute, selection)
         with self._file.reading() as connection:
             found = {label: (int(defects), int(parts)) for label, defects, parts in connection.execute(query)}
-            told = {label: (int(many), int(false)) for label, many, false in connection.execute(self._told(selection))}
+            setup_ids = setups(connection, recipe=selection.recipe) if selection.recipe else None
+            limits = bounds(connection, station=self._file.station, span=selection.span, setup_ids=setup_ids)
+            reviewed = self._told(selection)
+            if limits is not None:
+                reviewed = reviewed.where(registers.reviewed.c.journal_seq.between(*limits))
+            told = {label: (int(many), int(false)) for label, many, false in connection.execute(reviewed)}
         return sorted(
             (
                 ClassCount(
@@ -119,7 +124,7 @@ class SqlFigures:
         """
         reviewed, defect, review = registers.reviewed, tables.defect, tables.review
         inspection = tables.inspection
-        kept = literal_column(
+        kept: ColumnElement[bool] = literal_column(
             "EXISTS (SELECT 1 FROM json_each(review.corrections) mark "
             "WHERE json_extract(mark.value, '$.defect') = defect.position)"
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inspector.adapters.journal_sql.alarms import SqlAlarms
+from inspector.adapters.journal_sql.archive import SqlArchive
 from inspector.adapters.journal_sql.book_file import BookFile
 from inspector.adapters.journal_sql.chain_desk import SqlAudit
 from inspector.adapters.journal_sql.desk import SqlDesk
@@ -26,6 +27,7 @@ class PeoplesBook:
     alarms: SqlAlarms
     audit: SqlAudit
     shelf: SqlShelf
+    archive: SqlArchive
 
 
 @contextmanager
@@ -50,6 +52,7 @@ def open_for_people(path: Path, *, station: str = "", read_only: bool = False) -
             alarms=SqlAlarms(file),
             audit=SqlAudit(file),
             shelf=SqlShelf(file),
+            archive=SqlArchive(file),
         )
     finally:
         engine.dispose()

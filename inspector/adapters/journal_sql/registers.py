@@ -25,8 +25,10 @@ waiting = Table(
     Column("sampled", Integer, nullable=False),
 )
 for _name in ("rejected", "borderline", "sampled"):
-    Index(f"waiting_{_name}", waiting.c.journal_seq, sqlite_where=text(f"{_name} = 1"))
-    Index(f"waiting_{_name}_near", waiting.c.nearness, waiting.c.journal_seq, sqlite_where=text(f"{_name} = 1"))
+    _is, _where = waiting.c[_name], text(f"{_name} = 1")  # the column itself too: only then the index covers a count
+    Index(f"waiting_{_name}", waiting.c.station, waiting.c.journal_seq, _is, sqlite_where=_where)
+    _near = (waiting.c.station, waiting.c.nearness, waiting.c.journal_seq)
+    Index(f"waiting_{_name}_near", *_near, _is, sqlite_where=_where)
 
 reviewed = Table(
     "reviewed",

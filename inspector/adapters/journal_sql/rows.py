@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from inspector.domain.detection import Detection
 from inspector.domain.geometry import Box, Polygon
@@ -25,6 +25,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 Row = dict[str, Any]
+
+
+class Columns(Protocol):
+    """A row as it was read, or as it is about to be written."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
 
 
 def to_us(moment: datetime) -> int:

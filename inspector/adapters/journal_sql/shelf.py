@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -11,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from inspector.adapters.journal_sql import registers, tables
 from inspector.adapters.journal_sql.book_file import BookFile
 from inspector.adapters.journal_sql.lines import MOST_ROWS
-from inspector.adapters.journal_sql.rows import from_us, text_of, to_us
+from inspector.adapters.journal_sql.rows import Columns, from_us, text_of, to_us
 from inspector.adapters.journal_sql.trail import Trail
 from inspector.domain.errors import ReviewError
 from inspector.ports.revisions import Revision, Standing
@@ -35,7 +34,7 @@ class SqlShelf:
             newest = query.order_by(known.c.stored_us.desc(), known.c.sha256).limit(min(limit, MOST_ROWS))
             rows = connection.execute(newest).mappings().all()
             said = connection.execute(select(word).where(word.c.kind == kind).order_by(word.c.id)).mappings().all()
-        words: dict[str, dict[str, Mapping[str, Any]]] = {}
+        words: dict[str, dict[str, Columns]] = {}
         for row in said:
             words.setdefault(row["sha256"], {})[row["word"]] = row
         return [_revision(row, words.get(row["sha256"], {})) for row in rows]
@@ -78,7 +77,7 @@ class SqlShelf:
             _say(connection, row, verdict.value, by, comment, at_utc)
 
 
-def _say(connection: Connection, row: Mapping[str, Any], word: str, by: str, comment: str, at_utc: datetime) -> None:
+def _say(connection: Connection, row: Columns, word: str, by: str, comment: str, at_utc: datetime) -> None:
     """Write a word and its row in the audit chain."""
     kind, sha256, name = row["kind"], row["sha256"], row["name"]
     said = {
@@ -95,7 +94,7 @@ def _say(connection: Connection, row: Mapping[str, Any], word: str, by: str, com
     Trail(connection).add(at_utc=at_utc, who=by, action=f"{kind}.{word}", subject=sha256, content=content)
 
 
-def _revision(row: Mapping[str, Any], words: Mapping[str, Mapping[str, Any]]) -> Revision:
+def _revision(row: Columns, words: Mapping[str, Columns]) -> Revision:
     decided = words.get("approved") or words.get("rejected")
     proposed = words.get(_PROPOSED)
     return Revision(

@@ -1,14 +1,13 @@
 """The audit chain in the book: rows added inside the transaction of what they tell of, and the proof that they hold."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
 from inspector.adapters.journal_sql import registers, tables
-from inspector.adapters.journal_sql.rows import from_us, text_of, to_us
+from inspector.adapters.journal_sql.rows import Columns, from_us, text_of, to_us
 from inspector.domain.chain import BEGINNING, AuditEntry, AuditHead, Content, broken_links, linked
 
 SIGNED = "review.signed"
@@ -52,7 +51,7 @@ def head_of(connection: Connection) -> AuditHead:
     return AuditHead(number=0, sha256=BEGINNING) if row is None else AuditHead(number=row.number, sha256=row.sha256)
 
 
-def entry_of(row: Mapping[str, Any]) -> AuditEntry:
+def entry_of(row: Columns) -> AuditEntry:
     """A row of the chain as the noun it was. A content that is no longer JSON becomes one that gives no right hash."""
     try:
         content = json.loads(row["content"])
@@ -70,7 +69,7 @@ def entry_of(row: Mapping[str, Any]) -> AuditEntry:
     )
 
 
-def review_content(row: Mapping[str, Any]) -> Content:
+def review_content(row: Columns) -> Content:
     """What the chain keeps of a review: every column of its row."""
     return {
         "journalSeq": row["journal_seq"],

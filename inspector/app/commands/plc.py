@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from enum import Enum
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from inspector.adapters.gate_modbus import ModbusGateSettings, symbols
 from inspector.adapters.gate_modbus.server import ModbusServerSettings
 from inspector.adapters.gate_modbus.server import symbols as server_symbols
+from inspector.adapters.gate_modbus.structured_text import to_structured_text
 from inspector.app import options, plugins, service
 from inspector.app.asking import ENDINGS, Errand, ask, wait_for_life
 from inspector.app.exits import speaking_plainly
@@ -33,24 +35,56 @@ def root() -> None:
     """Tell a PLC programmer what he needs."""
 
 
+class Format(Enum):
+    """What the list is printed as."""
+
+    CSV = "csv"
+    ST = "st"
+
+
 @app.command("symbols")
 def print_symbols(
-    config: options.Config = None, station: options.StationName = None, *, as_json: options.Json = False
+    *,
+    form: Annotated[Format, typer.Option("--format", help="csv, or st: an IEC 61131-3 function block.")] = Format.CSV,
+    config: options.Config = None,
+    station: options.StationName = None,
+    as_json: options.Json = False,
 ) -> None:
     """Print every word and bit between station and PLC as CSV, from the station's own settings.
+
+    With --format st: the PLC's side of the client role as structured text, with handshake, default reject and shift
+    register.
 
     Example: inspector plc symbols --station left > left.csv
     """
     with speaking_plainly():
-        rows = _symbols(options.load(config, station))
+        loaded = options.load(config, station)
+        settings = _gate_settings(loaded)
+        if form is Format.ST:
+            sys.stdout.write(_structured_text(loaded, settings))
+            return
+        rows = _rows(settings)
         if as_json:
             sys.stdout.write(json.dumps([asdict(row) for row in rows], default=str) + "\n")
         else:
             sys.stdout.write(symbols.to_csv(rows))
 
 
-def _symbols(loaded: Loaded) -> list[symbols.Symbol]:
-    """The list of the role that the station's gate plays."""
+def _structured_text(loaded: Loaded, settings: ModbusGateSettings | ModbusServerSettings) -> str:
+    if isinstance(settings, ModbusGateSettings):
+        return to_structured_text(settings)
+    raise ConfigError(
+        f'{loaded.origin(("gate",))}: --format st is of the client role (gate.kind = "modbus"); in the server role the '
+        "PLC polls with its own maker's Modbus client: see docs/plc-server.md, and --format csv"
+    )
+
+
+def _rows(settings: ModbusGateSettings | ModbusServerSettings) -> list[symbols.Symbol]:
+    return symbols.rows(settings) if isinstance(settings, ModbusGateSettings) else server_symbols.rows(settings)
+
+
+def _gate_settings(loaded: Loaded) -> ModbusGateSettings | ModbusServerSettings:
+    """The settings of the role that the station's gate plays."""
     gate, where = loaded.settings.gate, loaded.origin(("gate",))
     kind = gate.get("kind")
     if kind not in _KINDS:
@@ -60,10 +94,8 @@ def _symbols(loaded: Loaded) -> list[symbols.Symbol]:
         )
     plugin = plugins.find("gate", kind, where=where, key="gate")
     settings = plugins.settings(plugin, gate, origin=loaded.origin, prefix=("gate",))
-    if isinstance(settings, ModbusGateSettings):
-        return symbols.rows(settings)
-    if isinstance(settings, ModbusServerSettings):
-        return server_symbols.rows(settings)
+    if isinstance(settings, ModbusGateSettings | ModbusServerSettings):
+        return settings
     raise ConfigError(f"{where}: gate.kind = {kind!r} is another package's plug-in")
 
 
@@ -86,7 +118,7 @@ def monitor(
         loaded = options.load(config, station)
         watch = StatusWatch(loaded.path("run_dir") / loaded.name / "status.json")
         wait_for_life(watch, f"line {loaded.name}", _SHOWN, stop)
-        meanings = {row.name: row.meaning for row in _symbols(loaded)}
+        meanings = {row.name: row.meaning for row in _rows(_gate_settings(loaded))}
         before: Mapping[str, int] = {}
         while True:
             before = _shown(loaded.name, watch, meanings, before, only, as_json=as_json)
@@ -114,7 +146,8 @@ def _shown(
     link = health.get("plc", {})
     forced = health.get("alarms", {}).get(FORCE_ALARM, "")
     if as_json:
-        told = {"station": station, "link": link, "forced": forced, "words": words}
+        ready = status.get("ready_after", {})
+        told = {"station": station, "link": link, "forced": forced, "ready_after": ready, "words": words}
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
         return words

@@ -1,4 +1,4 @@
-"""`inspector recipe`: choose a recipe's threshold from reviewed parts; teach it to find its part."""
+"""`inspector recipe`: choose a threshold from reviewed parts, try another recipe, teach it to find its part."""
 
 import json
 import sys
@@ -11,17 +11,16 @@ import typer
 
 from inspector.adapters import journal_sql
 from inspector.app import options, reviewed
-from inspector.app.commands import recipe_fixture
+from inspector.app.commands import recipe_fixture, recipe_whatif
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
 from inspector.app.parts import check_parts
-from inspector.app.recipe_file import fit, load_recipe
+from inspector.app.recipe_file import find_recipe, fit, load_recipe
 from inspector.app.reviewed import Reviewed
-from inspector.app.share import share_dir
-from inspector.domain.errors import ConfigError
 from inspector.domain.recipe import Recipe
 from inspector.domain.tuning import Price, Tuning, tune
 
 app = typer.Typer(no_args_is_help=True, help="Recipes: what is good and what is not.")
+app.command("what-if")(recipe_whatif.what_if_recipe)
 
 
 @app.callback()
@@ -57,7 +56,7 @@ def tune_recipe(
     Example: inspector recipe tune --recipe critical --station left --alpha 0.008
     """
     with speaking_plainly():
-        loaded = load_recipe(_file(recipe))
+        loaded = load_recipe(find_recipe(recipe))
         current = reviewed.current_threshold(loaded.recipe)
         if reviews is not None:
             parts = reviewed.from_table(reviews, current=current)
@@ -73,7 +72,7 @@ def tune_recipe(
 
 def _from_station(config: Path | None, station: str | None, recipe: str) -> Reviewed:
     parts = check_parts(options.load(config, station))
-    loaded = load_recipe(_file(recipe))
+    loaded = load_recipe(find_recipe(recipe))
     fit(loaded, parts.card, parts.scale)
     with ExitStack() as stack:
         journal = stack.enter_context(
@@ -82,17 +81,6 @@ def _from_station(config: Path | None, station: str | None, recipe: str) -> Revi
         return reviewed.from_journal(
             journal, recipe=loaded.recipe, scale=parts.scale, model=(parts.card.sha256, parts.card.version)
         )
-
-
-def _file(recipe: str) -> Path:
-    path = Path(recipe)
-    shipped = share_dir() / "config" / "recipes" / f"{recipe}.toml"
-    if path.suffix == ".toml" or path.is_file() or not shipped.is_file():
-        if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in shipped.parent.glob("*.toml")))
-            raise ConfigError(f"--recipe {recipe!r}: no such recipe; give a file, or one of: {known}")
-        return path
-    return shipped
 
 
 def _as_json(recipe: Recipe, parts: Reviewed, answer: Tuning, alpha: float, confidence: float) -> dict[str, Any]:

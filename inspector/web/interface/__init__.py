@@ -1,12 +1,14 @@
 """What programs ask of the station: REST with its description, health, metrics."""
 
 from inspector.web.access import Routes
-from inspector.web.interface import docs, inspections, observe, reviews, sessions, shots
+from inspector.web.interface import book, docs, inspections, observe, recipes, reviews, sessions, shots
 
 ROUTES: tuple[Routes, ...] = (
     sessions.ROUTES,
     inspections.ROUTES,
     reviews.ROUTES,
+    book.ROUTES,
+    recipes.ROUTES,
     shots.ROUTES,
     observe.ROUTES,
     docs.ROUTES,

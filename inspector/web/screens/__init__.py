@@ -1,6 +1,15 @@
 """The screens, one a module, in the order in which the shell shows them."""
 
 from inspector.web.screen import Screen
-from inspector.web.screens import live, more, review
+from inspector.web.screens import alarms, audit, charts, history, live, more, recipes, review
 
-SCREENS: tuple[Screen, ...] = (live.SCREEN, review.SCREEN, more.SCREEN)
+SCREENS: tuple[Screen, ...] = (
+    live.SCREEN,
+    review.SCREEN,
+    history.SCREEN,
+    charts.SCREEN,
+    more.SCREEN,
+    recipes.SCREEN,
+    alarms.SCREEN,
+    audit.SCREEN,
+)

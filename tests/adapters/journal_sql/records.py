@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from alembic import command
+from alembic.config import Config
+
+from inspector.adapters.journal_sql.engine import open_engine, writing
 from inspector.domain.detection import Detection
 from inspector.domain.frame import CameraStamp, PartId
 from inspector.domain.geometry import Box, Polygon
@@ -79,6 +83,9 @@ PICTURE = EvidenceRef(
     lossless=False,
     crops=("2026/11/22/left-12-x_d0.jpg",),
 )
+
+
+OLD_DETECTION = '[{"label":"dent","score":0.9,"box":[1,2,3,4],"length_px":3,"width_px":1,"area_px":3}]'
 
 
 def part(part_seq: int, *, series: int = 1, serial: str = "", lot: str = "") -> PartId:
@@ -159,3 +166,45 @@ def ask(path: Path, query: str, *values: Any) -> list[tuple[Any, ...]]:
     """Ask the file itself, as the sqlite3 shell would."""
     with closing(sqlite3.connect(path)) as raw:
         return list(raw.execute(query, values))
+
+
+def older_book(path: Path, version: str) -> tuple[str, str]:
+    """A book as an older program left it: part 1 rejected, 2 rejected and reviewed, 3 open; the two results' ids."""
+    engine = open_engine(path, "rwc")
+    config = Config()
+    config.set_main_option("script_location", "inspector.adapters.journal_sql:migrations")
+    with writing(engine).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+    engine.dispose()
+    ids = (str(UUID(int=1)), str(UUID(int=2)))
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("INSERT INTO series VALUES (?, 1, 0, 0, 'first run')", (STATION,))
+        raw.execute("INSERT INTO setup VALUES (1, 'critical', 'a1', 0, 'seg', '1', 'b2', 'cpu', 'c3')")
+        for number in (1, 2, 3):
+            raw.execute(
+                "INSERT INTO part (id, station, series, part_seq, lot, opened_us, setup_id) "
+                "VALUES (?, ?, 1, ?, 'L', ?, 1)",
+                (number, STATION, number, number * 60_000_000),
+            )
+        for number in (1, 2):
+            raw.execute("INSERT INTO entry VALUES (?, 'inspection')", (number,))
+            raw.execute(
+                """INSERT INTO inspection (journal_seq, part_id, result_id, setup_id, lot, attempt, opened_us,
+                     created_us, outcome, reason, rule, measured, limit_value, unit, gate_told, scale_id, scale_due,
+                     evidence_note, kept_probability, clock_synced, simulated, shift, software)
+                   VALUES (?, ?, ?, 1, 'L', 1, ?, ?, 3, 'crack', 'class.crack.any', 1.1, 1.0, 'mm', 'sent', '', '',
+                     'none', 1, 1, 0, '', 'old')""",
+                (number, number, ids[number - 1], number * 60_000_000, number * 60_000_000),
+            )
+            raw.execute(
+                "INSERT INTO defect (journal_seq, position, label, severity, weight, sure, rule, score, detection) "
+                "VALUES (?, 0, 'crack', 'critical', 3, 1, 'class.crack.any', 0.9, ?)",
+                (number, OLD_DETECTION),
+            )
+        raw.execute("INSERT INTO entry VALUES (3, 'review')")
+        raw.execute(
+            "INSERT INTO review VALUES (3, ?, 'ana', 'disagree', 'FAIL', 'dent', 7, ?)", (ids[1], OLD_DETECTION)
+        )
+        raw.commit()
+    return ids

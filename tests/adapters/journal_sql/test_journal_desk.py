@@ -1,8 +1,7 @@
-"""Followers read in order and remember how far; people find what waits for them, and sign."""
+"""Followers read in order and remember how far."""
 
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -18,7 +17,6 @@ from tests.adapters.journal_sql.records import (
     disposal,
     inspection,
     opened,
-    review,
 )
 
 
@@ -48,7 +46,6 @@ def test_an_empty_book_is_empty(path: Path) -> None:
     with open_journal(path) as journal:
         assert journal.head() == 0
         assert journal.after(0) == []
-        assert journal.pending(10) == []
         assert journal.counts() == {"PASS": 0, "UNDECIDED": 0, "FAIL": 0, "inspections": 0, "open": 0}
 
 
@@ -92,27 +89,6 @@ def test_a_revision_is_stored_once_under_the_hash_of_its_text(journal: SqlJourna
     assert journal.revision("recipe", "critical", "größe = 2") != sha256
     assert journal.revision_text("recipe", sha256) == "größe = 1"
     assert journal.revision_text("model", sha256) is None
-
-
-def test_rejects_wait_newest_first_until_somebody_signed(path: Path) -> None:
-    born = [inspection(1, CRACKED), inspection(2), inspection(3, DOUBTFUL), inspection(4, CRACKED)]
-    write(path, *born)
-    with open_journal(path) as desk:
-        assert desk.pending(10) == [born[3], born[2], born[0]]
-        assert desk.pending(2) == [born[3], born[2]]
-        assert desk.pending(10, after=born[2].created_utc) == [born[3]]
-        signed = review(born[2].result_id)
-        assert desk.sign(signed) == 5
-        assert desk.pending(10) == [born[3], born[0]]
-        assert desk.after(4)[0].event == signed
-        assert desk.find(born[2].result_id) == born[2], "the first record stays as it was"
-        assert desk.sign(review(born[2].result_id)) == 6, "a second opinion is a row of its own"
-
-
-def test_nobody_signs_for_a_part_that_does_not_exist(journal: SqlJournal) -> None:
-    with pytest.raises(JournalError, match="no inspection"):
-        journal.sign(review(uuid4()))
-    assert journal.head() == 1
 
 
 def test_unfinished_parts_come_oldest_first_however_many(path: Path) -> None:

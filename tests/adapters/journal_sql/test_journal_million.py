@@ -5,13 +5,12 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import event
 
 from inspector.adapters.journal_sql import SqlJournal, open_journal, open_recorder, verify
-from tests.adapters.journal_sql.records import CRACKED, DOUBTFUL, NOW, STATION, inspection, review
+from tests.adapters.journal_sql.records import CRACKED, DOUBTFUL, NOW, STATION, inspection
 
 PARTS = 1_000_000
 STEPS_A_QUESTION = 100_000
@@ -56,14 +55,11 @@ def million(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 QUESTIONS: dict[str, Callable[[SqlJournal], Any]] = {
-    "the newest rejects": lambda journal: len(journal.pending(50)) == 50,
     "a batch for a sink": lambda journal: len(journal.after(PARTS // 2)) == 200,
-    "one part by its id": lambda journal: journal.find(UUID("00000000-0000-7000-8000-0000000f4240")) is not None,
     "the counters": lambda journal: journal.counts()["inspections"] == PARTS,
     "the head": lambda journal: journal.head() == PARTS,
     "what a crash left": lambda journal: journal.unfinished() == [],
     "the series to go on with": lambda journal: journal.resume(PARTS, NOW).last_seq == PARTS,
-    "a signature": lambda journal: journal.sign(review(UUID("00000000-0000-7000-8000-0000000f4240"))) > PARTS,
 }
 
 

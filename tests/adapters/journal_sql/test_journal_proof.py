@@ -170,9 +170,10 @@ def tampered(path: Path, *statements: str) -> list[str]:
 
 def test_a_deleted_inspection_is_found(path: Path) -> None:
     write(path, 1, 2, 3)
-    found = tampered(path, "DELETE FROM defect WHERE journal_seq = 2", "DELETE FROM inspection WHERE journal_seq = 2")
+    gone = (f"DELETE FROM {table} WHERE journal_seq = 2" for table in ("waiting", "defect", "inspection"))
+    found = tampered(path, *gone)
     assert "1 entries of kind 'inspection' have no record" in found
-    assert "2 inspections, but the tally says 3 and 3 parts are closed" in found
+    assert "2 inspections, but the tally says 3, the minutes say 3, and 3 parts are closed" in found
 
 
 def test_a_deleted_entry_is_found(path: Path) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from inspector.adapters.journal_sql import open_journal, open_recorder, open_requests
+from inspector.adapters.journal_sql import open_journal, open_recorder, open_requests, tables
 from inspector.domain.errors import ConfigError
 from inspector.domain.inspection import AlarmEvent
 from inspector.domain.request import Answer, RequestState
-from tests.adapters.journal_sql.records import NOW, STATION, ask, opened
+from tests.adapters.journal_sql.records import NOW, STATION, ask, older_book, opened
 
 
 def answer(request: int, state: RequestState, text: str = "", **figures: int) -> Answer:
@@ -76,16 +76,13 @@ def test_neither_is_ever_changed_or_deleted(path: Path, table: str) -> None:
 
 
 def test_a_book_of_the_version_before_gets_the_tables_and_keeps_its_parts(path: Path) -> None:
-    with open_recorder(path, station=STATION) as pen:
-        pen.open(opened(1))
-    with closing(sqlite3.connect(path)) as raw:
-        raw.executescript(
-            "DROP TABLE answer; DROP TABLE request; UPDATE alembic_version SET version_num = '0001'; VACUUM;"
-        )
-    with pytest.raises(ConfigError, match="schema 0001, this program reads 0002"), open_requests(path, station="x"):
+    older_book(path, "0001")
+    refused = pytest.raises(ConfigError, match=f"schema 0001, this program reads {tables.HEAD}")
+    with refused, open_requests(path, station="x"):
         pass
     with open_journal(path, station=STATION) as journal:
         assert len(journal.unfinished()) == 1
-    assert ask(path.with_name("journal.db.before-0002"), "SELECT count(*) FROM part") == [(1,)]
+    copy = path.with_name(f"journal.db.before-{tables.HEAD}")
+    assert ask(copy, "SELECT count(*) FROM part WHERE closed_us IS NULL") == [(1,)]
     with open_requests(path, station=STATION) as desk:
         assert desk.ask("collect", {}, asked_by="anna") == 1

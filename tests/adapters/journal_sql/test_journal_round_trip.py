@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inspector.adapters.journal_sql import open_journal, open_recorder
+from inspector.adapters.journal_sql import open_for_people, open_journal, open_recorder
 from inspector.domain.detection import Detection
 from inspector.domain.frame import CameraStamp, PartId
 from inspector.domain.geometry import Box, Polygon
@@ -194,6 +194,8 @@ def test_the_result_id_is_found_as_written(path: Path) -> None:
     born = inspection(1, CRACKED, created_utc=NOW)
     with open_recorder(path, station=STATION) as recorder:
         recorder.close(born)
-    with open_journal(path, read_only=True) as journal:
-        assert journal.find(born.result_id) == born
-        assert journal.find(UUID(int=1)) is None
+    with open_for_people(path, read_only=True) as book:
+        found = book.history.part(born.result_id)
+        assert found is not None
+        assert (found.inspection, found.reviews, found.disposals) == (born, (), ())
+        assert book.history.part(UUID(int=1)) is None

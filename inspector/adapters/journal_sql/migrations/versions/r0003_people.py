@@ -32,8 +32,8 @@ _TABLES = (
         statement
         for name in ("rejected", "borderline", "sampled")
         for statement in (
-            f"CREATE INDEX waiting_{name} ON waiting (journal_seq) WHERE {name} = 1",
-            f"CREATE INDEX waiting_{name}_near ON waiting (nearness, journal_seq) WHERE {name} = 1",
+            f"CREATE INDEX waiting_{name} ON waiting (station, journal_seq, {name}) WHERE {name} = 1",
+            f"CREATE INDEX waiting_{name}_near ON waiting (station, nearness, journal_seq, {name}) WHERE {name} = 1",
         )
     ),
     """CREATE TABLE reviewed (

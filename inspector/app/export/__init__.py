@@ -1,0 +1,1 @@
+"""What leaves the book: tables of parts, and reviewed pictures as labels."""

@@ -1,0 +1,42 @@
+"""Audit: who did what, in the order of the chain."""
+
+from typing import Annotated
+
+from fastapi import Query
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from inspector.domain.account import Access
+from inspector.web.access import Here, Routes
+from inspector.web.screen import N_, Screen
+
+_ROUTES = Routes("audit")
+_PAGE = 50
+_KINDS = ("review", "account", "recipe", "export")
+
+
+@_ROUTES.get("/audit", Access.EXPERT)
+def audit(
+    visit: Here,
+    who: Annotated[str, Query(max_length=200)] = "",
+    action: Annotated[str, Query(max_length=200)] = "",
+    after: Annotated[str, Query(max_length=500)] = "",
+) -> Response:
+    """The audit chain, newest first, with the head that the plant's broker should hold too."""
+    try:
+        page = visit.station.audit.audit(who=who, action=action, after=after, limit=_PAGE)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from error
+    return visit.page(
+        "audit.html",
+        here="audit",
+        page=page,
+        head=visit.station.audit.audit_head(),
+        who=who,
+        action=action,
+        kinds=_KINDS,
+        people=sorted(account.name for account in visit.station.accounts.listed()),
+    )
+
+
+SCREEN = Screen(name="audit", path="/audit", title=N_("Audit trail"), access=Access.EXPERT, routes=_ROUTES)

@@ -1,0 +1,105 @@
+"""The structured text for a PLC, run: put into C line by line, and driven by the real gate."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from inspector.adapters.gate_modbus import ModbusGate, ModbusGateSettings
+from inspector.adapters.gate_modbus.structured_text import to_structured_text
+from inspector.domain.verdict import Outcome
+from inspector.ports.gate import LineState
+from tests.adapters.gate_modbus.fault_proxy import FaultProxy, intact, one_word_flipped
+from tests.adapters.gate_modbus.parts import next_part, tell
+from tests.peers.compiled import compile_peer
+from tests.peers.plc_peer import Plc
+from tests.peers.st_to_c import translate
+
+pytestmark = pytest.mark.peer("libmodbus")
+
+RUNNING = LineState.ONLINE | LineState.READY | LineState.RUN_PERMIT
+Start = Callable[..., Plc]
+Open = Callable[..., ModbusGate]
+Until = Callable[..., None]
+
+
+@pytest.fixture
+def start_block(tmp_path: Path) -> Iterator[Start]:
+    """PLCs that run the block of these settings."""
+    with ExitStack() as stack:
+
+        def start(*options: str, **settings: str) -> Plc:
+            text = to_structured_text(ModbusGateSettings.model_validate({"host": "plc", **settings}))
+            (tmp_path / "fb.h").write_text(translate(text), encoding="utf-8")
+            return stack.enter_context(Plc(compile_peer("plc_st", tmp_path), *options))
+
+        yield start
+
+
+@pytest.mark.parametrize("byte_order", ["big", "little"])
+@pytest.mark.parametrize("word_order", ["high_first", "low_first"])
+def test_the_block_decides_every_part_as_it_was_judged(
+    start_block: Start, open_gate: Open, until: Until, byte_order: str, word_order: str
+) -> None:
+    orders = {"byte_order": byte_order, "word_order": word_order}
+    options = ("--period", "60", "--count", "30", "--window", "800", "--start", "4294967280")
+    plc = start_block(*options, **orders)
+    gate = open_gate(plc.port, **orders)
+    until(lambda: gate.link().alive)
+    gate.position(5)
+    gate.announce(RUNNING)
+    outcomes = [Outcome.PASS, Outcome.FAIL, Outcome.UNDECIDED]
+    expected = {}
+    for index in range(30):
+        part_seq = next_part(gate).part_seq
+        tell(gate, part_seq, outcomes[index % 3], within_s=0.7)
+        expected[part_seq] = ("pass code 1", "reject code 2", "reject code 3")[index % 3]
+    assert list(expected)[14:17] == [4294967295, 1, 2]
+    for part_seq, fate in expected.items():
+        assert plc.fate(part_seq) == fate
+    assert plc.stop() == {"triggers": 30, "passed": 10, "rejected": 20}
+
+
+def test_the_block_rejects_what_is_silent_late_or_of_another_part(
+    start_block: Start, open_gate: Open, until: Until
+) -> None:
+    plc = start_block("--window", "150")
+    gate = open_gate(plc.port)
+    until(lambda: gate.link().alive)
+    gate.position(5)
+    plc.say("trigger")
+    assert plc.fate(next_part(gate).part_seq) == "reject code 0"
+    tell(gate, 1, Outcome.PASS, within_s=0.05)
+    assert gate.position(5).echo_seq == 0, "a late result is not echoed"
+    plc.say("trigger")
+    part_seq = next_part(gate).part_seq
+    time.sleep(0.06)  # the deadline of the unechoed result ends
+    tell(gate, part_seq + 5, Outcome.PASS, within_s=0.05)
+    assert plc.fate(part_seq) == "reject code 0"
+    assert plc.stop()["passed"] == 0
+
+
+def test_the_block_rejects_while_the_line_is_dead_and_takes_back_the_permit(
+    start_block: Start, open_gate: Open, until: Until
+) -> None:
+    plc = start_block("--window", "3000")
+    with FaultProxy(plc.port) as proxy:
+        gate = open_gate(proxy.port)
+        until(lambda: gate.link().alive)
+        gate.position(5)
+        proxy.to_plc = one_word_flipped
+        plc.expect("line dead")
+        plc.say("trigger")
+        proxy.to_plc = intact
+        until(lambda: gate.link().alive)
+        tell(gate, 1, Outcome.PASS, within_s=0.2)
+        assert plc.fate(1) == "reject code 0"
+
+
+def test_a_line_that_is_no_structured_text_is_refused() -> None:
+    text = to_structured_text(ModbusGateSettings(host="plc"))
+    for wrong in ("count := count +;", "count++;", "unknown := 1;", "WHILE TRUE DO"):
+        with pytest.raises((ValueError, IndexError)):
+            translate(text.replace("decided := FALSE;", wrong, 1))
