@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 from inspector.adapters import journal_sql
 from inspector.domain.account import Role
 from inspector.domain.inspection import AlarmEvent
-from tests.adapters.journal_sql.records import STATION, ask
+from tests.adapters.journal_sql.records import STATION, ask, inspection
 from tests.web.browsing import sign_in
-from tests.web.plant import EVIL, SECRETS, Plant, open_plant
+from tests.web.plant import EVIL, SECRETS, Plant, cracked
 
 SOON_MS = 20_000
 
@@ -118,6 +118,14 @@ def test_the_audit_trail_shows_who_signed_and_its_head(page: Page, plant: Plant)
     expect(page.locator("#head")).to_have_text(str(head["number"]))
 
 
+def test_the_system_page_says_which_stage_is_ill_and_what_runs(page: Page, plant: Plant) -> None:
+    sign_in(page, plant, Role.ENGINEER, "/system")
+    expect(page.locator("#stages tr")).to_have_count(6)
+    expect(page.locator("#latency")).to_contain_text("p99")
+    expect(page.locator("#journal")).to_contain_text(str(len(plant.parts)))
+    expect(page.locator("#running")).to_contain_text("surface-small 0.1.0")
+
+
 def test_a_recipe_is_proposed_tried_and_approved_by_a_second_person(page: Page, plant: Plant, repo: Path) -> None:
     text = (repo / "config/recipes/critical.toml").read_text().replace('name = "critical"', 'name = "stricter"', 1)
     sign_in(page, plant, Role.ENGINEER, "/recipes")
@@ -149,8 +157,13 @@ def test_a_recipe_is_proposed_tried_and_approved_by_a_second_person(page: Page, 
 
 
 @pytest.mark.long
-def test_500_rejects_reviewed_by_rest_leave_the_first_records_as_they_were(tmp_path: Path, repo: Path) -> None:
-    with open_plant(tmp_path, repo, parts=1500) as plant, plant.client(Role.QUALITY) as client:
+def test_500_rejects_reviewed_by_rest_leave_the_first_records_as_they_were(plant: Plant) -> None:
+    more = range(len(plant.parts) + 1, len(plant.parts) + 501 - len(plant.rejects))
+    with journal_sql.open_recorder(plant.journal, station=STATION) as recorder:
+        for number in more:
+            recorder.close(inspection(number, cracked(number), evidence_note="not kept"))
+        assert recorder.flush(20)
+    with plant.client(Role.QUALITY) as client:
         kept = ask(plant.journal, "SELECT * FROM inspection ORDER BY journal_seq")
         defects = ask(plant.journal, "SELECT * FROM defect ORDER BY journal_seq, position")
         reviewed = 0
