@@ -226,7 +226,8 @@ class Field:
             self._balance.left(left)
         self._balance.forget()
         self._blind_until = float("inf")
-        self._troubles.append(Trouble(code="belt.lost_places", text=f"{why}: {doomed} parts in flight are ejected"))
+        if doomed:
+            self._troubles.append(Trouble(code="belt.lost_places", text=f"{why}: {doomed} parts in flight are ejected"))
 
     def _stands(self, inputs: FieldInputs, position: float) -> bool:
         if inputs.encoder is not None and self.way.axis is Axis.ENCODER and position != self._position:

@@ -19,6 +19,7 @@ from enum import Enum
 from inspector.domain.verdict import Outcome
 
 COUNTER = 1 << 32
+_REMEMBERED = 1024
 
 
 class Rest(Enum):
@@ -125,6 +126,7 @@ class Tracker:
     _places: list[_Place] = field(default_factory=list)
     _zones: list[_Zone] = field(default_factory=list)
     _told_left: list[Left] = field(default_factory=list)
+    _doomed: dict[int, str] = field(default_factory=dict)
     _motion: Motion | None = None
 
     def __post_init__(self) -> None:
@@ -137,6 +139,7 @@ class Tracker:
 
     def expect(self, part_seq: int, at: float) -> None:
         """A part was triggered at this position: its reject is scheduled."""
+        self._doomed.pop(part_seq, None)
         self._places.append(_Place(part_seq=part_seq, due=at + self.passage.distance))
 
     def unseen(self, begin: float, end: float, why: str) -> None:
@@ -147,23 +150,26 @@ class Tracker:
         )
 
     def settle(self, part_seq: int, outcome: Outcome, now: float) -> Refusal | None:
-        """Take what was judged. Only a PASS can be refused: then the part is ejected, and stays UNDECIDED."""
+        """Take what was judged. What is refused is ejected, and stays UNDECIDED; only a PASS can be late."""
         place = next((one for one in self._places if one.part_seq == part_seq and not one.left), None)
+        if part_seq in self._doomed or (place is not None and place.why):
+            return Refusal.CONDEMNED
         if outcome is not Outcome.PASS:
-            if place is not None and not place.why:
+            if place is not None:
                 place.outcome = outcome
             return None
         if place is None or now >= place.due - self.passage.before:
             return Refusal.LATE
-        if place.why or self._blind(place.due - self.passage.before, place.due + self.passage.after):
-            place.why = place.why or self.why_blind(place.due)
+        if self._blind(place.due - self.passage.before, place.due + self.passage.after):
+            place.why = self.why_blind(place.due)
             return Refusal.CONDEMNED
         place.outcome = Outcome.PASS
         return None
 
     def why(self, part_seq: int) -> str:
         """Why a part was condemned; "" if it was not."""
-        return next((one.why for one in self._places if one.part_seq == part_seq), "")
+        found = next((one.why for one in self._places if one.part_seq == part_seq), "")
+        return found or self._doomed.get(part_seq, "")
 
     def why_blind(self, position: float) -> str:
         """Why nobody answers for this position."""
@@ -191,6 +197,9 @@ class Tracker:
                         between=now >= place.due - self.passage.before,
                     )
                 )
+                self._doomed[place.part_seq] = place.why
+        while len(self._doomed) > _REMEMBERED:
+            del self._doomed[next(iter(self._doomed))]
         self._places.clear()
         if not any(zone.end is None for zone in self._zones):
             self._zones.append(_Zone(begin=now, end=None, why=why))

@@ -165,7 +165,8 @@ class Feed:
         """The shift, the lot and the last hour, as counted by now."""
         now, figures = self._station.now(), self._station.figures
         shift = self._station.site.shifts.at(now).span
-        hour = Span(start_utc=now - timedelta(hours=1), end_utc=now)
+        begun = now.replace(second=0, microsecond=0) + timedelta(minutes=1)  # counted by the minute, this one included
+        hour = Span(start_utc=begun - timedelta(hours=1), end_utc=begun)
         told = [("shift", Selection(span=shift)), ("hour", Selection(span=hour))]
         lot = self._strip[0].part.lot if self._strip else ""
         if lot:

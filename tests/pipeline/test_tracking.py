@@ -122,8 +122,14 @@ def test_where_places_are_lost_everything_is_ejected_until_the_way_was_run_once_
     tracker = running(Rest.PASS)
     tracker.expect(1, 0.0)
     tracker.settle(1, Outcome.PASS, 1.0)
-    assert tracker.lose_places(500.0, "the belt stopped") == 1
-    assert [(left.part_seq, left.ejected, left.outcome) for left in tracker.left()] == [(1, True, None)]
+    tracker.expect(9, 200.0)
+    assert tracker.lose_places(500.0, "the belt stopped") == 2
+    assert [tracker.settle(9, outcome, 501.0) for outcome in (Outcome.PASS, Outcome.FAIL)] == [Refusal.CONDEMNED] * 2
+    assert tracker.why(9) == "the belt stopped"
+    assert [(left.part_seq, left.ejected, left.outcome) for left in tracker.left()] == [
+        (1, True, None),
+        (9, True, None),
+    ]
     assert tracker.look(2000.0) is Motion.EJECT
     tracker.found_again(3000.0)
     tracker.expect(2, 2999.0)

@@ -71,7 +71,9 @@ class Ordeal:
                 twins.append(f"{kind}@{at}" if kind in {"plc-reset", "frame-lost", "trigger-lost"} else _with(kind, at))
                 lasts_s = OF_THE_TWIN[kind] if kind in {"camera-gone", "camera-silent", "plc-stall"} else 0.5
                 self.part_windows.append((at - SLACK, at + self.parts_in(lasts_s + SETTLE_S) + SLACK))
-        return twins, lines
+        lasts_s = int(self.triggers * self.pitch_ms / 1e3 * 4) + 60
+        presses = [f"plc-clear-error@{at}s" for at in range(5, lasts_s, 5)]  # a person acknowledges what stops the belt
+        return [*twins, *presses], lines
 
     def parts_in(self, seconds: float) -> int:
         return math.ceil(seconds * 1e3 / self.pitch_ms)

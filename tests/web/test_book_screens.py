@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 from inspector.adapters import journal_sql
 from inspector.domain.account import Role
 from inspector.domain.inspection import AlarmEvent
-from tests.adapters.journal_sql.records import STATION
+from tests.adapters.journal_sql.records import STATION, ask
 from tests.web.browsing import sign_in
-from tests.web.plant import EVIL, SECRETS, Plant
+from tests.web.plant import EVIL, SECRETS, Plant, open_plant
 
 SOON_MS = 20_000
 
@@ -146,3 +146,22 @@ def test_a_recipe_is_proposed_tried_and_approved_by_a_second_person(page: Page, 
     with plant.client(Role.QUALITY) as client:
         acts = client.get("/api/audit", params={"action": "recipe"}).json()["items"]
     assert [(one["who"], one["action"]) for one in acts] == [("quirin", "recipe.approved"), ("enzo", "recipe.proposed")]
+
+
+@pytest.mark.long
+def test_500_rejects_reviewed_by_rest_leave_the_first_records_as_they_were(tmp_path: Path, repo: Path) -> None:
+    with open_plant(tmp_path, repo, parts=1500) as plant, plant.client(Role.QUALITY) as client:
+        kept = ask(plant.journal, "SELECT * FROM inspection ORDER BY journal_seq")
+        defects = ask(plant.journal, "SELECT * FROM defect ORDER BY journal_seq, position")
+        reviewed = 0
+        while items := client.get("/api/review/queue", params={"limit": 200}).json()["items"]:
+            for item in items:
+                body = {"opinion": "agree", "reason": "confirmed"}
+                assert client.post(f"/api/inspections/{item['resultId']}/review", json=body).status_code == 200
+                reviewed += 1
+        assert reviewed == 500
+        assert ask(plant.journal, "SELECT * FROM inspection ORDER BY journal_seq") == kept
+        assert ask(plant.journal, "SELECT * FROM defect ORDER BY journal_seq, position") == defects
+        proof = journal_sql.verify(plant.journal)
+        assert proof.audit.number == 500
+        assert [finding for finding in proof.findings if "revisions" not in finding] == []
