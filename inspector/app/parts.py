@@ -251,8 +251,23 @@ def _gate(loaded: Loaded) -> tuple[Plugin, BaseModel]:
         )
     if tracking != "plc" and loaded.settings.trigger.get("kind") != "gate":
         raise ConfigError(f'{where}: gate.tracking = {tracking!r} needs trigger.kind = "gate": the module counts')
+    if tracking != "plc":
+        _closes_in_time(loaded, float(getattr(settings, "watchdog_ms", 0.0)))
     commissioning.require(loaded)
     return plugin, settings
+
+
+def _closes_in_time(loaded: Loaded, watchdog_ms: float) -> None:
+    """An output that a stalled process left on is dropped by the watchdog; by then no other part may be there."""
+    table = loaded.settings.ejector
+    runs_on_mm = watchdog_ms / 1e3 * table.speed_mm_s
+    if table.after_mm + runs_on_mm > table.min_pitch_mm:
+        raise ConfigError(
+            f"{loaded.origin(('ejector', 'after_mm'))}: gate.watchdog_ms = {watchdog_ms:g} is {runs_on_mm:.0f} mm "
+            f"of belt at ejector.speed_mm_s = {table.speed_mm_s:g}; with after_mm = {table.after_mm:g} the next part, "
+            f"min_pitch_mm = {table.min_pitch_mm:g} behind, would be there before a stalled output is dropped; "
+            "set a shorter watchdog (in the module too) or after_mm"
+        )
 
 
 def _io(loaded: Loaded) -> tuple[Plugin, BaseModel] | None:

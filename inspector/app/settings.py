@@ -160,7 +160,9 @@ class EjectorTable(BaseModel):
         "eject", description="where it stands by itself: a flap that opens for good parts, or a pusher or air jet"
     )
     counts_per_mm: float = Field(10.0, gt=0, le=10_000, description="of the encoder (tracking = encoder)")
-    speed_mm_s: float = Field(500.0, gt=0, le=20_000, description="of the belt, constant (tracking = time)")
+    speed_mm_s: float = Field(
+        500.0, gt=0, le=20_000, description="of the belt: its highest, and with time its only one"
+    )
     horn_s: float = Field(5.0, ge=0, le=600, description="how long the horn sounds")
     marker_s: float = Field(0.1, ge=0, le=60, description="how long the marker's pulse is")
 

@@ -95,6 +95,7 @@ def test_a_record_without_a_name_or_that_was_edited_is_refused(config: Path, ver
         ('ejector = "coil:0"\n', "", "needs gate.trigger and gate.ejector"),
         ('kind = "gate"', 'kind = "free"', 'needs trigger.kind = "gate"'),
         ("[gate]", "[ejector]\nbefore_mm = 100.0\nafter_mm = 90.0\n[gate]", "would move for two parts at once"),
+        ("[gate]", "[ejector]\nspeed_mm_s = 1500.0\n[gate]", "would be there before a stalled output is dropped"),
         ("[gate]", "[io]\nhost = 'h'\n[gate]", "[io] stands beside a PLC"),
     ],
 )

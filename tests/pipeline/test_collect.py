@@ -219,7 +219,7 @@ def test_an_unknown_request_is_refused_by_name(tmp_path: Path) -> None:
     wrong = bench.plant.requests.ask(WITHDRAW, {"request": "all"})
     bench.waits[1] = lambda: bench.answered(wrong)
     bench.run()
-    assert "'dance' is unknown; there are: collect, withdraw" in bench.answers(number)[-1].text
+    assert "'dance' is unknown; there are: collect, force, withdraw" in bench.answers(number)[-1].text
     assert "the number of a request is right" in bench.answers(wrong)[-1].text
 
 

@@ -45,7 +45,7 @@ def random_spacing(tmp_path: Path, *, tracking: str, parts: int, faults: list[st
         tracking=tracking,
         parts=parts,
         pitch_ms=pitch_ms,
-        ejector={"min_pitch_mm": 110.0, "before_mm": 50.0, "after_mm": 50.0},
+        ejector={"min_pitch_mm": 110.0, "before_mm": 50.0, "after_mm": 35.0},
         station={"sync_window_ms": 45.0, "deadline_ms": 500.0},
         twin={"spacing_jitter_mm": 44.0, "faults": faults, "width": 640, "height": 480, "pool": 32},
     )

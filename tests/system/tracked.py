@@ -9,7 +9,7 @@ from inspector.app.demo.plant import STATION, Plant
 from tests.system.bench import Bench, free_port, small_plant
 
 SPEED_MM_S = 1000.0
-WATCHDOG_MS = 150.0
+WATCHDOG_MS = 75.0
 
 
 def wiring(port: int, *, tracking: str, rest: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def tracked_plant(
         "distance_mm": 600.0,
         "min_pitch_mm": pitch_mm * 0.7,
         "before_mm": pitch_mm * 0.3,
-        "after_mm": pitch_mm * 0.3,
+        "after_mm": pitch_mm * 0.2,
         "confirm_mm": 150.0,
         "rest": rest,
         "counts_per_mm": 10.0,

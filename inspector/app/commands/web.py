@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from inspector.adapters.password_argon2 import Argon2Secrets
 
 app = typer.Typer(invoke_without_command=True, help="The operators' station: pages for people, REST for programs.")
-user = typer.Typer(no_args_is_help=True, help="Who may sign in at the stations of this PC.")
+user = typer.Typer(
+    no_args_is_help=True,
+    help="Who may sign in at the stations of this PC.\n\nExample: inspector web user add mara --role operator",
+)
 app.add_typer(user, name="user")
 
 Name = Annotated[str, typer.Argument(help="Account name.")]

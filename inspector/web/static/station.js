@@ -21,7 +21,7 @@ function connect() {
   stream.addEventListener("shell", (event) => {
     put("shell", event.data);
     const left = document.getElementById("left");
-    const bar = document.querySelector("#shell .bar");
+    const bar = document.querySelector("#shell .top");
     if (left && bar) left.textContent = bar.dataset.left;
   });
   stream.addEventListener("live", (event) => {
