@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, literal_column, select
 
 from inspector.adapters.journal_sql import nouns, registers, tables
 from inspector.adapters.journal_sql.book_file import BookFile
@@ -41,7 +41,8 @@ class SqlArchive:
             .order_by(inspection.c.journal_seq.desc())
         )
         if self._file.station:
-            query = query.where(part.c.station == self._file.station)
+            # "+": by the numbers of the book, not by all parts of the station, sorted for each page.
+            query = query.where(literal_column("+part.station") == self._file.station)
         before: int | None = None
         while limit > 0:
             page = query if before is None else query.where(inspection.c.journal_seq < before)

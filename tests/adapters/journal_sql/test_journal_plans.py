@@ -50,6 +50,8 @@ ASKED: dict[str, tuple[Callable[[PeoplesBook], Any], str]] = {
     "counts": (lambda b: b.figures.count(Selection(span=SHIFT)), "minute USING PRIMARY KEY (minute>?"),
     "pareto": (lambda b: b.figures.pareto(Selection(span=SHIFT)), "minute_defect USING PRIMARY KEY (minute>?"),
     "lot counts": (lambda b: b.figures.count(Selection(lot="L")), "INDEX inspection_lot (lot=?"),
+    "archive": (lambda b: list(b.archive.judged(500)), "SEARCH part USING INTEGER PRIMARY KEY"),
+    "reviewed parts": (lambda b: list(b.archive.reviewed()), "reviewed USING INTEGER PRIMARY KEY (rowid>?"),
     "alarms": (lambda b: b.alarms.alarms(code="x"), "INDEX alarm_event_code (code=?"),
     "audit": (lambda b: b.audit.audit(who="ana"), "INDEX audit_who (who=?"),
 }
@@ -63,7 +65,7 @@ def test_a_page_goes_by_its_index(path: Path, name: str) -> None:
     with open_recorder(path, station=STATION) as recorder:
         recorder.close(BORN)
     with open_for_people(path, station=STATION) as book:
-        if name in {"overruled", "pareto"}:
+        if name in {"overruled", "pareto", "reviewed parts"}:
             book.desk.sign(review(BORN.result_id))
         steps = plans(book.desk._file.engine, lambda: act(book))
     assert any(expected in step for step in steps), steps
