@@ -289,6 +289,8 @@ class Field:
         for lane, count in ((Lane.GOOD, inputs.good_count), (Lane.REJECT, inputs.reject_count)):
             if count is not None:
                 self._balance.counted(lane, count, blind=self.flushing)
+        if self._tracker is not None and self._tracker.lost:  # nobody knows when a sensor should see them
+            self._balance.forget()
         self._balance.look(position)
 
     def _note_acknowledge(self, before: FieldInputs | None, inputs: FieldInputs) -> None:

@@ -15,7 +15,7 @@ PASS, UNDECIDED = Outcome.PASS, Outcome.UNDECIDED
 
 @pytest.mark.parametrize("stands_at", [1, 2, 3, 5])
 def test_every_part_of_the_new_count_is_a_new_part_wherever_it_stands(tmp_path: Path, stands_at: int) -> None:
-    restart = TriggerEvent(part_seq=stands_at, at=time.monotonic() + 0.5, restarted=True)
+    restart = TriggerEvent(part_seq=stands_at, at=time.monotonic() + 2.0, restarted=True)  # the line runs by then
     shown = [Shot(part_seq=n, frame_no=place) for place, n in enumerate([1, 2, 3, stands_at, stands_at + 1])]
     plant = Plant(tmp_path, events=[1, 2, 3, restart, stands_at + 1], shots=shown)
     plant.run()

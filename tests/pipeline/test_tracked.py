@@ -141,6 +141,19 @@ def test_under_time_a_belt_that_is_not_at_its_speed_loses_every_part(rest: Rest)
     assert any(trouble.code == "belt.lost_places" for trouble in belt.field.troubles())
 
 
+def test_while_the_belt_is_not_at_its_speed_no_sensor_is_waited_for() -> None:
+    way = replace(WAY, axis=Axis.TIME, speed_mm_s=1000.0)
+    belt = Belt(way, belt_at_speed=True)
+    for _ in range(30):
+        belt.at(0.0)
+    belt.at(0.0, belt_at_speed=False)
+    belt.at(0.0, trigger_seq=1)
+    for _ in range(60):  # 0.6 s: the part has been past the ejector and past its sensor for long
+        belt.at(0.0)
+    belt.at(0.0, reject_count=1)
+    assert [trouble.code for trouble in belt.field.troubles() if trouble.code == "ejector.confirm"] == []
+
+
 def test_lamps_horn_and_permit_follow_the_state() -> None:
     belt = started()
     belt.field.announce(READY)

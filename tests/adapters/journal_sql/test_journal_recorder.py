@@ -166,15 +166,12 @@ def test_a_full_queue_counts_what_it_loses_and_tells_the_book_later(path: Path) 
             assert recorder.health().waiting == 10
         assert recorder.flush(PATIENCE_S)
     kept = events_of(path)
-    told = next(event for event in kept if isinstance(event, AlarmEvent))
-    assert told.code == "journal.lost"
-    assert told.details == {
-        "opened": "0",
-        "closed": "10",
-        "noted": "0",
-        "first_part_seq": "12",
-        "last_part_seq": "21",
-    }
+    told = [event for event in kept if isinstance(event, AlarmEvent)]  # two, where the pen came up in between
+    assert {event.code for event in told} == {"journal.lost"}
+    assert sum(int(event.details["closed"]) for event in told) == 10
+    assert {event.details[key] for event in told for key in ("opened", "noted")} == {"0"}
+    assert told[0].details["first_part_seq"] == "12"
+    assert told[-1].details["last_part_seq"] == "21"
     assert sum(isinstance(event, Inspection) for event in kept) == 11
 
 
