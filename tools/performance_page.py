@@ -4,7 +4,8 @@ r"""Write docs/performance.md from the measurements in docs/performance/*.json: 
     inspector bench --loop --json                               > docs/performance/loop.json
     python -m tools.bench_peers --json                          > docs/performance/peers.json
     python -m tools.operator_profile --model models/surface-nano --json > docs/performance/operators.json
-    python -m tools.punctuality --package models/surface-nano --pitch-ms 46 --json > docs/performance/punctuality.json
+    python -m tools.punctuality --package models/surface-nano --pitch-ms 46 --seconds 5 --rounds 2 --json \
+        > docs/performance/punctuality.json
     python -m tools.crack_recall --model models/surface-nano --shrink 2 --good 40 --cracked 50 --json \
         > docs/performance/coarse.json
 
@@ -297,7 +298,7 @@ def coarse(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _commands() -> Iterator[str]:
     """The commands of this module's own description."""
-    yield from (line.strip() for line in re.findall(r"^ {4}\S.*$", __doc__ or "", re.MULTILINE))
+    yield from (line[4:] for line in re.findall(r"^ {4}\s*\S.*$", __doc__ or "", re.MULTILINE))
     yield "python -m tools.performance_page"
 
 

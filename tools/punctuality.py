@@ -117,6 +117,7 @@ def _judge(setup: Setup, way: Way) -> Run:
         handoff: Handoff[tuple[float, Loan]] = Handoff(way.depth)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         late: list[float] = []
+        writers: list[threading.Thread] = []
         ended = threading.Event()
 
         def look() -> None:
@@ -126,7 +127,8 @@ def _judge(setup: Setup, way: Way) -> Run:
                     eye.detect(loan.buffer, PixelFormat.MONO8, loan.canvas)
                     late.append((time.monotonic() - came) * 1e3)
                     if len(late) % _EVIDENCE_EVERY == 0:
-                        threading.Thread(target=_keep, args=(loan, folder)).start()
+                        writers.append(threading.Thread(target=_keep, args=(loan, folder)))
+                        writers[-1].start()
                     else:
                         loan.release()
 
@@ -137,6 +139,8 @@ def _judge(setup: Setup, way: Way) -> Run:
         sent, overruns = _feed(setup, pool, handoff, picture)
         ended.set()
         thread.join()
+        for writer in writers:
+            writer.join()
     figures = np.percentile(late, [50, 99, 100])
     return Run(
         way=way,
