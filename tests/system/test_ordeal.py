@@ -69,6 +69,7 @@ def changes(parts: int) -> list[str]:
     return [kinds[turn % len(kinds)].format(at) for turn, at in enumerate(range(20, parts - 20, 50))]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_parts_with_random_spacing_under_encoder_with_stops_and_other_speeds(tmp_path: Path) -> None:
     random_spacing(tmp_path, tracking="encoder", parts=120, faults=changes(120))
