@@ -193,8 +193,9 @@ class Field:
                 Trouble(code="encoder.jump", text=f"the encoder jumped from {self._position:.0f} to {position:.0f}")
             )
             return self._begin(inputs, position, "the encoder jumped")
-        if inputs.tripped:
-            self._tracker.condemn("the remote I/O's watchdog had dropped the outputs")
+        if inputs.tripped and (doomed := self._tracker.condemn("the remote I/O's watchdog had dropped the outputs")):
+            text = f"its watchdog had dropped the outputs: {doomed} parts in flight are ejected"
+            self._troubles.append(Trouble(code="io.watchdog", text=text))
         if self.way.axis is Axis.TIME:
             at_speed = inputs.belt_at_speed is not False
             if not at_speed and not self._tracker.lost:

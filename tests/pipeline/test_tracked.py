@@ -110,8 +110,11 @@ def test_the_watchdog_of_the_module_condemns_what_is_in_flight() -> None:
     belt.trigger(210.0)
     belt.field.settle(1, Outcome.PASS)
     belt.at(220.0, tripped=True)
+    belt.at(221.0, tripped=True)
     assert belt.at(310.0, tripped=False)
     assert belt.field.settle(1, Outcome.PASS) is not None
+    (trouble,) = belt.field.troubles()
+    assert (trouble.code, "1 parts in flight" in trouble.text) == ("io.watchdog", True)
 
 
 def test_an_encoder_that_jumps_is_told_and_nothing_passes_until_the_way_was_run_again() -> None:

@@ -1,18 +1,15 @@
 """R1 and R2: under kills, freezes, stalls, losses and noise no part passes without its own verdict, in every mode."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-import tomlkit
 
-from inspector.app.demo.plant import STATION
 from inspector.domain.verdict import Outcome
 from tests.system.bench import Bench
 from tests.system.judge import told_apart, wrong_parts
 from tests.system.ordeal import Ordeal
 from tests.system.test_tracking import begin, finish
-from tests.system.tracked import tracked_plant
+from tests.system.tracked import SPEED_MM_S, tracked_plant
 
 
 @pytest.fixture(autouse=True)
@@ -38,23 +35,26 @@ def test_ten_thousand_triggers_under_two_hundred_faults(tmp_path: Path, tracking
     ordeal.judge(report, book)
 
 
+SPACING_MM = 200.0
+SLOW_MM_S = 500.0
+"""Half the usual speed: 75 mm, which fit between two parts, leave the module's watchdog 150 ms. A PC that runs tests
+beside each other stands still for more than 75, the module drops its outputs, and a part that had passed is ejected."""
+
+
 def random_spacing(tmp_path: Path, *, tracking: str, parts: int, faults: list[str]) -> None:
-    pitch_ms = 200.0
     plant = tracked_plant(
         tmp_path,
         tracking=tracking,
         parts=parts,
-        pitch_ms=pitch_ms,
+        pitch_ms=SPACING_MM / SPEED_MM_S * 1e3,
+        speed_mm_s=SLOW_MM_S,
         ejector={"min_pitch_mm": 110.0, "before_mm": 50.0, "after_mm": 35.0},
         station={"sync_window_ms": 45.0, "deadline_ms": 500.0},
         twin={"spacing_jitter_mm": 44.0, "faults": faults, "width": 640, "height": 480, "pool": 32},
     )
-    path = plant.config / "stations" / f"{STATION}.toml"
-    content: dict[str, Any] = tomlkit.parse(path.read_text()).unwrap()
-    path.write_text(tomlkit.dumps(content))
     with Bench(plant) as bench:
         begin(bench)
-        report, book = finish(bench, plant, patience_s=parts * pitch_ms / 1e3 * 1.5 + 120)
+        report, book = finish(bench, plant, patience_s=parts * SPACING_MM / SLOW_MM_S * 1.5 + 120)
     wrong, missed = told_apart(report["rows"], book)
     outcomes = {outcome.name: sum(one.verdict.outcome is outcome for one in book.values()) for outcome in Outcome}
     print(tracking, outcomes, {"wrong": wrong, "missed": missed, "late_ms": report["light_gate_late_ms"]})
@@ -65,11 +65,10 @@ def random_spacing(tmp_path: Path, *, tracking: str, parts: int, faults: list[st
 
 def changes(parts: int) -> list[str]:
     """Stops and other speeds, one every fifty parts."""
-    kinds = ("belt-stop@{}:0.4", "belt-speed@{}:800", "belt-speed@{}:1000", "belt-reverse@{}:60", "belt-speed@{}:1100")
+    kinds = ("belt-stop@{}:0.4", "belt-speed@{}:400", "belt-speed@{}:500", "belt-reverse@{}:60", "belt-speed@{}:550")
     return [kinds[turn % len(kinds)].format(at) for turn, at in enumerate(range(20, parts - 20, 50))]
 
 
-@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_parts_with_random_spacing_under_encoder_with_stops_and_other_speeds(tmp_path: Path) -> None:
     random_spacing(tmp_path, tracking="encoder", parts=120, faults=changes(120))

@@ -12,13 +12,13 @@ SPEED_MM_S = 1000.0
 WATCHDOG_MS = 75.0
 
 
-def wiring(port: int, *, tracking: str, rest: str) -> dict[str, Any]:
+def wiring(port: int, *, tracking: str, rest: str, watchdog_ms: float = WATCHDOG_MS) -> dict[str, Any]:
     return {
         "kind": "remote_io",
         "tracking": tracking,
         "host": "127.0.0.1",
         "port": port,
-        "watchdog_ms": WATCHDOG_MS,
+        "watchdog_ms": watchdog_ms,
         "trigger": "input:2",
         "trigger_encoder": "input:4",
         "encoder": "input:0",
@@ -51,16 +51,21 @@ def tracked_plant(
     parts: int,
     pitch_ms: float = 300.0,
     rest: str = "eject",
+    speed_mm_s: float = SPEED_MM_S,
     station: dict[str, Any] | None = None,
     ejector: dict[str, Any] | None = None,
     twin: dict[str, Any] | None = None,
 ) -> Plant:
-    """``station``, ``ejector``, ``twin``: what is set besides."""
+    """``pitch_ms`` is that of the usual speed; at another one the spacing and the watchdog's way, in mm, stay.
+
+    ``station``, ``ejector``, ``twin``: what is set besides.
+    """
     plant = small_plant(folder, parts=parts, pitch_ms=pitch_ms)
     path = plant.config / "stations" / f"{STATION}.toml"
     content: dict[str, Any] = tomlkit.parse(path.read_text()).unwrap()
     port, pitch_mm = free_port(), pitch_ms / 1e3 * SPEED_MM_S
-    content["gate"] = wiring(port, tracking=tracking, rest=rest)
+    watchdog_ms = WATCHDOG_MS * SPEED_MM_S / speed_mm_s
+    content["gate"] = wiring(port, tracking=tracking, rest=rest, watchdog_ms=watchdog_ms)
     content["ejector"] = {
         "distance_mm": 600.0,
         "min_pitch_mm": pitch_mm * 0.7,
@@ -69,7 +74,7 @@ def tracked_plant(
         "confirm_mm": 150.0,
         "rest": rest,
         "counts_per_mm": 10.0,
-        "speed_mm_s": SPEED_MM_S,
+        "speed_mm_s": speed_mm_s,
         **(ejector or {}),
     }
     content["station"] |= station or {}
@@ -77,7 +82,8 @@ def tracked_plant(
         "defect_rate": 0.6,
         "ejector": "io",
         "io_port": port,
-        "io_watchdog_ms": WATCHDOG_MS,
+        "io_watchdog_ms": watchdog_ms,
+        "speed_mm_s": speed_mm_s,
         "io_active_low": rest == "eject",
         "ejector_distance_mm": 600.0,
         "stop_without_permit": True,
