@@ -19,7 +19,7 @@ from inspector.app.one_shot import open_one_shot
 from inspector.app.parts import SOFTWARE, Parts, make_folders
 from inspector.app.recipe_file import parse_recipe
 from inspector.app.settings import WebTable
-from inspector.app.web_accounts import open_them
+from inspector.app.web_accounts import Register, open_them
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.inspection import Inspection
 from inspector.domain.shifts import ShiftPlan
@@ -52,9 +52,10 @@ def open_station(parts: Parts) -> Iterator[Station]:
     data_dir = parts.loaded.path("data_dir")
     with ExitStack() as stack:
         accounts, hasher = stack.enter_context(open_them(data_dir))
-        _tell_first_admin(ensure_first_admin(accounts, hasher, data_dir))
         book = stack.enter_context(journal_sql.open_journal(parts.journal, station=name))
         people = stack.enter_context(journal_sql.open_for_people(parts.journal, station=name))
+        register = Register(accounts=accounts, hasher=hasher, trail=people.audit, who="inspector web")
+        _tell_first_admin(ensure_first_admin(register, data_dir))
         requests = stack.enter_context(journal_sql.open_requests(parts.journal, station=name))
         yield Station(
             name=name,

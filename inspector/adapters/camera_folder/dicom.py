@@ -28,6 +28,7 @@ Window = tuple[float, float]
 
 _BYTE, _TWO_BYTES = 8, 16
 _UNREADABLE = (ValueError, AttributeError, KeyError, TypeError, NotImplementedError, RuntimeError, EOFError, OSError)
+"""What pydicom raises for a damaged or unknown file: it has no error of its own for most of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

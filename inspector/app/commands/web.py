@@ -12,7 +12,7 @@ import typer
 
 from inspector.app import options, service
 from inspector.app.exits import speaking_plainly
-from inspector.app.parts import check_parts
+from inspector.app.parts import JOURNAL_FILE, check_parts
 from inspector.app.settings import Loaded
 from inspector.domain.account import Account, Role, weakness
 from inspector.domain.errors import ConfigError
@@ -20,6 +20,7 @@ from inspector.domain.errors import ConfigError
 if TYPE_CHECKING:
     from inspector.adapters.accounts_sqlite import SqliteAccounts
     from inspector.adapters.password_argon2 import Argon2Secrets
+    from inspector.app.web_accounts import Register
 
 app = typer.Typer(invoke_without_command=True, help="The operators' station: pages for people, REST for programs.")
 user = typer.Typer(
@@ -67,13 +68,15 @@ def add(
 
     Example: inspector web user add mara --role operator
     """
-    with speaking_plainly(), _accounts(options.load(config, station)) as (accounts, hasher):
+    with speaking_plainly(), _register(options.load(config, station)) as register:
         if not name.strip() or not name.isprintable():
             raise ConfigError(f"name {name!r}: printable characters are right")
-        if accounts.find(name) is not None:
+        if register.accounts.find(name) is not None:
             raise ConfigError(f"account {name!r} is there already; inspector web user secret {name} changes its secret")
         secret = _asked(role, from_stdin=from_stdin)
-        accounts.put(Account(name=name, role=role, secret_hash=hasher.hashed(secret), badge=badge, language=language))
+        hashed = register.hasher.hashed(secret)
+        account = Account(name=name, role=role, secret_hash=hashed, badge=badge, language=language)
+        register.put(account, change="added")
         sys.stdout.write(f"{name} may sign in as {role.value}\n")
 
 
@@ -106,10 +109,11 @@ def secret(
 
     Example: inspector web user secret mara
     """
-    with speaking_plainly(), _accounts(options.load(config, station)) as (accounts, hasher):
-        account = _known(accounts.find(name), name)
-        accounts.put(replace(account, secret_hash=hasher.hashed(_asked(account.role, from_stdin=from_stdin))))
-        accounts.forget(account.name)
+    with speaking_plainly(), _register(options.load(config, station)) as register:
+        account = _known(register.accounts.find(name), name)
+        hashed = register.hasher.hashed(_asked(account.role, from_stdin=from_stdin))
+        register.put(replace(account, secret_hash=hashed), change="another secret")
+        register.accounts.forget(account.name)
         sys.stdout.write(f"{account.name} has another secret\n")
 
 
@@ -119,9 +123,8 @@ def unlock(name: Name, *, config: options.Config = None, station: options.Statio
 
     Example: inspector web user unlock mara
     """
-    with speaking_plainly(), _accounts(options.load(config, station)) as (accounts, _hasher):
-        account = _known(accounts.find(name), name)
-        accounts.forget(account.name)
+    with speaking_plainly(), _register(options.load(config, station)) as register:
+        register.unlock(account := _known(register.accounts.find(name), name), change="unlocked")
         sys.stdout.write(f"{account.name} may try again\n")
 
 
@@ -144,9 +147,9 @@ def on(name: Name, *, config: options.Config = None, station: options.StationNam
 
 
 def _switch(name: str, config: options.Config, station: options.StationName, *, active: bool) -> None:
-    with speaking_plainly(), _accounts(options.load(config, station)) as (accounts, _hasher):
-        account = _known(accounts.find(name), name)
-        accounts.put(replace(account, active=active))
+    with speaking_plainly(), _register(options.load(config, station)) as register:
+        account = replace(_known(register.accounts.find(name), name), active=active)
+        register.put(account, change="on" if active else "off")
         sys.stdout.write(f"{account.name} may {'' if active else 'not '}sign in\n")
 
 
@@ -172,6 +175,14 @@ def _accounts(loaded: Loaded) -> "AbstractContextManager[tuple[SqliteAccounts, A
     from inspector.app.web_accounts import open_them  # noqa: PLC0415 - the extra "web" may not be installed
 
     return open_them(loaded.path("data_dir"))
+
+
+def _register(loaded: Loaded) -> "AbstractContextManager[Register]":
+    _require_extra()
+    from inspector.app.web_accounts import open_register  # noqa: PLC0415 - the extra "web" may not be installed
+
+    data_dir = loaded.path("data_dir")
+    return open_register(data_dir, data_dir / loaded.name / JOURNAL_FILE, station=loaded.name)
 
 
 def _require_extra() -> None:
