@@ -19,7 +19,7 @@ from inspector.app.open_model import open_model
 from inspector.app.parts import SOFTWARE, Parts, make_folders
 from inspector.app.runtime_choice import choice
 from inspector.app.runtime_choice.trial import Shown
-from inspector.app.settings import EjectorTable, SiteTable
+from inspector.app.tables import EjectorTable, SiteTable
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.inspection import ModelStamp, RecipeStamp
 from inspector.pipeline import punctuality

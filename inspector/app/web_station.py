@@ -18,7 +18,7 @@ from inspector.app.first_admin import FIRST_ADMIN, ensure_first_admin
 from inspector.app.one_shot import open_one_shot
 from inspector.app.parts import SOFTWARE, Parts, make_folders
 from inspector.app.recipe_file import parse_recipe
-from inspector.app.settings import WebTable
+from inspector.app.tables import WebTable
 from inspector.app.web_accounts import Register, open_them
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.inspection import Inspection

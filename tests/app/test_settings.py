@@ -7,7 +7,7 @@ import pytest
 
 from inspector.app import settings
 from inspector.app.build import shift_clock
-from inspector.app.settings import SiteTable
+from inspector.app.tables import SiteTable
 from inspector.domain.errors import ConfigError
 
 

@@ -15,7 +15,7 @@ from inspector.adapters.camera_aravis.nodes import AravisNodes, spoken_for
 from inspector.adapters.camera_aravis.settings import CameraAravisSettings
 from inspector.domain.errors import DeviceError
 from inspector.domain.frame import Pixels
-from inspector.ports import sfnc
+from inspector.ports import feed_settings, sfnc
 from inspector.ports.feed import Delivery, FeedInfo
 from inspector.ports.plugin import FoundCamera
 
@@ -46,7 +46,7 @@ class AravisFeed:
             self._stack.callback(self._forget)
             self._take_control()
             nodes = AravisNodes(self._native, device=self._device)
-            found = sfnc.set_up(nodes, sfnc.wanted(self._settings), device=self._device)
+            found = sfnc.set_up(nodes, feed_settings.wanted(self._settings), device=self._device)
             self._info = self._describe(found)
             self._set_up_chunks(nodes)
             self._set_up_transport()
@@ -135,7 +135,7 @@ class AravisFeed:
         with spoken_for(self._device, "it does not say what it is"):
             serial = self._camera.get_device_serial_number()
             model = f"{self._camera.get_vendor_name()} {self._camera.get_model_name()}"
-        return sfnc.described("aravis", serial or f"{model} {settings.place}", self._settings, found)
+        return feed_settings.described("aravis", serial or f"{model} {settings.place}", self._settings, found)
 
     def _set_up_chunks(self, nodes: AravisNodes) -> None:
         """Have the camera tell with each frame how it was exposed, where it can."""
@@ -214,10 +214,10 @@ class AravisFeed:
         if status != Aravis.BufferStatus.SUCCESS:
             return f"a torn frame ({_WORDS.get(status, str(status))})"
         count = len(buffer.get_image_data())
-        return sfnc.fault_of(self._info, buffer.get_image_width(), buffer.get_image_height(), count)
+        return feed_settings.fault_of(self._info, buffer.get_image_width(), buffer.get_image_height(), count)
 
     def _pixels(self, buffer: Any) -> Pixels:
-        return sfnc.image(self._info, np.frombuffer(buffer.get_image_data(), np.uint8))
+        return feed_settings.image(self._info, np.frombuffer(buffer.get_image_data(), np.uint8))
 
     def _exposure_of(self, buffer: Any) -> float | None:
         if self._chunks is None:

@@ -16,7 +16,7 @@ from inspector.adapters.camera_gentl.nodes import GentlNodes, spoken_for, told
 from inspector.adapters.camera_gentl.settings import CameraGentlSettings
 from inspector.domain.errors import DeviceError
 from inspector.domain.frame import Pixels
-from inspector.ports import sfnc
+from inspector.ports import feed_settings, sfnc
 from inspector.ports.feed import Delivery, FeedInfo
 from inspector.ports.pixel_wire import Packing, wire_format
 
@@ -48,7 +48,7 @@ class GentlFeed:
             self._acquirer = self._connect()
             self._node_map = self._acquirer.remote_device.node_map
             nodes = GentlNodes(self._node_map, device=self._device)
-            found = sfnc.set_up(nodes, sfnc.wanted(self._settings), device=self._device)
+            found = sfnc.set_up(nodes, feed_settings.wanted(self._settings), device=self._device)
             self._info = self._describe(found)
             self._stream_on()
             self._closing = self._stack.pop_all()
@@ -121,7 +121,7 @@ class GentlFeed:
             log.info("camera.not_closed", device=self._device, reason=told(error))
 
     def _describe(self, found: sfnc.Found) -> FeedInfo:
-        return sfnc.described("gentl", self._settings.serial, self._settings, found)
+        return feed_settings.described("gentl", self._settings.serial, self._settings, found)
 
     def _read(self) -> None:
         """What the reader's thread does: fetch, note the time, copy, give the buffer back."""
@@ -151,7 +151,7 @@ class GentlFeed:
         else:
             image = buffer.payload.components[0]
             data = np.array(image.data)
-            fault = sfnc.fault_of(self._info, image.width, image.height, data.nbytes)
+            fault = feed_settings.fault_of(self._info, image.width, image.height, data.nbytes)
             if not fault:
                 pixels = self._pixels(data)
         return Delivery(pixels=pixels, frame_id=int(buffer.frame_id), arrived_at=arrived_at, fault=fault)
@@ -161,4 +161,4 @@ class GentlFeed:
         info = self._info
         if wire_format(info.wire_format).packing is not Packing.BYTES:
             return data.reshape(info.height, info.width)
-        return sfnc.image(info, data.view(np.uint8))
+        return feed_settings.image(info, data.view(np.uint8))

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from inspector.ports import sfnc
+from inspector.ports import feed_settings
 from inspector.ports.sfnc import Value
 
 
@@ -47,6 +47,6 @@ class CameraGentlSettings(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if trouble := sfnc.trouble(self):
+        if trouble := feed_settings.trouble(self):
             raise ValueError(trouble)
         return self

@@ -17,7 +17,7 @@ from inspector.adapters.camera_pylon.nodes import PylonNodes, spoken_for, told
 from inspector.adapters.camera_pylon.settings import CameraPylonSettings
 from inspector.domain.errors import DeviceError
 from inspector.domain.frame import Pixels
-from inspector.ports import sfnc
+from inspector.ports import feed_settings, sfnc
 from inspector.ports.feed import Delivery, FeedInfo
 from inspector.ports.plugin import FoundCamera
 
@@ -80,7 +80,7 @@ class PylonFeed:
         with self._stack:
             self._camera = self._connect()
             nodes = PylonNodes(self._camera.GetNodeMap(), device=self._device)
-            found = sfnc.set_up(nodes, sfnc.wanted(self._settings), device=self._device)
+            found = sfnc.set_up(nodes, feed_settings.wanted(self._settings), device=self._device)
             self._info = self._describe(found)
             self._stream_on()
             self._closing = self._stack.pop_all()
@@ -163,14 +163,16 @@ class PylonFeed:
             log.info("camera.not_closed", device=self._device, reason=told(error))
 
     def _describe(self, found: sfnc.Found) -> FeedInfo:
-        return sfnc.described("pylon", str(self._camera.GetDeviceInfo().GetSerialNumber()), self._settings, found)
+        return feed_settings.described(
+            "pylon", str(self._camera.GetDeviceInfo().GetSerialNumber()), self._settings, found
+        )
 
     def _delivery(self, arrived_at: float, result: Any) -> Delivery:
         fault = ""
         if not result.GrabSucceeded():
             fault = f"a torn frame ({result.GetErrorDescription()})"
         else:
-            fault = sfnc.fault_of(self._info, result.GetWidth(), result.GetHeight(), result.GetImageSize())
+            fault = feed_settings.fault_of(self._info, result.GetWidth(), result.GetHeight(), result.GetImageSize())
         block = int(result.GetBlockID())
         with spoken_for(self._device, "a frame cannot be read"):
             pixels = _NOTHING if fault else self._pixels(result)
@@ -178,7 +180,7 @@ class PylonFeed:
 
     def _pixels(self, result: Any) -> Pixels:
         """Bytes as they came: pylon's own arrays are none of packed formats."""
-        return sfnc.image(self._info, np.frombuffer(result.GetBuffer(), np.uint8))
+        return feed_settings.image(self._info, np.frombuffer(result.GetBuffer(), np.uint8))
 
 
 def seen_cameras() -> Sequence[FoundCamera]:

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from inspector.ports import sfnc
+from inspector.ports import feed_settings
 from inspector.ports.sfnc import Value
 
 
@@ -49,7 +49,7 @@ class CameraPylonSettings(BaseModel):
     def _fits_together(self) -> Self:
         if (bool(self.address), bool(self.serial), self.emulated).count(True) != 1:
             raise ValueError("name the camera by address or by serial, or set emulated = true: one of them")
-        if trouble := sfnc.trouble(self):
+        if trouble := feed_settings.trouble(self):
             raise ValueError(trouble)
         return self
 

@@ -14,9 +14,10 @@ from inspector.adapters.gate_modbus.layout import (
     severity_word,
 )
 from inspector.adapters.gate_modbus.outbox import BLOCK_S, Job, JobState
+from inspector.adapters.gate_modbus.refusals import why_not
 from inspector.adapters.gate_modbus.wire import RefusedError
 from inspector.domain.errors import ConfigError, DeviceError
-from inspector.domain.frame import SEQ_MODULUS, PartId
+from inspector.domain.frame import PartId
 from inspector.domain.verdict import Outcome, Verdict
 from inspector.ports.gate import Confirmation, LineState, LinkHealth, PlcWish
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
@@ -186,17 +187,18 @@ class ModbusGate:
 
     def _check(self, result: Result, *, now: float, deadline: float) -> None:
         """Refuse what must not be written."""
-        if not 0 < result.part_seq < SEQ_MODULUS:
-            raise self._not_told(result, "part numbers are 1 to 4294967295")
-        if now >= deadline:
-            raise self._not_told(result, f"{(now - deadline) * 1000:.0f} ms late")
-        if self._desk.stopping:
-            raise self._not_told(result, "the gate is closing")
-        health = self._desk.health(now)
-        if not health.alive:
-            raise self._not_told(result, health.reason)
-        if result.code is ResultCode.OK and LineState.ERROR in self._desk.state:
-            raise self._not_told(result, "the error bit is set, and never comes with an OK")
+        desk = self._desk
+        reason = why_not(
+            result.part_seq,
+            ok=result.code is ResultCode.OK,
+            error=LineState.ERROR in desk.state,
+            stopping=desk.stopping,
+            health=desk.health(now),
+            now=now,
+            deadline=deadline,
+        )
+        if reason:
+            raise self._not_told(result, reason)
 
     def _given_up(self, job: Job, now: float) -> DeviceError:
         if not self._desk.outbox.withdraw(job):

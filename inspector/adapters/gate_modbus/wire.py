@@ -1,7 +1,6 @@
 """One Modbus connection: reads the PLC's words, writes ours, and turns the vendor's errors into DeviceError."""
 
 import logging
-import socket
 import termios
 import time
 from typing import Any
@@ -10,11 +9,11 @@ import serial
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
+from inspector.adapters.gate_modbus.connection import open_tcp
 from inspector.adapters.gate_modbus.layout import FROM_WORDS
 from inspector.adapters.gate_modbus.settings import ModbusGateSettings, Parity, Transport
 from inspector.domain.errors import DeviceError
 
-CONNECT_S = 0.5
 IO_S = 0.1
 _NAMES = {
     1: "illegal function",
@@ -81,17 +80,8 @@ class Wire:
 
     def _tcp(self) -> ModbusTcpClient:
         s = self._settings
-        try:
-            connection = socket.create_connection((s.host, s.port), timeout=CONNECT_S)
-        except (OSError, UnicodeError) as error:  # UnicodeError: a host that is no name
-            raise DeviceError(
-                s.device,
-                f"no connection: {error}; right would be the PLC's host and port with its Modbus server enabled",
-            ) from error
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client = ModbusTcpClient(s.host, port=s.port, timeout=IO_S, retries=0)
-        client.socket = connection
-        return client
+        right = "the PLC's host and port with its Modbus server enabled"
+        return open_tcp(s.device, s.host, s.port, timeout_s=IO_S, right=right)
 
     def _rtu(self) -> ModbusSerialClient:
         """The serial line, empty of answers that came for nobody."""

@@ -19,7 +19,7 @@ from inspector.app.demo.account import read_json
 from inspector.app.demo.crew import Crew
 from inspector.app.demo.plant import STATION, Plant, Size, found
 from inspector.app.model_package import load_card
-from inspector.app.settings import StationTable
+from inspector.app.tables import StationTable
 from inspector.domain.errors import DeviceError
 from inspector.domain.inspection import Inspection
 from inspector.domain.verdict import Outcome

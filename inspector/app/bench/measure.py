@@ -18,7 +18,7 @@ from inspector.app.bench.spread import ratio, spread
 from inspector.app.bench.turns import Series, Tell, Turn, take_turns
 from inspector.app.bench.worker import STAGES, runtime_of
 from inspector.app.model_package import load_card
-from inspector.app.settings import StationTable
+from inspector.app.tables import StationTable
 from inspector.domain.errors import ConfigError
 from inspector.ports.model import ModelCard
 

@@ -26,8 +26,8 @@ from inspector.app.model_package import load_card
 from inspector.app.open_model import open_model
 from inspector.app.parts import SOFTWARE
 from inspector.app.recipe_file import load_recipe
-from inspector.app.settings import StationTable
 from inspector.app.share import share_dir
+from inspector.app.tables import StationTable
 from inspector.domain.detection import Detection
 from inspector.domain.errors import FrameError
 from inspector.domain.frame import PixelFormat, Pixels

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from inspector.adapters.gate_modbus.layout import WORD_MAX, Orders, ResultCode, severity_word, travel
+from inspector.adapters.gate_modbus.refusals import why_not
 from inspector.adapters.gate_modbus.server import symbols
 from inspector.adapters.gate_modbus.server.desk import Desk
 from inspector.adapters.gate_modbus.server.image import encode_status
 from inspector.adapters.gate_modbus.server.results import Result
 from inspector.adapters.gate_modbus.symbols import values
 from inspector.domain.errors import DeviceError
-from inspector.domain.frame import SEQ_MODULUS, PartId
+from inspector.domain.frame import PartId
 from inspector.domain.verdict import Outcome, Verdict, worst
 from inspector.ports.gate import Confirmation, LineState, LinkHealth, PlcWish
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
@@ -179,14 +180,15 @@ class ModbusServerGate:
 
     def _check(self, part: PartId, code: ResultCode, *, now: float, deadline: float) -> None:
         """Refuse what must not be shown."""
-        if not 0 < part.part_seq < SEQ_MODULUS:
-            raise self._not_told(part, "part numbers are 1 to 4294967295")
-        if now >= deadline:
-            raise self._not_told(part, f"{(now - deadline) * 1000:.0f} ms late")
-        if self._desk.stopping:
-            raise self._not_told(part, "the gate is closing")
-        health = self._desk.health(now)
-        if not health.alive:
-            raise self._not_told(part, health.reason)
-        if code is ResultCode.OK and self._desk.error:
-            raise self._not_told(part, "the error bit is set, and never comes with an OK")
+        desk = self._desk
+        reason = why_not(
+            part.part_seq,
+            ok=code is ResultCode.OK,
+            error=desk.error,
+            stopping=desk.stopping,
+            health=desk.health(now),
+            now=now,
+            deadline=deadline,
+        )
+        if reason:
+            raise self._not_told(part, reason)

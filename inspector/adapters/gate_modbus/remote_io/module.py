@@ -1,7 +1,6 @@
 """One remote I/O module on the wire: reads what is wired, sets coils, tells the vendor's errors as DeviceError."""
 
 import logging
-import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,11 +8,11 @@ from typing import Any
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
-from inspector.adapters.gate_remote_io.settings import Place, RemoteIoSettings
+from inspector.adapters.gate_modbus.connection import open_tcp
+from inspector.adapters.gate_modbus.remote_io.settings import Place, RemoteIoSettings
 from inspector.domain.errors import DeviceError
 from inspector.ports.field_io import FieldInputs, Output
 
-CONNECT_S = 0.5
 IO_S = 0.05
 STALE_S = 0.15
 _KEEP_ALIVE = 4
@@ -129,23 +128,10 @@ class Module:
 
     def _opened(self) -> ModbusTcpClient:
         if self._client is None or self._client.socket is None:
-            self._connect()
-        if self._client is None:
-            raise DeviceError(self.device, "not connected")
+            s = self._settings
+            right = "the module's host and port with Modbus TCP enabled"
+            self._client = open_tcp(s.device, s.host, s.port, timeout_s=IO_S, right=right)
         return self._client
-
-    def _connect(self) -> None:
-        s = self._settings
-        try:
-            connection = socket.create_connection((s.host, s.port), timeout=CONNECT_S)
-        except (OSError, UnicodeError) as error:  # UnicodeError: a host that is no name
-            raise DeviceError(
-                s.device,
-                f"no connection: {error}; right would be the module's host and port with Modbus TCP enabled",
-            ) from error
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._client = ModbusTcpClient(s.host, port=s.port, timeout=IO_S, retries=0)
-        self._client.socket = connection
 
     def _ask(self, what: str, ask: Callable[..., Any], *values: Any, **named: Any) -> Any:
         try:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from inspector.adapters.gate_remote_io import RemoteIoSettings
-from inspector.adapters.gate_remote_io.module import Module
+from inspector.adapters.gate_modbus.remote_io import RemoteIoSettings
+from inspector.adapters.gate_modbus.remote_io.module import Module
 from inspector.domain.errors import DeviceError
 from inspector.domain.frame import PartId
 from inspector.domain.verdict import Decision, Outcome, Verdict

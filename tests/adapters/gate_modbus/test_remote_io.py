@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from pymodbus.constants import ExcCodes
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from inspector.adapters.gate_remote_io import RemoteIoSettings
-from inspector.adapters.gate_remote_io.module import Module
+from inspector.adapters.gate_modbus.remote_io import RemoteIoSettings
+from inspector.adapters.gate_modbus.remote_io.module import Module
 from inspector.domain.errors import DeviceError
 from inspector.ports.field_io import Output
 from inspector.twin.modbus_thread import ModbusThread, WireFaults

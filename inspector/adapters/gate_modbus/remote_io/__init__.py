@@ -7,8 +7,8 @@ own watchdog must stand behind it; ``inspector commission`` records that it was 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from inspector.adapters.gate_remote_io.module import Module
-from inspector.adapters.gate_remote_io.settings import RemoteIoSettings
+from inspector.adapters.gate_modbus.remote_io.module import Module
+from inspector.adapters.gate_modbus.remote_io.settings import RemoteIoSettings
 from inspector.ports.plugin import Context, Plugin
 
 __all__ = ["PLUGIN", "RemoteIoSettings"]
