@@ -83,7 +83,7 @@ class OpticsGuard:
         self._rules = rules
         self._book = book
         self._alarms = alarms
-        self._before: tuple[Glance, ...] = ()
+        self._before: Glance | None = None
         self._unseen: dict[str, int] = {}
         self._graves: dict[str, bool] = {}
         self._unsaved: deque[Learned] = deque()
@@ -101,8 +101,8 @@ class OpticsGuard:
         """A verdict for a picture that is not a new one: nothing in it is this part's, a defect neither."""
         if seen is None or not self._rules.frozen or capture.source:
             return None
-        before, self._before = self._before, (seen,)
-        stale = next((rows for one in before if (rows := stale_rows(seen, one))), None)
+        before, self._before = self._before, seen
+        stale = stale_rows(seen, before) if before is not None else None
         if stale is None:
             return None
         text = (

@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 STATIC = Path(__file__).parent / "static"
 MOST_BYTES = 48 << 20
 """Of a request: a lossless 12-megapixel picture fits."""
+_TOO_LARGE = f"at most {MOST_BYTES} bytes are taken"
 _CSP = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
@@ -116,9 +117,20 @@ class Guarded:
             return
         told = dict(scope["headers"]).get(b"content-length", b"0")
         if not told.isdigit() or int(told) > MOST_BYTES:
-            refused = JSONResponse({"detail": f"at most {MOST_BYTES} bytes are taken"}, status_code=413)
+            refused = JSONResponse({"detail": _TOO_LARGE}, status_code=413)
             await refused(scope, receive, send)
             return
+        came = 0
+
+        async def counted() -> Message:
+            """What comes in pieces has told no length."""
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > MOST_BYTES:
+                raise HTTPException(413, _TOO_LARGE)
+            return message
+
         kept = "max-age=3600" if scope["path"].startswith("/static/") else "no-store"
 
         async def with_headers(message: Message) -> None:
@@ -128,7 +140,7 @@ class Guarded:
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        await self._app(scope, counted, with_headers)
 
 
 def _handle_errors(app: FastAPI) -> None:

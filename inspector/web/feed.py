@@ -1,6 +1,7 @@
 """Looks at line and book for all browsers at once, and wakes them when something is new."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ LOOK_S = 0.1
 IDLE_S = 1.0
 STRIP = 20
 _NEWEST = 200
+_COUNT_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,8 @@ class Figure:
 class Now:
     """What is known now. ``strip``: the newest parts, newest first. ``trouble``: why the book cannot be read, or "".
 
-    ``version`` grows whenever anything but the line's figures changes. ``left``: parts that await a review.
+    ``version`` grows whenever anything but the line's own clock and latencies changes. ``left``: parts that await a
+    review.
     """
 
     version: int
@@ -71,6 +74,8 @@ class Feed:
         self._alive = alive
         self._strip: deque[Inspection] = deque(maxlen=STRIP)
         self._head: int | None = None
+        self._counted_head: int | None = None
+        self._counted_at = float("-inf")
         self._counts: Mapping[str, int] = {}
         self._left = 0
         self._spans: tuple[Figure, ...] = ()
@@ -148,18 +153,22 @@ class Feed:
         )
 
     def _read(self) -> None:
-        book = self._station.book
-        head = book.head()
-        if head == self._head:
-            return
+        """Parts as they come; figures once a second, since counting a large queue costs more than a part."""
+        head = self._station.book.head()
+        if head != self._head:
+            self._follow(head)
+        if head != self._counted_head and time.monotonic() - self._counted_at >= _COUNT_EVERY_S:
+            self._counts = self._station.book.counts()
+            self._left = self._station.queue.left(QueueFilter())
+            self._spans = self._counted()
+            self._counted_head, self._counted_at = head, time.monotonic()
+
+    def _follow(self, head: int) -> None:
         first = max(head - _NEWEST, 0) if self._head is None else max(self._head, head - _NEWEST)
-        for entry in book.after(first):
+        for entry in self._station.book.after(first):
             if isinstance(entry.event, Inspection):
                 self._strip.appendleft(entry.event)
         self._head = head
-        self._counts = book.counts()
-        self._left = self._station.queue.left(QueueFilter())
-        self._spans = self._counted()
 
     def _counted(self) -> tuple[Figure, ...]:
         """The shift, the lot and the last hour, as counted by now."""
@@ -178,4 +187,4 @@ def _told(now: Now) -> tuple[object, ...]:
     """What a screen shows of it; the line's own clock and figures change four times a second and are left out."""
     status = now.liveness.status
     shown = (now.liveness.life, status.get("state"), status.get("recipe"), status.get("model"), now.alarms)
-    return (*shown, now.last.result_id if now.last else None, now.left, now.trouble)
+    return (*shown, now.last.result_id if now.last else None, now.left, now.figures, now.trouble)

@@ -1,9 +1,13 @@
 """Who may call what: every route with every role, and every way around it."""
 
+from collections.abc import Iterator
+
 import pytest
+from fastapi.routing import APIRoute
 
 from inspector.domain.account import MOST_FAILURES, Access, Role
-from inspector.web.app import declared
+from inspector.web import app
+from inspector.web.app import _require_declared, declared
 from tests.web.plant import SECRETS, Plant
 
 ROLES = (None, *Role)
@@ -32,7 +36,34 @@ def test_every_route_takes_only_the_roles_that_it_declares(role: Role | None, se
 
 
 def test_a_route_that_declares_nothing_keeps_the_station_from_starting(seen_plant: Plant) -> None:
-    assert all(declared(seen_plant.app).values())
+    hole = APIRoute("/hole", lambda: None, methods=["GET"])
+    whole = seen_plant.app.state.routes
+    seen_plant.app.state.routes = (*whole, hole)
+    try:
+        with pytest.raises(TypeError, match="GET /hole"):
+            _require_declared(seen_plant.app)
+    finally:
+        seen_plant.app.state.routes = whole
+    _require_declared(seen_plant.app)
+
+
+def test_a_body_without_an_end_is_cut_off_before_anybody_signed_in(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "MOST_BYTES", 10_000)
+    given = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal given
+        for _ in range(10_000):
+            given += 1_000
+            yield b"x" * 1_000
+
+    with plant.client() as client:
+        answer = client.post("/login", content=pieces(), headers={"Content-Type": "application/x-www-form-urlencoded"})
+        assert answer.status_code == 413
+        assert client.post("/api/session", content=b"x" * 10_001).status_code == 413
+        assert client.get("/api/state").status_code == 401, "the station goes on"
 
 
 def test_a_change_without_the_pages_token_is_refused(plant: Plant) -> None:
