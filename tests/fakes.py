@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from inspector.domain.detection import Detection
 from inspector.domain.errors import DeviceError, InspectorError, JournalError
-from inspector.domain.frame import CameraStamp, Capture, Frame, PartId, PixelFormat, Pixels
+from inspector.domain.frame import MOST_UNSEEN, CameraStamp, Capture, Frame, PartId, PixelFormat, Pixels
 from inspector.domain.geometry import Box, Scale
 from inspector.domain.inspection import (
     AlarmEvent,
@@ -135,7 +135,7 @@ def request(number: int, kind: str, content: Mapping[str, Any]) -> Request:
 
 
 class FakeArchive:
-    """Knows one series, and starts a new one wherever the counter went back."""
+    """Knows one series, and starts a new one wherever the counter went back or jumped."""
 
     def __init__(self, *, last_seq: int = 0, unfinished: Sequence[OpenedPart] = ()) -> None:
         self._series = Series(series=1, first_seq=0, last_seq=last_seq)
@@ -153,6 +153,8 @@ class FakeArchive:
     def resume(self, counter: int, at: datetime, *, echo_seq: int | None = None, restarted: bool = False) -> Series:
         if counter < self._series.last_seq or at is None or restarted:
             self._series = Series(series=self._series.series + 1, first_seq=0, last_seq=0)
+        elif counter - self._series.last_seq > MOST_UNSEEN:
+            self._series = Series(series=self._series.series + 1, first_seq=counter - 1, last_seq=counter - 1)
         elif self._series.series == 1 and counter and not self._series.last_seq:
             self._series = Series(series=1, first_seq=counter, last_seq=counter)
         return self._series

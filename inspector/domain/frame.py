@@ -93,6 +93,8 @@ class Frame:
 
 
 SEQ_MODULUS = 1 << 32
+MOST_UNSEEN = 1_000_000
+"""A trigger counter that is further ahead than this jumped: no line runs so long that nobody saw it."""
 
 
 def seq_after(part_seq: int, step: int = 1) -> int:

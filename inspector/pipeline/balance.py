@@ -39,6 +39,8 @@ class Trouble:
     text: str
 
 
+_MOST_PULSES = 10_000
+"""Between two readings; an outage of minutes has hundreds."""
 CONFIRM_ALARM = "ejector.confirm"
 """A part was not seen where it was sent, or one was seen that nobody sent."""
 
@@ -86,6 +88,10 @@ class Balance:
         self._counts[lane] = count
         pulses = (count - before) % COUNTER
         if pulses > COUNTER // 2:  # it began anew
+            return
+        if pulses > _MOST_PULSES:
+            text = f"the {lane.value} lane's counter jumped by {pulses}: none of them is taken for a part"
+            self._troubles.append(Trouble(code=CONFIRM_ALARM, text=text))
             return
         for _ in range(pulses):
             self._pulse(lane, blind=blind)

@@ -9,7 +9,7 @@ from pathlib import PurePath
 import structlog
 
 from inspector.domain.errors import DeviceError
-from inspector.domain.frame import Frame, PartId, seq_after, seq_distance
+from inspector.domain.frame import MOST_UNSEEN, Frame, PartId, seq_after, seq_distance
 from inspector.domain.inspection import OpenedPart, RecipeStamp, Timings
 from inspector.domain.verdict import Verdict, undecided
 from inspector.pipeline.alarms import AlarmBoard
@@ -156,14 +156,16 @@ class CaptureLoop:
     def _account_for(self, event: TriggerEvent) -> bool:
         """Every number between the last part and this one was a part that we did not see: UNDECIDED("missed").
 
+        A counter that jumped by more than ``MOST_UNSEEN`` begins a new series: these numbers never were parts.
         False: this very number was taken already; it is no new part.
         """
         ahead = seq_distance(event.part_seq, self._last_seq) if self._last_seq else event.part_seq
         if ahead == 0 and not event.restarted:
             log.warning("trigger.repeated", part_seq=event.part_seq)
             return False
-        if ahead < 0 or event.restarted:
-            log.warning("trigger.restarted", last=self._last_seq, now=event.part_seq)
+        if ahead < 0 or ahead > MOST_UNSEEN or event.restarted:
+            what = "trigger.jumped" if ahead > MOST_UNSEEN else "trigger.restarted"
+            log.warning(what, last=self._last_seq, now=event.part_seq)
             self._finder.restart()
             self._wait_for_the_book()  # the book must know the last part before it is asked where it stands
             series = self._archive.resume(event.part_seq, datetime.now(UTC), restarted=event.restarted)

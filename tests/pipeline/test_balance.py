@@ -101,3 +101,12 @@ def test_the_balance_always_closes(parts: list[tuple[bool, str]]) -> None:
     assert balance.entries == balance.good + balance.rejected + balance.removed == len(parts)
     assert balance.removed == sum(fate == "taken" for _, fate in parts)
     assert [one.left.part_seq for one in balance.departures()] == list(range(1, len(parts) + 1))
+
+
+def test_a_counter_that_jumps_by_millions_is_told_at_once_and_is_no_parts() -> None:
+    balance = counting()
+    balance.counted(Lane.GOOD, COUNTER // 4, blind=False)
+    (trouble,) = balance.troubles()
+    assert trouble.code == CONFIRM_ALARM
+    assert "jumped" in trouble.text
+    assert balance.unexpected == 0

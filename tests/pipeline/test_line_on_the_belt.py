@@ -34,7 +34,7 @@ from inspector.twin.report import TwinReport, compare
 from inspector.twin.scenes import render
 from inspector.twin.settings import TwinSettings
 from tests import fakes
-from tests.adapters.test_tracked_belt import gate_at, io_port
+from tests.adapters.gate_modbus.test_tracked_belt import gate_at, io_port
 from tests.fakes import CRACK, wait_until
 from tests.twin.test_run import port_of, running, settings_for
 

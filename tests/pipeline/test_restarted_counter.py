@@ -38,3 +38,13 @@ def test_a_restart_that_is_seen_at_the_start_is_no_part_of_the_old_series(tmp_pa
     plant.run()
     found = {(i.part.series, i.part.part_seq): i.verdict.outcome for i in plant.recorder.closed}
     assert found == {(2, 1): UNDECIDED, (2, 2): UNDECIDED, (2, 3): UNDECIDED, (2, 4): PASS}
+
+
+def test_a_counter_that_jumped_by_millions_begins_a_new_series_and_nobody_waits_for_the_parts_it_skipped(
+    tmp_path: Path,
+) -> None:
+    far = 400_000_000
+    shown = [Shot(part_seq=n, frame_no=place) for place, n in enumerate([1, 2, far, far + 1])]
+    plant = Plant(tmp_path, events=[1, 2, far, far + 1], shots=shown)
+    plant.run()
+    assert [(i.part.series, i.part.part_seq) for i in plant.recorder.closed] == [(1, 1), (1, 2), (2, far), (2, far + 1)]

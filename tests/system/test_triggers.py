@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from tests.system.bench import Bench, small_plant, wait_for
-from tests.system.judge import by_law, inspections, wrong_parts
+from tests.system.judge import by_law, inspections, told_apart, wrong_parts
+from tests.system.test_tracking import begin, finish
+from tests.system.tracked import tracked_plant
 
 APART = 9
 FAULTS = (
@@ -62,3 +64,21 @@ def test_a_trigger_that_is_lost_doubled_or_bounced_puts_no_verdict_on_a_wrong_pa
     print(json.dumps({"undecided": undecided, "triggers": report["triggers"]}))
     assert undecided["law.double_trigger"] >= 1
     assert sum(undecided.values()) <= 4 * len(FAULTS)  # resynchronised within a few parts
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("tracking", ["plc", "encoder"])
+def test_damaged_answers_are_neither_parts_nor_places_on_the_belt(tmp_path: Path, tracking: str) -> None:
+    parts, faults = 60, [f"plc-garbage@{at}:6" for at in (8, 16, 24, 32, 40)]
+    if tracking == "plc":
+        report, book = run(tmp_path, faults, parts=parts)
+    else:
+        plant = tracked_plant(tmp_path, tracking=tracking, parts=parts, twin={"faults": faults})
+        with Bench(plant) as bench:
+            begin(bench)
+            report, book = finish(bench, plant, patience_s=120)
+    assert report["faults"] == {"plc-garbage": len(faults)}
+    assert sorted(book) == list(range(1, parts + 1)), "no part that nobody saw"
+    assert {one.part.series for one in book.values()} == {1}
+    assert wrong_parts(report["rows"], book) == []
+    assert told_apart(report["rows"], book)[1] == []

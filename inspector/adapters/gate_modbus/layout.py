@@ -94,6 +94,17 @@ class Feedback:
     job: int
     lot: str
 
+    def says(self, other: "Feedback") -> bool:
+        """Whether it says the same of parts and wishes; heartbeat, echo and encoder go on by themselves."""
+        return (self.trigger_seq, self.status, self.part_id, self.job, self.lot, not self.echo_seq) == (
+            other.trigger_seq,
+            other.status,
+            other.part_id,
+            other.job,
+            other.lot,
+            not other.echo_seq,
+        )
+
     def anew_after(self, before: "Feedback") -> bool:
         """Whether the PLC's counter was started anew since ``before``: it went back, or it or its echo is 0 again."""
         if before.echo_seq and not self.echo_seq:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select
 
 from inspector.adapters.journal_sql import tables
-from inspector.domain.frame import SEQ_MODULUS, seq_distance
+from inspector.domain.frame import MOST_UNSEEN, SEQ_MODULUS, seq_distance
 from inspector.domain.inspection import GateTold
 from inspector.ports.journal import Series
 
 RING = SEQ_MODULUS - 1
-MOST_AWAY = 1_000_000
 LONGEST = 1 << 31
-STRAY = 2 * MOST_AWAY
+STRAY = 2 * MOST_UNSEEN
 RECENT = 200
 
 
@@ -54,10 +53,10 @@ def judge(known: Series | None, counter: int, *, restarted: bool = False) -> Beg
         return None if last == 0 else Beginning(first_seq=0, why=f"the counter went back from {last} to 0")
     ahead = seq_distance(counter, last)
     if restarted or ahead < 0:
-        first_seq = 0 if counter <= MOST_AWAY else counter - 1
+        first_seq = 0 if counter <= MOST_UNSEEN else counter - 1
         how = "was started anew after" if restarted else "went back from"
         return Beginning(first_seq=first_seq, why=f"the counter {how} {last} to {counter}")
-    if ahead > MOST_AWAY:
+    if ahead > MOST_UNSEEN:
         return Beginning(first_seq=counter - 1, why=f"the counter jumped from {last} to {counter}")
     if last != known.first_seq and position_in(known.first_seq, last) > LONGEST:
         return Beginning(first_seq=last, why=f"series {known.series} is 2**31 parts old")

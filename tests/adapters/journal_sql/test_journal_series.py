@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.adapters.journal_sql import open_journal, open_recorder
-from inspector.adapters.journal_sql.series import LONGEST, MOST_AWAY, RING, judge, position_in
+from inspector.adapters.journal_sql.series import LONGEST, RING, judge, position_in
 from inspector.domain.errors import ConfigError
-from inspector.domain.frame import seq_after, seq_distance
+from inspector.domain.frame import MOST_UNSEEN, seq_after, seq_distance
 from inspector.domain.inspection import GateTold, Inspection
 from inspector.ports.journal import Series
 from tests.adapters.journal_sql.records import NOW, STATION, inspection
@@ -32,8 +32,8 @@ def known(first_seq: int, last_seq: int) -> Series:
         (known(0, 0), 12, None),
         (known(0, 500), 500, None),
         (known(0, 500), 503, None),
-        (known(0, 500), 500 + MOST_AWAY, None),
-        (known(0, 500), 501 + MOST_AWAY, 500 + MOST_AWAY),
+        (known(0, 500), 500 + MOST_UNSEEN, None),
+        (known(0, 500), 501 + MOST_UNSEEN, 500 + MOST_UNSEEN),
         (known(0, 500), 0, 0),
         (known(0, 500), 1, 0),
         (known(0, 500), 499, 0),
@@ -53,7 +53,7 @@ def test_the_counter_says_which_series_goes_on(series: Series | None, counter: i
     assert (None if beginning is None else beginning.first_seq) == first_seq
 
 
-@given(st.integers(0, RING), st.integers(1, LONGEST), st.integers(0, MOST_AWAY))
+@given(st.integers(0, RING), st.integers(1, LONGEST), st.integers(0, MOST_UNSEEN))
 def test_a_part_that_was_counted_is_always_accounted_for(first_seq: int, parts: int, away: int) -> None:
     last = seq_after(first_seq, parts)
     assert judge(known(first_seq, last), seq_after(last, away)) is None
@@ -96,7 +96,7 @@ def test_starts_continue_and_a_restarted_plc_begins_anew(path: Path) -> None:
         (known(0, 5), 1, 0),
         (known(0, 5), 5, 0),
         (known(0, 5), 9, 0),
-        (known(0, 5), MOST_AWAY + 1, MOST_AWAY),
+        (known(0, 5), MOST_UNSEEN + 1, MOST_UNSEEN),
     ],
 )
 def test_a_counter_that_is_known_to_have_restarted_never_goes_on_with_a_series_that_has_parts(

@@ -9,12 +9,14 @@ from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
 from inspector.adapters.gate_modbus.connection import open_tcp
+from inspector.adapters.gate_modbus.remote_io.doubt import Doubt
 from inspector.adapters.gate_modbus.remote_io.settings import Place, RemoteIoSettings
 from inspector.domain.errors import DeviceError
 from inspector.ports.field_io import FieldInputs, Output
 
 IO_S = 0.05
 STALE_S = 0.15
+_MOST_READINGS = 4
 _KEEP_ALIVE = 4
 """Outputs are written anew so many times within the module's watchdog."""
 _NAMES = {
@@ -32,7 +34,7 @@ class Module:
         self._client: ModbusTcpClient | None = None
         self._coils: dict[int, bool] = {}
         self._written_at = 0.0
-        self._connect_at = 0.0
+        self._doubt = Doubt()
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
     @property
@@ -50,8 +52,7 @@ class Module:
     def read(self) -> FieldInputs:
         """Every wired input; see the port."""
         begun = time.monotonic()
-        counters = self._registers()
-        at = time.monotonic()
+        counters, at = self._believed()
         bits = self._bits()
         if time.monotonic() - begun > STALE_S:
             raise DeviceError(self.device, "this PC stood still while the inputs were read: they are of the past")
@@ -98,6 +99,19 @@ class Module:
         text = self._settings.re_arm
         return Place(table="coil", address=int(text.removeprefix("coil:"))) if text else None
 
+    def _believed(self) -> tuple[dict[str, int], float]:
+        """The counters, read until two readings agree where the first one says anything new; and when."""
+        counters, at = self._registers(), time.monotonic()
+        if self._doubt.surprising(counters, at):
+            for _ in range(_MOST_READINGS):
+                first, counters, at = counters, self._registers(), time.monotonic()
+                if self._doubt.agree(first, counters, at):
+                    break
+            else:
+                raise self._failed("its counters say something else at each reading: is the module ill?")
+        self._doubt.believe(counters, at)
+        return counters, at
+
     def _registers(self) -> dict[str, int]:
         found: dict[str, int] = {}
         counters = self._settings.counters
@@ -109,7 +123,7 @@ class Module:
             client = self._opened()
             ask = client.read_input_registers if table == "input" else client.read_holding_registers
             what = f"reading {table} registers {first}-{first + count - 1}"
-            words = self._ask(what, ask, first, count=count).registers
+            words = self._whole(what, self._ask(what, ask, first, count=count).registers, count)
             for name, address in mine.items():
                 high, low = words[address - first : address - first + 2]
                 found[name] = low << 16 | high if self._settings.low_word_first else high << 16 | low
@@ -122,7 +136,7 @@ class Module:
         addresses = [place.address for place in wired.values()]
         first, count = min(addresses), max(addresses) + 1 - min(addresses)
         what = f"reading discrete inputs {first}-{first + count - 1}"
-        bits = self._ask(what, self._opened().read_discrete_inputs, first, count=count).bits
+        bits = self._whole(what, self._ask(what, self._opened().read_discrete_inputs, first, count=count).bits, count)
         inverted = self._settings.inverted
         return {name: bool(bits[place.address - first]) != (name in inverted) for name, place in wired.items()}
 
@@ -145,6 +159,12 @@ class Module:
             code = answer.exception_code
             raise self._failed(f"{what}: {_NAMES.get(code, 'refused')} (exception {code})")
         return answer
+
+    def _whole(self, what: str, came: list[Any], count: int) -> list[Any]:
+        """What was asked for; bits come in whole bytes."""
+        if len(came) < count:
+            raise self._failed(f"{what}: {len(came)} came instead of {count}")
+        return came
 
     def _failed(self, why: str) -> DeviceError:
         self.close()
