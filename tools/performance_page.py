@@ -8,6 +8,8 @@ r"""Write docs/performance.md from the measurements in docs/performance/*.json: 
         > docs/performance/punctuality.json
     python -m tools.crack_recall --model models/surface-nano --shrink 2 --good 40 --cracked 50 --json \
         > docs/performance/coarse.json
+    python -m tools.crack_recall --model models/surface-nano --float build/surface-nano/float/model.onnx --json \
+        > docs/performance/int8.json
 
 No figure on the page is typed by hand. A measurement that is not there is said to be missing.
 """
@@ -36,6 +38,7 @@ SCHEMAS = {
     "operators": operator_profile.SCHEMA,
     "punctuality": punctuality.SCHEMA,
     "coarse": crack_recall.SCHEMA,
+    "int8": crack_recall.SCHEMA,
 }
 _INTRO = """# Performance
 
@@ -79,6 +82,7 @@ def page(found: Mapping[str, Mapping[str, Any]]) -> str:
         "punctuality": ("What keeps the loop punctual", kept_punctual),
         "operators": ("Where inference spends its time", operators),
         "coarse": ("What a coarse look would miss", coarse),
+        "int8": ("What int8 costs in recall", quantised),
     }
     lines = [_INTRO.rstrip()]
     for kind, (title, section) in sections.items():
@@ -156,6 +160,7 @@ def _beside(found: Mapping[str, Any], measured: Sequence[Mapping[str, Any]]) -> 
         versions |= row["versions"]
     if versions:
         yield f"- peers: {', '.join(f'{name} {version}' for name, version in sorted(versions.items()))}"
+    yield "- a CPU without VNNI: by ONEDNN_MAX_CPU_ISA for OpenVINO; onnxruntime has no such switch: not shown"
     for row in found["rows"]:
         if row["trouble"]:
             yield f"- not measured: {row['what']}: {row['trouble'].splitlines()[0]}"
@@ -293,6 +298,12 @@ def coarse(found: Mapping[str, Any]) -> Iterator[str]:
         f"Frames shrunk by {found['question']['shrink']} before the net sees them. A second, finer look can only "
         "confirm what the first one points at, so this is the most that both together find.\n"
     )
+    yield from _recall(found)
+
+
+def quantised(found: Mapping[str, Any]) -> Iterator[str]:
+    """Recall of the package beside the float graph that it was quantised from."""
+    yield "The float graph is the one that training leaves beside its checkpoints; both look at the same parts.\n"
     yield from _recall(found)
 
 

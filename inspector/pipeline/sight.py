@@ -90,7 +90,7 @@ class Finding:
 
 
 def glance(pixels: Pixels, pixel_format: PixelFormat) -> Glance:
-    """Look at an 8-bit frame (height, width[, 3]) of at least 64 x 64 px: under 3 ms for 12 megapixels."""
+    """Look at an 8-bit frame (height, width[, 3]) of at least 64 x 64 px ("optics" in docs/performance.md)."""
     plane = pixels[..., 1] if pixels.ndim == _COLOUR_AXES else pixels
     rows = np.ascontiguousarray(plane[::STEP_PX], np.uint8)
     fewer = rows[::_FEWER]
