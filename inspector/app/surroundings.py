@@ -80,7 +80,16 @@ def _twin(parts: Parts) -> Iterator[Finding]:
         )
     key, there = ("plc_port", twin.plc_port) if twin.ejector == "plc" else ("io_port", twin.io_port)
     host, port = getattr(parts.gate[1], "host", ""), getattr(parts.gate[1], "port", there)
-    if on_twin and _is_loopback(host) and there not in {0, port}:
+    polled = parts.loaded.settings.gate.get("kind") == "modbus_server"
+    if on_twin and twin.ejector == "plc" and polled != (twin.plc_role == "client"):
+        right = "client" if polled else "server"
+        yield Finding(
+            name="twin",
+            level="warn",
+            found=f"gate.kind = {parts.loaded.settings.gate.get('kind')!r}, but twin.plc_role = {twin.plc_role!r}",
+            remedy=f'twin.plc_role = "{right}", so that one of them polls the other',
+        )
+    if on_twin and (polled or _is_loopback(host)) and there not in {0, port}:
         yield Finding(
             name="twin",
             level="warn",

@@ -7,11 +7,15 @@ from typing import Any
 
 from inspector.twin.faults import Fault
 from inspector.twin.modbus_thread import WireFaults
-from inspector.twin.plc import Decision, PlcLogic
-from inspector.twin.plc_modbus import OnTelegram, PlcServer, open_plc
+from inspector.twin.plc import PlcLogic, PlcWiring
+from inspector.twin.plc_modbus import PlcServer, open_plc
+from inspector.twin.plc_polling import PollingLogic
+from inspector.twin.plc_polling_modbus import PollingPlc, open_polling_plc
 from inspector.twin.remote_io import Discrete, RemoteIo
 from inspector.twin.remote_io_modbus import RemoteIoServer, open_remote_io
 from inspector.twin.settings import TwinSettings
+from inspector.twin.shift_register import Decision
+from inspector.twin.witness import Witness
 
 Later = tuple[float, Callable[[], None]]
 """Seconds from now, and what is done then."""
@@ -20,7 +24,7 @@ Later = tuple[float, Callable[[], None]]
 class Cell:
     """The one who moves the ejector gives the permit, and is the one whose wire has faults."""
 
-    def __init__(self, *, plc: PlcServer | None, io: RemoteIoServer | None) -> None:
+    def __init__(self, *, plc: PlcServer | PollingPlc | None, io: RemoteIoServer | None) -> None:
         self._plc = plc
         self._io = io
 
@@ -88,11 +92,11 @@ class Cell:
                 yield fault.arg, lambda: self._input(Discrete.AIR_LOW, on=False)
             case "plc-clear-error":
                 if self._plc is not None:
-                    self._plc.press_clear_error()
+                    self._plc.panel.press_clear_error()
                 self._input(Discrete.ACKNOWLEDGE, on=True)
                 yield 1.0, lambda: self._input(Discrete.ACKNOWLEDGE, on=False)
             case "plc-job" if self._plc is not None:
-                self._plc.ask_for(int(fault.arg))
+                self._plc.panel.ask_for(int(fault.arg))
             case "plc-reset":
                 self.wire.reset()
             case "plc-garbage":
@@ -130,7 +134,7 @@ class Cell:
 
     def _fill_bin(self, *, full: bool) -> None:
         if self._plc is not None:
-            self._plc.fill_bin(full=full)
+            self._plc.panel.bin_full = full
         self._input(Discrete.BIN_FULL, on=full)
 
     def _input(self, which: Discrete, *, on: bool) -> None:
@@ -140,17 +144,20 @@ class Cell:
 
 @contextmanager
 def open_cell(
-    settings: TwinSettings, logic: PlcLogic, encoder: Callable[[float], int], on_telegram: OnTelegram
+    settings: TwinSettings, wiring: PlcWiring, encoder: Callable[[float], int], witness: Witness
 ) -> Iterator[Cell]:
-    """Serve what the settings name, on loopback.
+    """Serve what the settings name, on loopback; a PLC that polls finds the station there.
 
     Raises:
         DeviceError: a port is in use.
     """
     with ExitStack() as stack:
-        plc = io = None
-        if settings.ejector == "plc":
-            plc = stack.enter_context(open_plc(settings, logic, encoder, on_telegram))
+        plc: PlcServer | PollingPlc | None = None
+        io = None
+        if settings.ejector == "plc" and settings.plc_role == "server":
+            plc = stack.enter_context(open_plc(settings, PlcLogic(wiring), encoder, witness.telegram))
+        elif settings.ejector == "plc":
+            plc = stack.enter_context(open_polling_plc(settings, PollingLogic(wiring), encoder, witness.result))
         if settings.io_port >= 0:
             module = RemoteIo(watchdog_s=settings.io_watchdog_ms / 1e3, active_low=settings.io_active_low)
             io = stack.enter_context(open_remote_io(settings, module, encoder))

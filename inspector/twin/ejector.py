@@ -9,9 +9,9 @@ from inspector.domain.geometry import Box, Scale
 from inspector.domain.recipe import Recipe
 from inspector.domain.rules import judge
 from inspector.domain.verdict import Outcome
-from inspector.twin.plc import Code, Decision
 from inspector.twin.report import PartRow, Tally
 from inspector.twin.scenes import TrueDefect
+from inspector.twin.shift_register import Code, Decision
 from inspector.twin.witness import Witness
 
 _WORST_FIRST = (Code.NONE, Code.NOT_DECIDABLE, Code.NG, Code.OK)

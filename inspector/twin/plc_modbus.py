@@ -17,8 +17,9 @@ from pymodbus.constants import ExcCodes
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from inspector.twin.modbus_thread import ModbusThread, WireFaults
-from inspector.twin.plc import WORDS_IN, WORDS_OUT, Decision, PlcLogic, ScanInputs, Telegram
+from inspector.twin.plc import WORDS_IN, WORDS_OUT, PlcLogic, ScanInputs, Telegram
 from inspector.twin.settings import TwinSettings
+from inspector.twin.shift_register import Decision
 
 OnTelegram = Callable[[tuple[int, ...], int], None]
 """Told of every block the line writes: its words, and the encoder count when it arrived."""
@@ -34,6 +35,7 @@ class PlcServer:
         self, settings: TwinSettings, logic: PlcLogic, encoder: Callable[[float], int], on_telegram: OnTelegram
     ) -> None:
         self.wire = WireFaults(settings.seed)
+        self.panel = logic.panel
         self.link_alive = False
         self.permit = False
         self._settings = settings
@@ -68,7 +70,7 @@ class PlcServer:
 
     def decisions(self) -> list[Decision]:
         """What was decided since the last call, in order."""
-        return _drain(self._decisions)
+        return drain(self._decisions)
 
     def refused(self) -> dict[str, int]:
         """Telegrams the PLC did not follow, by reason."""
@@ -78,24 +80,12 @@ class PlcServer:
         """Raise what ended the PLC's thread, if anything did."""
         self._thread.must_run()
 
-    def press_clear_error(self) -> None:
-        """A person presses the button: its bit rises, and falls again a second later."""
-        self._logic.press_clear_error()
-
-    def ask_for(self, job: int) -> None:
-        """From the next part on it asks for this job."""
-        self._logic.ask_for(job)
-
     def restart(self) -> None:
         """Power fails and comes back: it counts anew. Returns once it does; what it forgot is decided: reject."""
         self._restarted.clear()
         self._restarting = True
         if not self._restarted.wait(_RESTART_S):
             self._thread.must_run()
-
-    def fill_bin(self, *, full: bool) -> None:
-        """Whether the reject bin is full."""
-        self._logic.bin_full = full
 
     def start(self) -> None:
         """Listen; returns once requests are answered."""
@@ -108,7 +98,7 @@ class PlcServer:
     def _scan(self) -> None:
         now = time.monotonic()
         outputs = self._logic.scan(
-            ScanInputs(now=now, encoder=self._encoder(now), gate_edges=_drain(self._edges), telegram=self._telegram)
+            ScanInputs(now=now, encoder=self._encoder(now), gate_edges=drain(self._edges), telegram=self._telegram)
         )
         self._image = list(outputs.words)
         self._decisions.extend(outputs.decisions)
@@ -173,7 +163,8 @@ def open_plc(
         server.stop()
 
 
-def _drain(queue: deque[_T]) -> list[_T]:
+def drain(queue: deque[_T]) -> list[_T]:
+    """Take all that is in it, while another thread may add."""
     taken: list[_T] = []
     with suppress(IndexError):
         while True:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inspector.domain.verdict import Outcome
-from inspector.twin.plc import Code
+from inspector.twin.shift_register import Code
 
 _CODE_NAMES = {Code.OK: "ok", Code.NG: "ng", Code.NOT_DECIDABLE: "undecided", Code.NONE: "none"}
 _REASONS = {

@@ -14,7 +14,7 @@ from inspector.domain.recipe import Recipe
 from inspector.twin.camera import open_camera
 from inspector.twin.cell import open_cell
 from inspector.twin.ejector import true_outcome
-from inspector.twin.plc import PlcLogic, PlcWiring
+from inspector.twin.plc import PlcWiring
 from inspector.twin.pool import Progress, load_pool
 from inspector.twin.report import TwinReport
 from inspector.twin.settings import TwinSettings
@@ -55,20 +55,18 @@ def run_twin(
     )
     truths = [true_outcome(recipe, scene.defects, settings.px_per_mm) for scene in pool]
     belt = Belt(settings)
-    logic = PlcLogic(
-        PlcWiring(
-            decide_after=belt.decide_after,
-            first_trigger=settings.first_trigger,
-            heartbeat_timeout_s=settings.heartbeat_timeout_s,
-            job=settings.job,
-            jobs=settings.jobs,
-            lot=settings.lot,
-        )
+    wiring = PlcWiring(
+        decide_after=belt.decide_after,
+        first_trigger=settings.first_trigger,
+        heartbeat_timeout_s=settings.heartbeat_timeout_s,
+        job=settings.job,
+        jobs=settings.jobs,
+        lot=settings.lot,
     )
     witness = Witness(first_trigger=settings.first_trigger, decide_after=belt.decide_after)
     with (
         open_camera(settings) as camera,
-        open_cell(settings, logic, belt.encoder_at, witness.telegram) as cell,
+        open_cell(settings, wiring, belt.encoder_at, witness) as cell,
     ):
         log.info("twin.open", ring=settings.ring, pool=len(pool), **cell.figures())
         world = World(settings, belt, pool, truths, camera, cell, witness, status)

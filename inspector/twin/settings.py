@@ -56,11 +56,23 @@ class TwinSettings(BaseModel):
     )
     ring_slots: int = Field(4, ge=2, le=64, description="Frames the ring holds.")
 
+    plc_role: Literal["server", "client"] = Field(
+        "server",
+        description='"server": the line writes into it (gate.kind = "modbus"); "client": it polls the station '
+        '(gate.kind = "modbus_server").',
+    )
     plc_host: str = Field("127.0.0.1", pattern=r"^(127\.\d+\.\d+\.\d+|localhost)$", description="Loopback only.")
-    plc_port: int = Field(1502, ge=0, le=65535, description="TCP port of the simulated PLC; 0: any free one.")
+    plc_port: int = Field(
+        1502,
+        ge=0,
+        le=65535,
+        description="TCP port of the simulated PLC, 0: any free one; for a PLC that polls: of the station's server.",
+    )
     plc_unit: int = Field(1, ge=0, le=255, description="Modbus unit id; 0: answers to any.")
     plc_to_base: int = Field(0, ge=0, le=65000, description="Holding register of word 0 'to the PLC'.")
     plc_from_base: int = Field(100, ge=0, le=65000, description="Holding register of word 0 'from the PLC'.")
+    station_control: int = Field(0, ge=0, le=65000, description="A PLC that polls: the station's control_address.")
+    station_status: int = Field(0, ge=0, le=65000, description="A PLC that polls: the station's status_address.")
     scan_ms: float = Field(5.0, ge=1, le=100, description="Scan cycle of the PLC.")
     heartbeat_timeout_s: float = Field(1.0, gt=0, le=60, description="Without a new heartbeat the link is dead.")
     first_trigger: int = Field(1, ge=1, lt=1 << 32, description="Number the PLC gives to the first part.")
@@ -100,6 +112,8 @@ class TwinSettings(BaseModel):
     def _fits_together(self) -> Self:
         if self.ejector == "io" and self.io_port < 0:
             raise ValueError('ejector = "io" needs the remote I/O module: set io_port (0: any free port)')
+        if self.plc_role == "client" and not self.plc_port:
+            raise ValueError('plc_role = "client" polls the station: plc_port must be the port of its server, not 0')
         if self.spacing_jitter_mm * 2 >= self.spacing_mm:
             raise ValueError(
                 f"spacing_jitter_mm = {self.spacing_jitter_mm} must be below half of spacing_mm = {self.spacing_mm}: "

@@ -3,7 +3,8 @@
 import threading
 
 from inspector.twin.belt import COUNTER, counts_between
-from inspector.twin.plc import LAYOUT, SERIAL_NUMBERS, STATE_ERROR, Code, crc16
+from inspector.twin.plc import LAYOUT, STATE_ERROR, crc16
+from inspector.twin.shift_register import SERIAL_NUMBERS, Code
 
 
 class Witness:
@@ -41,14 +42,20 @@ class Witness:
         """
         if words[0] != LAYOUT or crc16(words[:7]) != words[7]:
             return
-        part_seq = words[3] << 16 | words[4]
+        self._said(words[3] << 16 | words[4], words[5], _meaning(words), encoder)
+
+    def result(self, part_seq: int, code: Code, encoder: int) -> None:
+        """The station shows this result, and it was read at this encoder count; it may be read many times."""
+        self._said(part_seq, code.value, code, encoder)
+
+    def _said(self, part_seq: int, number: int, meaning: Code, encoder: int) -> None:
         with self._lock:
-            repeated = self._last == (part_seq, words[5])
-            self._last = (part_seq, words[5])
+            repeated = self._last == (part_seq, number)
+            self._last = (part_seq, number)
             decide_at, known = self._open.get(part_seq, (encoder, Code.NONE))
             in_time = counts_between(decide_at, encoder) > 0
             if in_time and known is Code.NONE and not repeated:
-                self._open[part_seq] = (decide_at, _meaning(words))
+                self._open[part_seq] = (decide_at, meaning)
 
     def settle(self, part_seq: int) -> Code:
         """The part is at the ejector: what was validly said of it in time."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import tomlkit
+
 from inspector.app.demo.plant import STATION, Plant, Size, found
 
 PATIENCE_S = 60.0
@@ -137,6 +139,15 @@ def small_plant(folder: Path, *, parts: int, seed: int = 1, pitch_ms: float = 25
         text = text.replace(str(old), str(new))
     station.write_text(text)
     return plant
+
+
+def polled(plant: Plant) -> None:
+    """Let the PLC poll the station, which is the server then."""
+    path = plant.config / "stations" / f"{STATION}.toml"
+    content = tomlkit.parse(path.read_text()).unwrap()
+    content["gate"] = {"kind": "modbus_server", "listen": "127.0.0.1", "port": plant.plc_port, "encoder": True}
+    content["twin"]["plc_role"] = "client"
+    path.write_text(tomlkit.dumps(content))
 
 
 def scene_cache() -> Path:

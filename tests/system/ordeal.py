@@ -17,7 +17,7 @@ import tomlkit
 from inspector.app.demo.plant import STATION, Plant
 from inspector.domain.inspection import Inspection
 from inspector.domain.verdict import Outcome
-from tests.system.bench import Bench, small_plant, wait_for
+from tests.system.bench import Bench, polled, small_plant, wait_for
 from tests.system.judge import by_law, inspections, told_apart, wrong_parts
 from tests.system.slow_runtime import install
 from tests.system.tracked import commission, tracked_plant
@@ -43,7 +43,10 @@ SETTLE_S = 2.5
 
 @dataclass(kw_only=True)
 class Ordeal:
-    """What is run. ``triggers``: parts; ``faults``: injected, of all kinds, at places drawn by ``seed``."""
+    """What is run. ``triggers``: parts; ``faults``: injected, of all kinds, at places drawn by ``seed``.
+
+    ``tracking``: "encoder", "time", "plc", or "polled": the same with a PLC that polls the station.
+    """
 
     tracking: str
     triggers: int
@@ -95,7 +98,7 @@ class Ordeal:
     def plant(self, folder: Path, faults: list[str]) -> Plant:
         twin = {"faults": faults, "defect_rate": 0.6, "width": self.width, "height": self.height, "pool": 32}
         station = {"min_pitch_ms": self.pitch_ms / 3}
-        if self.tracking == "plc":
+        if self.tracking in {"plc", "polled"}:
             plant = small_plant(folder, parts=self.triggers, pitch_ms=self.pitch_ms)
             path = plant.config / "stations" / f"{STATION}.toml"
             content: dict[str, Any] = tomlkit.parse(path.read_text()).unwrap()
@@ -109,6 +112,8 @@ class Ordeal:
             content["station"] |= station
         content["runtime"] = {"kind": "slow"}
         path.write_text(tomlkit.dumps(content))
+        if self.tracking == "polled":
+            polled(plant)
         return plant
 
     def run(self, folder: Path) -> tuple[dict[str, Any], dict[int, Inspection]]:
@@ -118,7 +123,7 @@ class Ordeal:
         os.environ.update(environment)
         plant = self.plant(folder / "plant", twins)
         with Bench(plant) as bench:
-            if self.tracking != "plc":
+            if self.tracking not in {"plc", "polled"}:
                 commission(bench)
             bench.start("twin")
             wait_for("the simulated line", lambda: bench.twin().get("state") == "waiting for run_permit")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.bench import Bench, small_plant, wait_for
+from tests.system.bench import Bench, polled, small_plant, wait_for
 from tests.system.judge import by_law, inspections, told_apart, wrong_parts
 from tests.system.test_tracking import begin, finish
 from tests.system.tracked import tracked_plant
@@ -26,7 +26,9 @@ FAULTS = (
 )
 
 
-def run(folder: Path, faults: list[str], *, parts: int, pitch_ms: float = 250.0) -> tuple[dict[str, Any], Any]:
+def run(
+    folder: Path, faults: list[str], *, parts: int, pitch_ms: float = 250.0, polls: bool = False
+) -> tuple[dict[str, Any], Any]:
     plant = small_plant(
         folder,
         parts=parts,
@@ -36,6 +38,8 @@ def run(folder: Path, faults: list[str], *, parts: int, pitch_ms: float = 250.0)
             "[station]": f"[station]\nmin_pitch_ms = {pitch_ms / 3:.0f}",
         },
     )
+    if polls:
+        polled(plant)
     with Bench(plant) as bench:
         bench.start("twin")
         wait_for("the simulated line", lambda: bench.twin().get("state") == "waiting for run_permit")
@@ -67,11 +71,13 @@ def test_a_trigger_that_is_lost_doubled_or_bounced_puts_no_verdict_on_a_wrong_pa
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("tracking", ["plc", "encoder"])
+@pytest.mark.parametrize("tracking", ["plc", "polled", "encoder"])
 def test_damaged_answers_are_neither_parts_nor_places_on_the_belt(tmp_path: Path, tracking: str) -> None:
     parts, faults = 60, [f"plc-garbage@{at}:6" for at in (8, 16, 24, 32, 40)]
     if tracking == "plc":
         report, book = run(tmp_path, faults, parts=parts)
+    elif tracking == "polled":
+        report, book = run(tmp_path, faults, parts=parts, polls=True)
     else:
         plant = tracked_plant(tmp_path, tracking=tracking, parts=parts, twin={"faults": faults})
         with Bench(plant) as bench:

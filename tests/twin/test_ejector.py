@@ -5,9 +5,10 @@ import pytest
 from inspector.domain.recipe import ClassRule, Recipe
 from inspector.domain.verdict import Outcome
 from inspector.twin.ejector import Ejector, PartOnBelt, true_outcome
-from inspector.twin.plc import Code, Decision, crc16
+from inspector.twin.plc import crc16
 from inspector.twin.report import Comparison, PartRow, Tally, TwinReport, compare
 from inspector.twin.scenes import TrueDefect
+from inspector.twin.shift_register import Code, Decision
 from inspector.twin.witness import Witness
 
 CRACKS_FAIL = Recipe(

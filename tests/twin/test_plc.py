@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.twin.plc import Code, Decision, PlcLogic, PlcWiring, ScanInputs, ScanOutputs, Telegram, crc16
+from inspector.twin.plc import PlcLogic, PlcWiring, ScanInputs, ScanOutputs, Telegram, crc16
+from inspector.twin.shift_register import Code, Decision
 from inspector.twin.witness import Witness
 
 DECIDE_AFTER = 100

@@ -327,3 +327,17 @@ def test_set_offline_user_data_and_strings_are_answered(pair: Pair) -> None:
     plc.bits(ENABLED | ControlBit.STOP | ControlBit.BIN_FULL | ControlBit.BYPASS)
     plc.scan()
     assert gate.plc_word() == PlcWish(stop=True, bin_full=True, bypass=True, enable=True)
+
+
+def test_a_number_that_was_damaged_once_is_no_part_and_no_other_count(pair: Pair) -> None:
+    gate, plc = pair()
+    trigger(gate, plc, 41)
+    plc.bits(ENABLED | ControlBit.TRIGGER)
+    plc.put(trigger_seq=42 ^ 1 << 20)
+    assert lacks(plc.scan(), StatusBit.TRIGGER_ACK)
+    assert lacks(plc.look(), StatusBit.TRIGGER_ACK)
+    plc.put(trigger_seq=42)
+    plc.until(lambda status: StatusBit.TRIGGER_ACK in status.bits)
+    event = gate.wait(5)
+    assert event is not None
+    assert (event.part_seq, event.restarted) == (42, False)

@@ -53,6 +53,7 @@ class Desk:
         self.confirmations: deque[Confirmation] = deque()
         self.refused = 0
         self._clear_error = False
+        self._doubted: int | None = None
         self._writer: object | None = None
         self.registers: Sequence[int] = blank_control()
         self._heard_at = 0.0
@@ -75,8 +76,10 @@ class Desk:
         """Take one write of the control block. ``bits``: whether words 0 and 1 were written."""
         if who is not self._writer:
             self._new_session(who, control)
-        before, self.control = self.control, control
         self._heard_at = now
+        if self._doubts(control):
+            return
+        before, self.control = self.control, control
         self.writes += 1
         self.trouble = ""
         self.life.heard(control.heartbeat_echo, now)
@@ -85,6 +88,12 @@ class Desk:
             self._take_bits(control, control.bits & ~before.bits, now)
         self.watch(now)
         self.news.notify_all()
+
+    def _doubts(self, control: Control) -> bool:
+        """A counter that is neither where it was nor one further must say so twice: Modbus TCP has no checksum."""
+        number = control.trigger_seq
+        doubted, self._doubted = self._doubted, number if self.triggers.surprising(control) else None
+        return self._doubted is not None and doubted != number
 
     def _take_trigger(self, control: Control, now: float, *, bits: bool) -> None:
         restarts = self.triggers.restarts

@@ -49,6 +49,12 @@ class Triggers:
 
     # --- the PLC's side
 
+    def surprising(self, control: Control) -> bool:
+        """Whether the PLC's counter is neither where it stood nor one part further."""
+        if not self._settings.plc_counts:
+            return False
+        return control.trigger_seq not in {self.last, seq_after(self.last) if self.last else 1}
+
     def new_session(self) -> None:
         """Another connection writes: its first level of Trigger is no edge."""
         self._level = None
