@@ -65,12 +65,20 @@ class PictureFinder:
         self.ended = False
         self.unusable_no: int | None = None
 
-    def find(self, ticket: Ticket, until: float) -> Picture | Verdict:
-        """The picture of this part, waited for until ``until`` (monotonic seconds), or why there is none."""
+    def find(self, ticket: Ticket, until: float, *, unsure_s: float = 0.0) -> Picture | Verdict:
+        """The picture of this part, waited for until ``until`` (monotonic seconds), or why there is none.
+
+        ``unsure_s``: of the moment of its trigger.
+        """
         at = ticket.opened.opened_at
         close = self._too_close(at)
         if close is not None:
             return close
+        if self._sync.counting and unsure_s > self._window_s:
+            return self._disagree(
+                f"its trigger was learnt of up to {unsure_s * 1e3:.0f} ms late, more than station.sync_window_ms = "
+                f"{self._window_s * 1e3:.0f}: its picture cannot be told from its neighbour's"
+            )
         while True:
             got = self.next(until)
             if isinstance(got, Verdict):
@@ -84,7 +92,10 @@ class PictureFinder:
                     self._held = got
                     return undecided("camera: this part's frame was lost", rule="law.frame_lost")
                 case Match.DISAGREE:
-                    got.loan.release()
+                    if got.capture.taken_at > at + self._window_s:
+                        self._held = got  # of a part that is still to come
+                    else:
+                        got.loan.release()
                     return self._disagree("frame counter and trigger counter disagree")
 
     def _too_close(self, at: float) -> Verdict | None:

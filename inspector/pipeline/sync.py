@@ -64,9 +64,10 @@ class FrameSync:
         ahead = (capture.frame_no - tied_frame) - seq_distance(part_seq, tied_part)
         if ahead == 0:
             return self._agreed(part_seq, capture.frame_no) if in_time else Match.DISAGREE
-        if in_time:
+        later = capture.taken_at > trigger_at
+        if in_time or later != (ahead > 0):  # a camera does not count what it did not take
             return Match.DISAGREE
-        return Match.NEWER if ahead > 0 else Match.OLDER
+        return Match.NEWER if later else Match.OLDER
 
     def _agreed(self, part_seq: int, frame_no: int) -> Match:
         self._tie = (part_seq, frame_no)  # moves along, so that neither wrap is ever far away

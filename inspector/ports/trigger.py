@@ -8,6 +8,8 @@ from typing import Protocol
 class TriggerEvent:
     """One part came. ``at``: monotonic seconds when we learnt of it. ``encoder``: counts, None if not wired.
 
+    ``unsure_s``: how far from ``at`` it may have come at most, as far as the source was not looked at meanwhile.
+
     ``part_id`` and ``lot`` are "" and ``job`` is 0 where the source does not tell them. ``restarted``: the source
     showed that its counter began anew at 1 since the event before, whatever this number is: 1 to ``part_seq`` are
     new parts, even where their numbers came before.
@@ -20,6 +22,7 @@ class TriggerEvent:
     lot: str = ""
     job: int = 0
     restarted: bool = False
+    unsure_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,6 +148,7 @@ class World:
 
     def _move(self, *, running: bool) -> None:
         now = time.monotonic()
+        self._at_the_ejector()  # by the motion that brought them there
         motion = self._belt.motion
         self._belt.motion = motion.started(now) if running else motion.stopped(now)
         self._tell_speed()
@@ -300,6 +301,7 @@ class World:
         self._mind_the_permit()
 
     def _set_speed(self, speed_mm_s: float) -> None:
+        self._at_the_ejector()
         self._belt.motion = self._belt.motion.at_speed(speed_mm_s, time.monotonic())
         self._tell_speed()
 

@@ -278,6 +278,27 @@ def test_a_lost_frame_never_shifts_a_verdict_to_the_next_part(tmp_path: Path, lo
     assert all(part == shown for part, shown in plant.evidence.kept.items())
 
 
+@pytest.mark.parametrize("blind", [(3,), (3, 4), (3, 4, 5)])
+def test_a_camera_that_does_not_count_what_it_did_not_take_costs_those_parts_and_no_other(
+    tmp_path: Path, blind: tuple[int, ...]
+) -> None:
+    parts = range(1, 9)
+    seen = [n for n in parts if n not in blind]
+    taken = [Shot(part_seq=n, frame_no=number, bad=n == 7) for number, n in enumerate(seen)]
+    plant = Plant(tmp_path, events=parts, shots=taken, pitch_s=0.5)
+    plant.run()
+    plant.law_holds(parts)
+    assert plant.outcomes() == {n: UNDECIDED if n in blind else FAIL if n == 7 else PASS for n in parts}
+
+
+def test_a_trigger_that_may_be_older_than_its_neighbours_picture_is_not_matched_by_time(tmp_path: Path) -> None:
+    late = TriggerEvent(part_seq=1, at=time.monotonic() + 2.0, unsure_s=0.2)
+    plant = Plant(tmp_path, events=[late], shots=[Shot(part_seq=1, frame_no=1)])
+    plant.run()
+    assert plant.rule(1) == "law.resync"
+    assert "learnt of up to 200 ms late" in plant.recorder.of(1).verdict.reason
+
+
 def test_a_lost_trigger_never_shifts_a_verdict_to_the_next_part(tmp_path: Path) -> None:
     """Between parts 3 and 4 the PLC missed one: its picture comes while nobody waits for it."""
     taken = [Shot(part_seq=n, frame_no=n if n < 4 else n + 1) for n in range(1, 8)]

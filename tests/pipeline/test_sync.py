@@ -52,6 +52,8 @@ def test_the_first_pair_is_tied_by_time(taken_at: float, match: Match) -> None:
         (100, 11.0, Match.DISAGREE),
         (101, 12.0, Match.DISAGREE),
         (1, 11.0, Match.DISAGREE),
+        (100, 12.0, Match.DISAGREE),
+        (102, 10.0, Match.DISAGREE),
     ],
 )
 def test_once_tied_number_and_time_must_both_agree(frame_no: int, taken_at: float, match: Match) -> None:

@@ -119,6 +119,7 @@ class Desk:
             lot=feedback.lot,
             job=feedback.job,
             restarted=self.restarted,
+            unsure_s=now - self._polled_at,
         )
         if len(self.triggers) < TRIGGERS:
             self.triggers.append(event)

@@ -57,6 +57,7 @@ class Desk:
         self._writer: object | None = None
         self.registers: Sequence[int] = blank_control()
         self._heard_at = 0.0
+        self._ticked_at = self._served_at = 0.0  # the loop's last look at the clock, and the one before
         self._beat_due = 0.0
         self._heartbeat = 0
         self._was_alive = False
@@ -97,7 +98,7 @@ class Desk:
 
     def _take_trigger(self, control: Control, now: float, *, bits: bool) -> None:
         restarts = self.triggers.restarts
-        edge = self.triggers.take(control, now, bits=bits)
+        edge = self.triggers.take(control, now, bits=bits, idle_s=now - self._served_at)
         if self.triggers.restarts != restarts:
             log.warning("gate.counter_restarted", device=self.settings.device, now=control.trigger_seq)
             self.drop_results()
@@ -152,6 +153,7 @@ class Desk:
 
     def tick(self, now: float) -> None:
         """Beat, look at the link, and report numbers that no edge came for."""
+        self._served_at, self._ticked_at = self._ticked_at, now
         if now >= self._beat_due:
             self._beat_due = now + BEAT_S
             self._heartbeat = self.life.beat()

@@ -2,7 +2,7 @@
 
 PLC ──FC6/16/22/23──▶ control block ──▶ desk.written      who writes is one connection at a time
 PLC ◀──FC3/4/23────── status block  ◀── desk.status       made anew for every request, read as a whole
-each 50 ms: desk.tick                                     our heartbeat, the death of a link
+each 10 ms: desk.tick                   our heartbeat, the death of a link, how long this PC stood still
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from inspector.domain.errors import DeviceError
 
 log = structlog.get_logger(__name__)
 
-_TICK_S = 0.05
+_TICK_S = 0.01
 _START_S = 10.0
 _JOIN_S = 5.0
 _FAREWELL_S = 0.1
@@ -208,7 +208,7 @@ class Served:
             with self._desk.news:
                 if not self._desk.results.waiting or not self._desk.life.alive(time.monotonic()):
                     return
-            await asyncio.sleep(_TICK_S / 10)
+            await asyncio.sleep(_TICK_S / 2)
 
     def _device(self) -> SimDevice:
         s = self._settings

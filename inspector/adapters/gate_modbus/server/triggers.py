@@ -37,6 +37,7 @@ class Triggers:
         self._followed = False
         self._unclaimed: tuple[int, float] | None = None
         self._restarted = False
+        self._idle_s = 0.0
         self.last = 0
         self.acquisition_id = 0
         self.ack = False
@@ -60,8 +61,12 @@ class Triggers:
         self._level = None
         self.ack = False
 
-    def take(self, control: Control, now: float, *, bits: bool) -> Edge:
-        """Look at one write of the control block. ``bits``: whether it wrote its bits."""
+    def take(self, control: Control, now: float, *, bits: bool, idle_s: float = 0.0) -> Edge:
+        """Look at one write of the control block. ``bits``: whether it wrote its bits.
+
+        ``idle_s``: how long nothing was taken from the network before: so old it may be.
+        """
+        self._idle_s = idle_s
         if self._settings.plc_counts:
             self._watch_the_counter(control, now)
         if not bits:
@@ -119,6 +124,7 @@ class Triggers:
                 lot=control.lot,
                 job=control.job,
                 restarted=self._restarted,
+                unsure_s=self._idle_s,
             )
         )
         self.last = number
