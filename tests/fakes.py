@@ -28,7 +28,8 @@ from inspector.domain.inspection import (
 from inspector.domain.recipe import ClassRule, Recipe
 from inspector.domain.request import Answer, Request
 from inspector.domain.verdict import Defect, Outcome, Verdict
-from inspector.pipeline.ticket import ActiveRecipe, Station
+from inspector.pipeline.recipes import ActiveRecipe, RecipeBoard
+from inspector.pipeline.ticket import Station
 from inspector.ports.camera import CameraInfo
 from inspector.ports.gate import Confirmation, LineState, LinkHealth, PassRefusedError, PlcWish
 from inspector.ports.journal import JournalHealth, Series
@@ -442,11 +443,12 @@ def station(
     *, deadline_s: float = 10.0, jobs: Sequence[int] = (), recipe: Recipe = RECIPE, scale: Scale | None = None
 ) -> Station:
     """A station that judges by ``recipe`` whatever the job."""
-    active = {
-        job: ActiveRecipe(recipe=recipe, stamp=RecipeStamp(name="any crack", sha256="1" * 64), model=MODEL)
-        for job in jobs
+    slots = {
+        f"job {job}" if job else "any crack": ActiveRecipe(
+            recipe=recipe, stamp=RecipeStamp(name="any crack", sha256="1" * 64, job=job), model=MODEL
+        )
+        for job in (0, *jobs)
     }
-    active[0] = ActiveRecipe(recipe=recipe, stamp=RecipeStamp(name="any crack", sha256="1" * 64), model=MODEL)
     return Station(
         name="left",
         software="inspector test",
@@ -454,7 +456,7 @@ def station(
         deadline_s=deadline_s,
         grab_timeout_s=5.0,
         echo_timeout_s=0.05,
-        recipes=active,
+        recipes=RecipeBoard(slots),
         scale=scale,
         simulated=True,
         shift_of=lambda _: "",

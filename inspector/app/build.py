@@ -19,17 +19,19 @@ from inspector.app.open_model import open_model
 from inspector.app.parts import SOFTWARE, Parts, make_folders
 from inspector.app.runtime_choice import choice
 from inspector.app.runtime_choice.trial import Shown
+from inspector.app.station_recipes import StationRecipes, active_recipe, refuse_other_frames
 from inspector.app.tables import EjectorTable, SiteTable
 from inspector.domain.errors import ConfigError, DeviceError
-from inspector.domain.inspection import ModelStamp, RecipeStamp
+from inspector.domain.inspection import ModelStamp
 from inspector.pipeline import punctuality
 from inspector.pipeline.beside import PlcAndField
 from inspector.pipeline.detect import Detector
 from inspector.pipeline.field import Axis, Way
 from inspector.pipeline.line import Line, Tuning
+from inspector.pipeline.recipes import RecipeBoard
 from inspector.pipeline.status import StatusFile
 from inspector.pipeline.steady import open_camera
-from inspector.pipeline.ticket import ActiveRecipe, Equipment, Station
+from inspector.pipeline.ticket import Equipment, Station
 from inspector.pipeline.tracked import TrackedGate
 from inspector.pipeline.tracking import Rest
 from inspector.ports.camera import CameraInfo
@@ -96,6 +98,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
         )
         archive = stack.enter_context(journal_sql.open_journal(parts.journal, station=name))
         requests = stack.enter_context(journal_sql.open_requests(parts.journal, station=name))
+        people = stack.enter_context(journal_sql.open_for_people(parts.journal, station=name))
         evidence = stack.enter_context(
             evidence_files.open_evidence(parts.evidence, quality=settings.evidence.jpeg_quality)
         )
@@ -123,8 +126,9 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
             archive.revision("scale", name, calibration.read_text(encoding="utf-8"))
         for card in parts.cards.values():
             archive.revision("model", card.name, (card.path.parent / "card.toml").read_text(encoding="utf-8"))
+        stamps = {model: model_stamp(parts.cards[model], detector) for model, detector in detectors.items()}
         yield Line(
-            station=_station(parts, detectors, why),
+            station=_station(parts, stamps, why),
             equipment=Equipment(
                 trigger=trigger,
                 camera=camera,
@@ -140,6 +144,9 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 requests=requests,
                 collect_into=open_collection,
                 references=OpticsFiles(parts.optics),
+                revisions=StationRecipes(
+                    parts, models=stamps, camera=camera.describe(), shelf=people.shelf, activations=people.activations
+                ),
             ),
             detectors=detectors,
             tuning=Tuning(
@@ -160,12 +167,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
 def _refuse_other_frames(parts: Parts, info: CameraInfo) -> None:
     """A part that was taught in frames of another size is never found where it is looked for."""
     for recipe in parts.recipes:
-        if recipe.taught_px is not None and recipe.taught_px != (info.width, info.height):
-            wide, high = recipe.taught_px
-            raise ConfigError(
-                f"{recipe.path}: fixture.frame_px = [{wide}, {high}], but camera {info.name} gives {info.width} x "
-                f"{info.height} px; teach it again: inspector recipe fixture"
-            )
+        refuse_other_frames(recipe, info)
 
 
 @contextmanager
@@ -221,19 +223,11 @@ def _going_on(settings: BaseModel, last: int) -> BaseModel:
     return settings
 
 
-def _station(parts: Parts, detectors: Mapping[str, Detector], runtime_choice: str) -> Station:
+def _station(parts: Parts, stamps: Mapping[str, ModelStamp], runtime_choice: str) -> Station:
     settings = parts.loaded.settings
-    stamps = {name: model_stamp(parts.cards[name], detector) for name, detector in detectors.items()}
-    active = [
-        ActiveRecipe(
-            recipe=recipe.recipe,
-            stamp=RecipeStamp(name=recipe.recipe.name, sha256=recipe.sha256, job=recipe.recipe.job),
-            model=stamps[recipe.recipe.model],
-            finder=recipe.finder,
-        )
-        for recipe in parts.recipes
-    ]
-    jobs = {recipe.stamp.job: recipe for recipe in active if recipe.stamp.job}
+    board = RecipeBoard(
+        {slot: active_recipe(recipe, stamps) for slot, recipe in zip(parts.slots, parts.recipes, strict=True)}
+    )
     return Station(
         name=parts.loaded.name,
         software=SOFTWARE,
@@ -241,7 +235,7 @@ def _station(parts: Parts, detectors: Mapping[str, Detector], runtime_choice: st
         deadline_s=settings.station.deadline_ms / 1e3,
         grab_timeout_s=settings.station.grab_timeout_ms / 1e3,
         echo_timeout_s=settings.station.echo_timeout_ms / 1e3,
-        recipes={**jobs, 0: active[0]},
+        recipes=board,
         camera_sha256=parts.loaded.camera_sha256,
         runtime_choice=runtime_choice,
         min_pitch_s=settings.station.min_pitch_ms / 1e3,

@@ -56,13 +56,13 @@ class FixtureTable(BaseModel):
             presence=self.presence,
         )
 
-    def finder(self, recipe: Path) -> PartFinder:
-        """What finds the part; ``recipe``: the file that this table stands in.
+    def finder(self, recipe: Path, pictures: Path) -> PartFinder:
+        """What finds the part; ``recipe``: the file that this table stands in, ``pictures``: the template's folder.
 
         Raises:
             ConfigError: the template is not there, is another, or does not fix a place.
         """
-        path = recipe.parent / self.template
+        path = pictures / self.template
         try:
             content = path.read_bytes()
         except OSError as error:

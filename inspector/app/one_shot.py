@@ -27,6 +27,7 @@ from inspector.pipeline import optics
 from inspector.pipeline.detect import Detector
 from inspector.pipeline.place import place
 from inspector.pipeline.view import view_of
+from inspector.ports.model import ModelCard
 from inspector.ports.plugin import Context
 
 
@@ -138,6 +139,17 @@ def open_one_shot(
     """
     loaded = load_recipe(_recipe_path(recipe))
     card = load_card(model or share_dir() / "models" / loaded.recipe.model, trusted)
+    with open_with(card, loaded, px_per_mm=px_per_mm) as eye:
+        yield eye
+
+
+@contextmanager
+def open_with(card: ModelCard, loaded: LoadedRecipe, *, px_per_mm: float) -> Iterator[OneShot]:
+    """Open a model whose card was read already, with a recipe that was.
+
+    Raises:
+        ConfigError: they do not fit together.
+    """
     scale = Scale(id=f"given: {px_per_mm:g} px/mm", px_per_mm=px_per_mm)
     fit(loaded, card, scale)
     context = Context(station="one-shot", data_dir="", run_dir="", software=SOFTWARE)

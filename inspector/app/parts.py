@@ -9,17 +9,18 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from inspector import __version__
-from inspector.app import commissioning, model_signature, plugins, toml_file
+from inspector.app import commissioning, model_signature, plugins, revisions_in_use, toml_file
 from inspector.app.calibration import file as calibration_file
 from inspector.app.model_package import folder_of, load_card
 from inspector.app.open_model import decoder_of
-from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe
+from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe, load_revision
 from inspector.app.runtime_choice.candidates import AUTO, AutoSettings, installed
 from inspector.app.settings import Loaded
 from inspector.domain.errors import ConfigError, JournalError
 from inspector.domain.geometry import Scale
 from inspector.ports.model import ModelCard
 from inspector.ports.plugin import Context, Plugin
+from inspector.ports.revisions import Revision
 
 SOFTWARE = f"inspector {__version__}"
 JOURNAL_FILE = "journal.sqlite3"
@@ -57,9 +58,14 @@ class Parts:
         return next(iter(self.runtimes.values()))
 
     @property
+    def slots(self) -> tuple[str, ...]:
+        """The recipes' names in the settings, the default one first: ``recipes`` stand in this order."""
+        return slots_of(self.loaded)
+
+    @property
     def journal(self) -> Path:
         """The station's book: one each, so that its numbers are contiguous for whoever follows it."""
-        return self.loaded.path("data_dir") / self.loaded.name / JOURNAL_FILE
+        return journal_of(self.loaded)
 
     @property
     def evidence(self) -> Path:
@@ -86,6 +92,16 @@ class Parts:
         shas = [self.loaded.sha256, *(recipe.sha256 for recipe in self.recipes)]
         shas += [card.sha256 for _, card in sorted(self.cards.items())]
         return int(hashlib.sha256("".join(shas).encode()).hexdigest()[:4], 16)
+
+
+def journal_of(loaded: Loaded) -> Path:
+    """The station's book, whether it is there or not."""
+    return loaded.path("data_dir") / loaded.name / JOURNAL_FILE
+
+
+def slots_of(loaded: Loaded) -> tuple[str, ...]:
+    """The recipes' names in the settings, the default one first."""
+    return (loaded.settings.station.recipe, *loaded.settings.station.jobs)
 
 
 def run_dir_of(loaded: Loaded) -> Path:
@@ -121,7 +137,8 @@ def check_parts(loaded: Loaded) -> Parts:
     """
     settings, where = loaded.settings, loaded.origin
     scale = _scale(loaded)
-    recipes = tuple(_recipe(loaded, name) for name in (settings.station.recipe, *settings.station.jobs))
+    activated = revisions_in_use.activated(journal_of(loaded), loaded.name)
+    recipes = tuple(_recipe(loaded, name, activated.get(name)) for name in slots_of(loaded))
     cards = _cards(loaded, recipes)
     fit(recipes[0], cards[settings.station.model], scale)
     for recipe in recipes[1:]:
@@ -184,8 +201,11 @@ def _cards(loaded: Loaded, recipes: tuple[LoadedRecipe, ...]) -> dict[str, Model
     return cards
 
 
-def _recipe(loaded: Loaded, name: str) -> LoadedRecipe:
+def _recipe(loaded: Loaded, name: str, activated: Revision | None) -> LoadedRecipe:
+    """What was activated in this slot; where nothing ever was, its file."""
     folder = loaded.path("recipes_dir")
+    if activated is not None:
+        return load_revision(activated, pictures=folder)
     path = folder / f"{name}.toml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.toml"))) or "none"

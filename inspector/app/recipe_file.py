@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from inspector.app import toml_file
+from inspector.app import toml_file, toml_words
 from inspector.app.fixture_file import FixtureTable
 from inspector.app.share import share_dir
 from inspector.domain.errors import ConfigError
@@ -17,6 +17,7 @@ from inspector.domain.recipe import ClassRule, Mask, Recipe, Zone
 from inspector.domain.verdict import Severity
 from inspector.pipeline.fixture import PartFinder
 from inspector.ports.model import ModelCard
+from inspector.ports.revisions import Revision
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -173,35 +174,40 @@ def load_recipe(path: Path) -> LoadedRecipe:
     Raises:
         ConfigError: file, key, wrong value and what would be right.
     """
-    data = toml_file.read(path)
+    toml_file.read(path)  # says what is wrong with a file that cannot be read
+    return load_text(path.read_text(encoding="utf-8"), path, pictures=path.parent)
+
+
+def load_text(text: str, path: Path, *, pictures: Path) -> LoadedRecipe:
+    """A recipe's text; ``path``: what it is called in messages. ``pictures``: the folder of its template.
+
+    Raises:
+        ConfigError: key, wrong value and what would be right.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not valid TOML: {toml_words.of_the_parser(str(error))}") from error
     table = toml_file.validate(RecipeTable, data, origin=lambda _: str(path))
-    text = path.read_text(encoding="utf-8")
     fixture = table.fixture
     return LoadedRecipe(
         recipe=table.recipe(),
         path=path,
         text=text,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
-        finder=fixture.finder(path) if fixture else None,
+        finder=fixture.finder(path, pictures) if fixture else None,
         taught_px=fixture.frame_px if fixture else None,
     )
 
 
-def parse_recipe(text: str, card: ModelCard, scale: Scale | None) -> Recipe:
-    """A recipe's text as the rules engine knows it, fitted to model and scale; its reference pictures are not opened.
+def load_revision(revision: Revision, *, pictures: Path) -> LoadedRecipe:
+    """A recipe as the book keeps it; its template stands in the folder ``pictures``.
 
     Raises:
-        ConfigError: key, wrong value and what would be right.
+        ConfigError: revision, key, wrong value and what would be right.
     """
-    place = Path("recipe")
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{place}: is not valid TOML: {error}") from error
-    recipe = toml_file.validate(RecipeTable, data, origin=lambda _: str(place)).recipe()
-    sha256 = hashlib.sha256(text.encode()).hexdigest()
-    fit(LoadedRecipe(recipe=recipe, path=place, text=text, sha256=sha256), card, scale)
-    return recipe
+    place = Path(f"recipe {revision.name} revision {revision.sha256[:12]}")
+    return load_text(revision.content, place, pictures=pictures)
 
 
 def find_recipe(recipe: str) -> Path:

@@ -12,12 +12,12 @@ import structlog
 
 from inspector.adapters import journal_sql
 from inspector.adapters.evidence_reading import EvidenceReader
-from inspector.app import options, service
+from inspector.app import service
 from inspector.app.export.download import table_bytes
 from inspector.app.first_admin import FIRST_ADMIN, ensure_first_admin
-from inspector.app.one_shot import open_one_shot
-from inspector.app.parts import SOFTWARE, Parts, make_folders
-from inspector.app.recipe_file import parse_recipe
+from inspector.app.one_shot import open_with
+from inspector.app.parts import SOFTWARE, Parts, check_parts, make_folders
+from inspector.app.station_recipes import read_recipe, recipe_file
 from inspector.app.tables import WebTable
 from inspector.app.web_accounts import Register, open_them
 from inspector.domain.errors import ConfigError, DeviceError
@@ -77,7 +77,10 @@ def open_station(parts: Parts) -> Iterator[Station]:
             shelf=people.shelf,
             archive=people.archive,
             scale=parts.scale,
-            read_recipe=partial(parse_recipe, card=parts.card, scale=parts.scale),
+            activations=people.activations,
+            slots=parts.slots,
+            read_recipe=partial(read_recipe, parts),
+            recipe_file=partial(recipe_file, parts),
             pictures=EvidenceReader(parts.evidence),
             line=StatusWatch(parts.run_dir / "status.json"),
             requests=requests,
@@ -169,14 +172,9 @@ class _Eye:
 
     def judge(self, path: Path) -> Json:
         """One file; one at a time, so that the line keeps the processor."""
-        parts = self._parts
+        parts = check_parts(self._parts.loaded)  # another revision may be in use by now
         if parts.scale is None:
             raise ConfigError("no [scale] is set: limits in mm mean nothing without; set px_per_mm")
-        opened = open_one_shot(
-            model=parts.card.path.parent,
-            recipe=str(parts.recipes[0].path),
-            px_per_mm=parts.scale.px_per_mm,
-            trusted=options.trusted(parts.loaded.folder),
-        )
+        opened = open_with(parts.card, parts.recipes[0], px_per_mm=parts.scale.px_per_mm)
         with self._lock, opened as eye:
             return one_shot(eye.judge(path).inspection)

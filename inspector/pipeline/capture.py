@@ -16,6 +16,7 @@ from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.handoff import Handoff
 from inspector.pipeline.picture import Picture, PictureFinder
+from inspector.pipeline.recipes import ActiveRecipe
 from inspector.pipeline.supervise import Pulse
 from inspector.pipeline.ticket import Equipment, Shown, Station, Ticket
 from inspector.ports.journal import Series
@@ -196,10 +197,13 @@ class CaptureLoop:
     def _number(self, step: int) -> int:
         return seq_after(self._last_seq, step) if self._last_seq else step
 
-    def _open(self, event: TriggerEvent) -> tuple[Ticket, Verdict | None]:
-        """Open the part; a verdict if the book refused it and the station is set to reject then."""
-        known = self._station.recipes.get(event.job)
-        recipe = known or self._station.recipes[0]
+    def _open(self, event: TriggerEvent, known: ActiveRecipe | None = None) -> tuple[Ticket, Verdict | None]:
+        """Open the part; a verdict if the book refused it and the station is set to reject then.
+
+        ``known``: the recipe that it is judged by; None: the one of its job, or the default.
+        """
+        recipes = self._station.recipes
+        recipe = known or recipes.get(event.job) or recipes[0]
         opened = OpenedPart(
             part=PartId(part_seq=event.part_seq, series=self._series, serial=event.part_id, lot=event.lot),
             station=self._station.name,
@@ -220,9 +224,10 @@ class CaptureLoop:
 
     def _take(self, event: TriggerEvent) -> None:
         """Open the part, schedule its default reject, and find its picture."""
-        ticket, refused = self._open(event)
+        known = self._station.recipes.get(event.job)  # asked once: the recipes may be changed meanwhile
+        ticket, refused = self._open(event, known)
         self._gate.expect(ticket.opened.part, deadline=ticket.deadline)
-        if event.job and event.job not in self._station.recipes:
+        if known is None:
             self._answer(ticket, undecided(f"job {event.job}: no recipe has this number", rule="law.job"))
             return
         begun = time.monotonic()

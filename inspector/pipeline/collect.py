@@ -68,14 +68,14 @@ class Collector:
     """Fulfils ``Clerk``. ``offer`` is called by the record thread, ``run`` owns the collect thread.
 
     Args:
-        recipes: names of the recipes that are loaded.
+        recipes: gives the names of the recipes that are in use.
         open_folder: makes an empty folder to keep frames in; ConfigError if it cannot.
     """
 
     def __init__(
         self,
         *,
-        recipes: Sequence[str],
+        recipes: Callable[[], Sequence[str]],
         open_folder: Callable[[Path], FrameFolder],
         stop: threading.Event,
         pulse: Pulse,
@@ -122,7 +122,7 @@ class Collector:
                 number = self._now.order.request.number
                 return answer_to(request, RequestState.REFUSED, f"request {number} is collecting; withdraw it first")
         try:
-            order = _read(request, self._recipes)
+            order = _read(request, self._recipes())
             files = self._open_folder(order.folder)
         except ConfigError as error:
             return answer_to(request, RequestState.REFUSED, str(error))

@@ -30,6 +30,7 @@ from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import OpcState
 from inspector.pipeline import punctuality
+from inspector.pipeline.activate import ACTIVATE, ActivationDesk
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.canvas import Margins
 from inspector.pipeline.capture import TRIGGER_ALARM, CaptureLoop
@@ -45,7 +46,7 @@ from inspector.pipeline.paper import PaperLoop
 from inspector.pipeline.picture import PictureFinder
 from inspector.pipeline.pool import FramePool
 from inspector.pipeline.punctuality import GarbageCollector
-from inspector.pipeline.requests import RequestLoop
+from inspector.pipeline.requests import Clerk, RequestLoop
 from inspector.pipeline.start import reconcile
 from inspector.pipeline.status import StatusFile
 from inspector.pipeline.supervise import Loop, Pulse, Supervisor
@@ -275,7 +276,7 @@ class Line:
             pulse=pulses["inspect"],
         )
         collector = Collector(
-            recipes=sorted({active.recipe.name for active in self._station.recipes.values()}),
+            recipes=lambda: self._station.recipes.names,
             open_folder=self._equipment.collect_into,
             stop=self._stop,
             pulse=pulses["collect"],
@@ -283,7 +284,11 @@ class Line:
         requests = RequestLoop(
             book=self._equipment.requests,
             recorder=self._equipment.recorder,
-            clerks={COLLECT: collector, FORCE: ForceDesk(panel=self._equipment.panel, alarms=self._alarms)},
+            clerks={
+                COLLECT: collector,
+                FORCE: ForceDesk(panel=self._equipment.panel, alarms=self._alarms),
+                **self._activation(),
+            },
             stop=self._stop,
             pulse=pulses["requests"],
         )
@@ -304,6 +309,19 @@ class Line:
             Loop(pulse=pulses["requests"], run=requests.run),
         ]
         return capture, Supervisor(loops, stop=self._stop, on_crash=self._crashed)
+
+    def _activation(self) -> Mapping[str, Clerk]:
+        """Who changes recipes while the line runs; nobody where no revision can be read."""
+        source = self._equipment.revisions
+        if source is None:
+            return {}
+        desk = ActivationDesk(
+            board=self._station.recipes,
+            source=source,
+            flush=self._equipment.flush,
+            tell=lambda active: self._guard.use(active.stamp),
+        )
+        return {ACTIVATE: desk}
 
     def _ahead(self, loop: Callable[[], None]) -> Callable[[], None]:
         """The loop, at the station's real-time priority."""

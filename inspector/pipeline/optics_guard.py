@@ -88,10 +88,17 @@ class OpticsGuard:
         self._graves: dict[str, bool] = {}
         self._unsaved: deque[Learned] = deque()
         self._lock = threading.Lock()
-        self._eyes: dict[str, _Eye] = {}
-        for stamp in recipes if rules.watch else ():
-            self._eyes[stamp.name] = self._opened(replace(camera, recipe=stamp.name, recipe_sha256=stamp.sha256))
+        self._camera = camera
+        self._eyes = {stamp.name: self._opened(stamp) for stamp in recipes if rules.watch}
         self._ask_for_references()
+
+    def use(self, stamp: RecipeStamp) -> None:
+        """Watch by this revision too, or instead of another of its name; the request thread's."""
+        if self._rules.watch:
+            eye = self._opened(stamp)
+            with self._lock:
+                self._eyes = {**self._eyes, stamp.name: eye}
+            self._ask_for_references()
 
     def glance(self, capture: Capture) -> Glance | None:
         """What a frame tells; None where nothing is watched."""
@@ -181,8 +188,9 @@ class OpticsGuard:
             "learning": f"{len(eye.learning)} of {self._rules.learn_parts}" if eye.wanted else None,
         }
 
-    def _opened(self, setup: Setup) -> _Eye:
+    def _opened(self, stamp: RecipeStamp) -> _Eye:
         """What is on disk for it. Of another camera it says nothing; of another revision it holds till a new one."""
+        setup = replace(self._camera, recipe=stamp.name, recipe_sha256=stamp.sha256)
         eye = _Eye(setup=setup)
         try:
             learned = self._book.read(setup.recipe)

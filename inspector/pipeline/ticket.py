@@ -1,6 +1,6 @@
 """What travels with a part from thread to thread."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,11 +8,11 @@ from pathlib import Path
 from inspector.domain.detection import Detection
 from inspector.domain.frame import Frame, PartId
 from inspector.domain.geometry import Scale
-from inspector.domain.inspection import GateTold, ModelStamp, OpenedPart, RecipeStamp, Timings
-from inspector.domain.recipe import Recipe
+from inspector.domain.inspection import GateTold, ModelStamp, OpenedPart, Timings
 from inspector.domain.verdict import Verdict
-from inspector.pipeline.fixture import PartFinder
+from inspector.pipeline.activate import RevisionSource
 from inspector.pipeline.pool import Loan
+from inspector.pipeline.recipes import ActiveRecipe, RecipeBoard
 from inspector.ports.camera import Camera
 from inspector.ports.evidence import Evidence, FrameFolder
 from inspector.ports.gate import Annunciator, Gate, Panel
@@ -23,21 +23,8 @@ from inspector.ports.trigger import Trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActiveRecipe:
-    """A recipe in force, the stamp of its immutable revision, and of the model that looks for it.
-
-    ``finder``: finds its part, where the recipe has a fixture.
-    """
-
-    recipe: Recipe
-    stamp: RecipeStamp
-    model: ModelStamp
-    finder: PartFinder | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """What is the same for every part of a run.
+    """What is the same for every part of a run, but for ``recipes``: they are changed between two parts.
 
     ``recipes`` maps the PLC's job numbers; job 0 is the default. ``runtime_choice``: why the models run on what they
     run on, for people. ``camera_sha256``: of the settings of its camera. ``min_pitch_s``: triggers closer than this are
@@ -51,7 +38,7 @@ class Station:
     deadline_s: float
     grab_timeout_s: float
     echo_timeout_s: float
-    recipes: Mapping[int, ActiveRecipe]
+    recipes: RecipeBoard
     scale: Scale | None
     simulated: bool
     shift_of: Callable[[datetime], str]
@@ -74,7 +61,8 @@ class Equipment:
     ``attempts``: how often a serial has come, this time included. ``flush`` waits until everything given to the
     recorder so far is committed. ``take_lost`` gives, once each, parts whose Inspection a full queue kept out of the
     book. ``requests``: what other processes ask; ``collect_into`` makes an empty folder for collected frames.
-    ``references``: what the camera showed at the set-up.
+    ``references``: what the camera showed at the set-up. ``revisions``: where another revision of a recipe comes from;
+    None: recipes cannot be changed while the line runs.
     ``panel``: the words between station and PLC, where the gate has any.
     """
 
@@ -92,6 +80,7 @@ class Equipment:
     collect_into: Callable[[Path], FrameFolder]
     references: ReferenceBook
     panel: Panel | None = None
+    revisions: RevisionSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -205,6 +205,10 @@ class Watch:
             "ready_after": dict(self._ready_after),
             "counters": dict(self._tally.counters()),
             "recipe": {"name": recipe.name, "sha256": recipe.sha256},
+            "recipes": [
+                {"slot": slot, "name": one.stamp.name, "sha256": one.stamp.sha256, "job": one.stamp.job}
+                for slot, one in self._station.recipes.slots.items()
+            ],
             "model": {
                 "name": model.name,
                 "version": model.version,

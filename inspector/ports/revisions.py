@@ -38,6 +38,10 @@ class RevisionShelf(Protocol):
         """Newest first, at most 200."""
         ...
 
+    def revision(self, kind: str, sha256: str) -> Revision | None:
+        """One by its sha256; None if there is none."""
+        ...
+
     def propose(self, kind: str, name: str, content: str, *, by: str, at_utc: datetime) -> str:
         """Store a text that is to be approved; give its sha256. One that is known keeps its standing."""
         ...

@@ -186,5 +186,6 @@ class Feed:
 def _told(now: Now) -> tuple[object, ...]:
     """What a screen shows of it; the line's own clock and figures change four times a second and are left out."""
     status = now.liveness.status
-    shown = (now.liveness.life, status.get("state"), status.get("recipe"), status.get("model"), now.alarms)
+    runs = tuple(status.get(key) for key in ("state", "recipe", "recipes", "model"))
+    shown = (now.liveness.life, *runs, now.alarms)
     return (*shown, now.last.result_id if now.last else None, now.left, now.figures, now.trouble)

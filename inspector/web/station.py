@@ -11,6 +11,7 @@ from inspector.domain.inspection import Inspection
 from inspector.domain.recipe import Recipe
 from inspector.domain.shifts import ShiftPlan
 from inspector.ports.accounts import Accounts, Failures, Secrets, Sessions
+from inspector.ports.activations import ActivationBook
 from inspector.ports.alarms import AlarmDesk
 from inspector.ports.archive import PartArchive
 from inspector.ports.audit import AuditTrail
@@ -54,7 +55,9 @@ class Station:
     """Everything the pages are made of.
 
     ``inspect``: judges a picture file once, without part, gate and journal.
-    ``read_recipe``: a recipe's text, fitted to this station; raises ConfigError. ``table``: parts as "csv" or "xlsx".
+    ``slots``: the recipes' names in the settings, the default one first. ``read_recipe``: a recipe's text, fitted to
+    this station; raises ConfigError. ``recipe_file``: the text of a slot's file; None where it cannot be read.
+    ``table``: parts as "csv" or "xlsx".
     ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
     """
 
@@ -76,8 +79,11 @@ class Station:
     audit: AuditTrail
     shelf: RevisionShelf
     archive: PartArchive
+    activations: ActivationBook
+    slots: tuple[str, ...]
     scale: Scale | None
     read_recipe: Callable[[str], Recipe]
+    recipe_file: Callable[[str], str | None]
     pictures: Pictures
     line: LineWatch
     requests: RequestDesk

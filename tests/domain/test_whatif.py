@@ -1,4 +1,4 @@
-"""Another recipe over parts that were judged; recipes in sentences, and their difference."""
+"""Another recipe over parts that were judged, and the difference of two recipes."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -8,7 +8,7 @@ from inspector.domain.frame import PartId
 from inspector.domain.geometry import Box
 from inspector.domain.recipe import ClassRule, Recipe
 from inspector.domain.rules import judge
-from inspector.domain.sentences import Change, difference, sentences
+from inspector.domain.difference import Change, difference
 from inspector.domain.verdict import Outcome, Severity
 from inspector.domain.whatif import JudgedPart, what_if
 
@@ -49,15 +49,6 @@ def test_exactly_the_parts_that_change_are_named() -> None:
         (Outcome.PASS, Outcome.FAIL): 1,
         (Outcome.FAIL, Outcome.FAIL): 1,
     }
-
-
-def test_a_recipe_is_read_as_sentences() -> None:
-    told = sentences(STRICT)
-    assert told[0] == (
-        "Any crack seen with a confidence of at least 0.3 and at least 1 mm long fails the part, and counts 3 x "
-        "confidence in the severity score (critical); down to 20% below a size it is in doubt."
-    )
-    assert "A severity score above 2.5 fails the part." in told
 
 
 def test_a_difference_names_each_key_once() -> None:

@@ -13,7 +13,7 @@ from inspector.domain.inspection import ModelStamp, RecipeStamp
 from inspector.domain.recipe import ClassRule, Recipe
 from inspector.domain.verdict import Outcome
 from inspector.pipeline.detect import Detector
-from inspector.pipeline.ticket import ActiveRecipe
+from inspector.pipeline.recipes import ActiveRecipe
 from inspector.ports.model import TileOutput
 from inspector.ports.trigger import TriggerEvent
 from tests import fakes
@@ -44,8 +44,8 @@ def switching(folder: Path) -> tuple[Plant, fakes.FakeRuntime]:
         name="any dent", model="second", classes={"dent": ClassRule(confidence=0.5, any_fails=True)}, other=ClassRule()
     )
     stamp = RecipeStamp(name="any dent", sha256="5" * 64, job=JOB)
-    active = {0: plant.station.recipes[0], JOB: ActiveRecipe(recipe=recipe, stamp=stamp, model=SECOND)}
-    plant.station = replace(plant.station, recipes=active)
+    second = ActiveRecipe(recipe=recipe, stamp=stamp, model=SECOND)
+    plant.station.recipes.put(f"job {JOB}", second)
     runtime = fakes.FakeRuntime()
     plant.further_models["second"] = Detector(card=fakes.card(name="second"), runtime=runtime, decoder=SeesDents())
     return plant, runtime

@@ -1,11 +1,13 @@
 """A station with a real book, real pictures, a line that lives and four people, served on a port of its own."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -44,13 +46,17 @@ WIDTH, HEIGHT = 1200, 900
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
-    """Where it is, and what stands in its book. ``line``: its status file is written while this is set."""
+    """Where it is, and what stands in its book.
+
+    ``line``: its status file is written while this is set; ``status``: what is written.
+    """
 
     folder: Path
     url: str
     station: Station
     app: FastAPI
     line: threading.Event
+    status: dict[str, Any]
     parts: tuple[Inspection, ...]
 
     @property
@@ -82,8 +88,9 @@ def open_plant(folder: Path, repo: Path, *, parts: int = 24, web: str = "") -> I
     (config / "stations").mkdir(parents=True)
     (config / "inspector.toml").write_text(
         f'[paths]\ndata_dir = "{folder}/data"\nrun_dir = "{folder}/run"\nmodels_dir = "{repo}/models"\n'
-        f'recipes_dir = "{repo}/config/recipes"\n'
+        f'recipes_dir = "{folder}/recipes"\n'
     )
+    shutil.copytree(repo / "config" / "recipes", folder / "recipes")
     (config / "stations" / f"{STATION}.toml").write_text(
         '[scale]\nid = "plate"\npx_per_mm = 20.0\n[camera]\nkind = "folder"\npath = "/nowhere"\n'
         f'[trigger]\nkind = "free"\n[web]\nport = 0\n{web}'
@@ -96,11 +103,12 @@ def open_plant(folder: Path, repo: Path, *, parts: int = 24, web: str = "") -> I
     line = threading.Event()
     line.set()
     with ExitStack() as stack:
-        stack.enter_context(living_line(folder / "run" / STATION, line))
+        status = status_of_a_line()
+        stack.enter_context(living_line(folder / "run" / STATION, line, status))
         station = stack.enter_context(open_station(check_parts(settings.load(config, STATION))))
         app = create_app(station)
         url = stack.enter_context(served(app))
-        yield Plant(folder=folder, url=url, station=station, app=app, line=line, parts=written)
+        yield Plant(folder=folder, url=url, station=station, app=app, line=line, status=status, parts=written)
 
 
 def write_parts(folder: Path, count: int) -> tuple[Inspection, ...]:
@@ -207,16 +215,15 @@ def picture(verdict: Verdict) -> np.ndarray:
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-@contextmanager
-def living_line(run_dir: Path, alive: threading.Event) -> Iterator[None]:
-    """Writes the status file as a line does, while ``alive`` is set."""
-    status, stop = StatusFile(run_dir), threading.Event()
-    content = {
+def status_of_a_line() -> dict[str, Any]:
+    """What a line says of itself."""
+    return {
         "station": STATION,
         "alive": True,
         "state": "ContinuousExecution",
         "counters": {"pass": 1, "fail": 0, "undecided": 0},
         "recipe": {"name": "critical", "sha256": "a1" * 32},
+        "recipes": [{"slot": "critical", "name": "critical", "sha256": "a1" * 32, "job": 0}],
         "model": {
             "name": "surface-small",
             "version": "0.1.0",
@@ -233,6 +240,12 @@ def living_line(run_dir: Path, alive: threading.Event) -> Iterator[None]:
         "software": "inspector 0.1.0",
         "latency_ms": {"p50": 40.0, "p99": 80.0, "max": 90.0},
     }
+
+
+@contextmanager
+def living_line(run_dir: Path, alive: threading.Event, content: dict[str, Any]) -> Iterator[None]:
+    """Writes the status file as a line does, while ``alive`` is set."""
+    status, stop = StatusFile(run_dir), threading.Event()
 
     def write() -> None:
         while not stop.is_set():

@@ -3,7 +3,7 @@
 open_recorder  the line's pen (one process a station)      recorder.py, group.py, page.py, attempts.py
 open_requests  what others ask of the line            requests.py
 open_journal   start-up and followers                      journal.py, series.py, nouns.py
-open_for_people  queue, history, figures ...          people.py and the six rooms it opens
+open_for_people  queue, history, figures ...          people.py and the rooms it opens
 verify         the proof                                   proof.py, book.py
 migrate        the schema, by Alembic                      schema.py, tables.py, migrations/
 """
@@ -13,7 +13,7 @@ from inspector.adapters.journal_sql.people import PeoplesBook, open_for_people
 from inspector.adapters.journal_sql.proof import verify
 from inspector.adapters.journal_sql.recorder import SqlRecorder, open_recorder
 from inspector.adapters.journal_sql.requests import SqlRequests, open_requests
-from inspector.adapters.journal_sql.schema import migrate
+from inspector.adapters.journal_sql.schema import migrate, up_to_date
 
 __all__ = [
     "PeoplesBook",
@@ -25,5 +25,6 @@ __all__ = [
     "open_journal",
     "open_recorder",
     "open_requests",
+    "up_to_date",
     "verify",
 ]

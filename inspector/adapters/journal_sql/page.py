@@ -6,6 +6,7 @@ from typing import assert_never
 from sqlalchemy import Connection, Table, func, insert, select
 
 from inspector.adapters.journal_sql import rows, tables
+from inspector.adapters.journal_sql.activations import note_answer
 from inspector.adapters.journal_sql.trail import SIGNED, Trail, review_content
 from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, ModelStamp, OpenedPart, RecipeStamp, Review
 from inspector.domain.request import Answer
@@ -41,6 +42,7 @@ class Page:
                 return self._event("alarm", tables.alarm_event, lambda number: rows.alarm_row(event, number))
             case Answer():
                 self._connection.execute(insert(tables.answer), rows.answer_row(event))
+                note_answer(self._connection, event)
                 return 0
             case _:
                 assert_never(event)

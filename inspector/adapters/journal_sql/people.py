@@ -1,10 +1,11 @@
-"""Opens the book for people: queue, desk, history, figures, alarms, audit chain and revisions on one engine."""
+"""Opens the book for people: queue, desk, history, figures, alarms, audit chain, recipes, all on one engine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from inspector.adapters.journal_sql.activations import SqlActivations
 from inspector.adapters.journal_sql.alarms import SqlAlarms
 from inspector.adapters.journal_sql.archive import SqlArchive
 from inspector.adapters.journal_sql.book_file import BookFile
@@ -28,6 +29,7 @@ class PeoplesBook:
     audit: SqlAudit
     shelf: SqlShelf
     archive: SqlArchive
+    activations: SqlActivations
 
 
 @contextmanager
@@ -53,6 +55,7 @@ def open_for_people(path: Path, *, station: str = "", read_only: bool = False) -
             audit=SqlAudit(file),
             shelf=SqlShelf(file),
             archive=SqlArchive(file),
+            activations=SqlActivations(file),
         )
     finally:
         engine.dispose()

@@ -43,6 +43,18 @@ def version(path: Path) -> str:
     return row[0] if row else ""
 
 
+def up_to_date(path: Path) -> bool:
+    """Whether a journal stands there, of this program's version; False for none and for an older one.
+
+    Raises:
+        ConfigError: it is newer, or no journal.
+        JournalError: it cannot be read.
+    """
+    found = version(path)
+    _refuse_newer(path, found)
+    return found == HEAD
+
+
 def require_readable(path: Path) -> None:
     """Check that a journal may be read as it stands.
 

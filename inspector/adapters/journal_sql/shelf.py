@@ -30,14 +30,24 @@ class SqlShelf:
         query = select(known).where(known.c.kind == kind)
         if name:
             query = query.where(known.c.name == name)
+        newest = query.order_by(known.c.stored_us.desc(), known.c.sha256).limit(min(limit, MOST_ROWS))
         with self._file.reading() as connection:
-            newest = query.order_by(known.c.stored_us.desc(), known.c.sha256).limit(min(limit, MOST_ROWS))
             rows = connection.execute(newest).mappings().all()
             said = connection.execute(select(word).where(word.c.kind == kind).order_by(word.c.id)).mappings().all()
         words: dict[str, dict[str, Columns]] = {}
         for row in said:
             words.setdefault(row["sha256"], {})[row["word"]] = row
         return [_revision(row, words.get(row["sha256"], {})) for row in rows]
+
+    def revision(self, kind: str, sha256: str) -> Revision | None:
+        """One by its sha256. See ``RevisionShelf``."""
+        known, word = tables.revision, registers.revision_word
+        its = select(known).where(known.c.kind == kind, known.c.sha256 == sha256).limit(1)
+        its_words = select(word).where(word.c.kind == kind, word.c.sha256 == sha256).order_by(word.c.id)
+        with self._file.reading() as connection:
+            row = connection.execute(its).mappings().one_or_none()
+            said = connection.execute(its_words).mappings().all()
+        return None if row is None else _revision(row, {one["word"]: one for one in said})
 
     def propose(self, kind: str, name: str, content: str, *, by: str, at_utc: datetime) -> str:
         """Store a text that is to be approved. See ``RevisionShelf``."""

@@ -12,7 +12,7 @@ from inspector.app import options
 from inspector.app.exits import speaking_plainly
 from inspector.app.parts import check_parts
 from inspector.app.recipe_file import find_recipe, fit, load_recipe
-from inspector.domain.sentences import difference
+from inspector.domain.difference import difference
 from inspector.domain.whatif import Flip, WhatIf, what_if
 
 _LISTED = 20

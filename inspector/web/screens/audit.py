@@ -9,6 +9,7 @@ from starlette.responses import Response
 from inspector.domain.account import Access
 from inspector.web.access import Here, Routes
 from inspector.web.screen import N_, Screen
+from inspector.web.words import Words
 
 _ROUTES = Routes("audit")
 _PAGE = 50
@@ -35,8 +36,25 @@ def audit(
         who=who,
         action=action,
         kinds=_KINDS,
+        acts=act_words(visit.words),
         people=sorted(account.name for account in visit.station.accounts.listed()),
     )
+
+
+def act_words(words: Words) -> dict[str, str]:
+    """What was done, by the action of a row; an action that is not here is its own word."""
+    _ = words.gettext
+    return {
+        "review.signed": _("reviewed a part"),
+        "account.changed": _("changed an account"),
+        "export.made": _("took an export"),
+        "recipe.proposed": _("proposed a recipe"),
+        "recipe.approved": _("approved a recipe"),
+        "recipe.rejected": _("rejected a recipe"),
+        "recipe.activation_asked": _("asked the line to take a recipe"),
+        "recipe.activated": _("recipe came into use"),
+        "recipe.not_activated": _("recipe did not come into use"),
+    }
 
 
 SCREEN = Screen(name="audit", path="/audit", title=N_("Audit trail"), access=Access.EXPERT, routes=_ROUTES)

@@ -1,120 +1,123 @@
-"""Recipes and rules: which revisions there are, what they say, and what they would change."""
+"""Recipes and rules: which revisions there are, what they say and would change, who approved them, which is in use."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Form, Query
+from fastapi import File, Form, Query, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from inspector.domain.account import Access
-from inspector.domain.errors import ConfigError
-from inspector.domain.recipe import Recipe
-from inspector.domain.sentences import difference, sentences
+from inspector.domain.difference import difference
+from inspector.domain.errors import ConfigError, ReviewError
+from inspector.domain.request import RequestState
 from inspector.domain.whatif import WhatIf, what_if
-from inspector.ports.revisions import Revision, Standing
+from inspector.ports.liveness import Life
+from inspector.ports.revisions import Standing
+from inspector.web import recipe_desk
 from inspector.web.access import Here, Routes, Visit
+from inspector.web.gatekeeper import RefusedError
+from inspector.web.recipe_desk import KIND, FileState, Read
+from inspector.web.reviewing import UnsignedError
+from inspector.web.rule_words import sentences
 from inspector.web.screen import N_, Screen
 from inspector.web.words import Words
 
 _ROUTES = Routes("recipes")
-_KIND = "recipe"
 MOST_TEXT = 200_000
+MOST_REASON = 2000
 ARCHIVE = 10_000
 """Parts of the archive that another recipe is tried on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
-    """A revision with the recipe that stands in it; ``broken``: why it is none for this station, "" if it is."""
-
-    revision: Revision
-    recipe: Recipe | None
-    broken: str
-
-
-def read(visit: Visit, revision: Revision) -> Read:
-    """Parse and fit a revision."""
-    try:
-        return Read(revision=revision, recipe=visit.station.read_recipe(revision.content), broken="")
-    except ConfigError as error:
-        return Read(revision=revision, recipe=None, broken=str(error))
-
-
-def revisions(visit: Visit) -> list[Read]:
-    """Every revision of a recipe, newest first."""
-    return [read(visit, revision) for revision in visit.station.shelf.revisions(_KIND)]
-
-
-def active(visit: Visit) -> str:
-    """The sha256 of the recipe that the line judges by now; "" where it is not known."""
-    running = visit.feed.now.liveness.status.get("recipe", {})
-    return str(running.get("sha256", "")) if isinstance(running, dict) else ""
+_HISTORY = 20
+Text = Annotated[str, Form(max_length=MOST_TEXT)]
+Reason = Annotated[str, Form(max_length=MOST_REASON)]
+Secret = Annotated[str, Form(max_length=1000)]
 
 
 def replay(visit: Visit, sha256: str, parts: int) -> tuple[WhatIf, float]:
     """What a revision would have changed in the newest parts, and how many seconds it took to tell."""
-    one = _found(visit, sha256)
+    one = found(visit, sha256)
     if one.recipe is None:
         raise HTTPException(409, one.broken)
     started = time.perf_counter()
-    found = what_if(one.recipe, visit.station.archive.judged(parts), visit.station.scale)
-    return found, time.perf_counter() - started
+    changed = what_if(one.recipe, visit.station.archive.judged(parts), visit.station.scale)
+    return changed, time.perf_counter() - started
 
 
-def _found(visit: Visit, sha256: str) -> Read:
-    for revision in visit.station.shelf.revisions(_KIND, limit=200):
-        if revision.sha256 == sha256:
-            return read(visit, revision)
-    raise HTTPException(404, visit.words.gettext("There is no such revision."))
+def found(visit: Visit, sha256: str) -> Read:
+    """The revision; a 404 where there is none."""
+    one = recipe_desk.found(visit, sha256)
+    if one is None:
+        raise HTTPException(404, visit.words.gettext("There is no such revision."))
+    return one
 
 
 @_ROUTES.get("/recipes", Access.EXPERT)
-def recipes(visit: Here) -> Response:
-    """All revisions."""
-    return visit.page(
-        "recipes.html",
-        here="recipes",
-        revisions=revisions(visit),
-        active=active(visit),
-        standings=standing_words(visit.words),
-    )
+def recipes(
+    visit: Here,
+    edit: Annotated[str, Query(max_length=64)] = "",
+    file: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """What is in use, all revisions, and where to propose one. ``edit``: begin with this one; ``file``: with a file."""
+    draft = found(visit, edit).revision.content if edit else visit.station.recipe_file(file) or "" if file else ""
+    return _list(visit, draft=draft)
 
 
 @_ROUTES.post("/recipes", Access.EXPERT)
-def propose(visit: Here, content: Annotated[str, Form(max_length=MOST_TEXT)]) -> Response:
-    """Propose a text; what is no recipe for this station is refused with the reason."""
-    text = content.replace("\r\n", "\n")
+def propose(
+    visit: Here,
+    content: Text = "",
+    upload: Annotated[UploadFile | None, File()] = None,
+) -> Response:
+    """Propose a text, typed or from a file; what is no recipe for this station comes back with the reason."""
+    if upload is not None and upload.filename:
+        raw = upload.file.read(MOST_TEXT + 1)
+        try:
+            content = raw.decode()
+        except UnicodeDecodeError:
+            return _list(visit, draft=content, trouble=visit.words.gettext("The file is no text."), status=422)
+        if len(raw) > MOST_TEXT:
+            return _list(visit, draft=content, trouble=visit.words.gettext("The file is too large."), status=422)
     try:
-        recipe = visit.station.read_recipe(text)
+        revision = recipe_desk.propose(visit, content)
     except ConfigError as error:
-        raise HTTPException(422, str(error)) from error
-    now, who = visit.station.now(), visit.person.name
-    sha256 = visit.station.shelf.propose(_KIND, recipe.name, text, by=who, at_utc=now)
-    return RedirectResponse(f"/recipes/{sha256}", status_code=303)
+        return _list(visit, draft=content, trouble=str(error), status=422)
+    return RedirectResponse(f"/recipes/{revision.sha256}", status_code=303)
+
+
+def _list(visit: Visit, *, draft: str, trouble: str = "", status: int = 200) -> Response:
+    slots = recipe_desk.in_use(visit)
+    return visit.page(
+        "recipes.html",
+        status=status,
+        here="recipes",
+        revisions=recipe_desk.revisions(visit),
+        slots=slots,
+        used={slot.sha256 for slot in slots},
+        alive=visit.feed.now.liveness.life is Life.ALIVE,
+        activations=visit.station.activations.activations(limit=_HISTORY),
+        standings=standing_words(visit.words),
+        files=file_words(visit.words),
+        endings=ending_words(visit.words),
+        draft=draft,
+        trouble=trouble,
+        FileState=FileState,
+    )
 
 
 @_ROUTES.get("/recipes/{sha256}", Access.EXPERT)
 def revision(visit: Here, sha256: str, tried: Annotated[str, Query(max_length=1)] = "") -> Response:
     """One revision: its rules as sentences, what differs from the one that runs, and what it would change."""
-    one = _found(visit, sha256)
-    running = next((other.recipe for other in revisions(visit) if other.revision.sha256 == active(visit)), None)
-    tried_out = replay(visit, sha256, ARCHIVE) if tried and one.recipe else None
-    return visit.page(
-        "recipe.html",
-        here="recipes",
-        one=one,
-        active=active(visit),
-        sentences=sentences(one.recipe) if one.recipe else (),
-        changes=difference(running, one.recipe) if running and one.recipe else None,
-        tried=tried_out[0] if tried_out else None,
-        took=tried_out[1] if tried_out else 0.0,
-        parts=ARCHIVE,
-        standings=standing_words(visit.words),
-        decidable=one.revision.standing is Standing.PROPOSED and one.revision.proposed_by != visit.person.name,
-        waits=one.revision.standing is Standing.PROPOSED,
-    )
+    return _one(visit, found(visit, sha256), tried=bool(tried))
+
+
+@_ROUTES.get("/recipes/{sha256}/text", Access.EXPERT)
+def text(visit: Here, sha256: str) -> Response:
+    """The text as a file: for the plant's own archive, or to edit it elsewhere."""
+    one = found(visit, sha256).revision
+    named = {"Content-Disposition": f'attachment; filename="{one.sha256[:12]}.toml"'}
+    return Response(one.content, media_type="application/toml", headers=named)
 
 
 @_ROUTES.post("/recipes/{sha256}/decision", Access.EXPERT)
@@ -122,18 +125,95 @@ def decide(
     visit: Here,
     sha256: str,
     approved: Annotated[str, Form(max_length=1)] = "",
-    comment: Annotated[str, Form(max_length=2000)] = "",
-    secret: Annotated[str, Form(max_length=1000)] = "",
+    comment: Reason = "",
+    secret: Secret = "",
 ) -> Response:
     """Approve or reject what another person proposed, signed with the password."""
-    one = _found(visit, sha256)
-    if approved and one.recipe is None:
-        raise HTTPException(409, one.broken)
-    visit.gatekeeper.sign(visit.person, secret)
-    visit.station.shelf.decide(
-        _KIND, sha256, by=visit.person.name, approved=bool(approved), comment=comment, at_utc=visit.station.now()
+    one = found(visit, sha256)
+
+    def act() -> str:
+        recipe_desk.decide(visit, one, approved=bool(approved), comment=comment, secret=secret)
+        return ""
+
+    return _signed(visit, one, act, typed=comment)
+
+
+@_ROUTES.post("/recipes/{sha256}/activation", Access.EXPERT)
+def activate(
+    visit: Here,
+    sha256: str,
+    before: Annotated[str, Form(max_length=64)] = "",
+    reason: Reason = "",
+    secret: Secret = "",
+) -> Response:
+    """Ask the line to judge by this revision from the next part on, signed with the password."""
+    one = found(visit, sha256)
+
+    def act() -> str:
+        answer = recipe_desk.activate(visit, one, before=before, reason=reason, secret=secret)
+        if answer is None or answer.state is RequestState.DONE:
+            return ""
+        return visit.words.gettext("The line did not take it; what was in use stays in use.") + f" {answer.text}"
+
+    return _signed(visit, one, act, typed=reason)
+
+
+def _signed(visit: Visit, one: Read, act: Callable[[], str], *, typed: str) -> Response:
+    """Do what was signed; where it did not work, show the page again with the reason and what was typed."""
+    _ = visit.words.gettext
+    status = 409
+    try:
+        trouble = act()
+    except ReviewError as error:
+        trouble = str(error)
+    except UnsignedError:
+        trouble, status = _("Enter your password again: it is your signature."), 428
+    except RefusedError as refused:
+        status = 423 if refused.until else 422
+        trouble = _("The password is wrong. Nothing was changed.")
+        if refused.until:
+            trouble = _("Too many wrong tries. Locked until %(time)s.") % {"time": visit.words.clock(refused.until)}
+    except recipe_desk.SilentError:
+        trouble, status = silent(visit.words), 504
+    if trouble:
+        return _one(visit, found(visit, one.revision.sha256), trouble=trouble, typed=typed, status=status)
+    return RedirectResponse(f"/recipes/{one.revision.sha256}", status_code=303)
+
+
+def silent(words: Words) -> str:
+    """What is said where the line gave no answer."""
+    return words.gettext(
+        "The line did not answer, and the request was withdrawn. The list of activations says what became of it."
     )
-    return RedirectResponse(f"/recipes/{sha256}", status_code=303)
+
+
+def _one(
+    visit: Visit, one: Read, *, tried: bool = False, trouble: str = "", typed: str = "", status: int = 200
+) -> Response:
+    slot = recipe_desk.slot_of(recipe_desk.in_use(visit), one.revision.name)
+    running = recipe_desk.found(visit, slot.sha256)
+    before = running.recipe if running is not None else None
+    tried_out = replay(visit, one.revision.sha256, ARCHIVE) if tried and one.recipe else None
+    return visit.page(
+        "recipe.html",
+        status=status,
+        here="recipes",
+        one=one,
+        slot=slot,
+        used=slot.sha256 == one.revision.sha256,
+        alive=visit.feed.now.liveness.life is Life.ALIVE,
+        sentences=sentences(one.recipe, visit.words) if one.recipe else (),
+        changes=difference(before, one.recipe) if before and one.recipe else None,
+        tried=tried_out[0] if tried_out else None,
+        took=tried_out[1] if tried_out else 0.0,
+        parts=ARCHIVE,
+        standings=standing_words(visit.words),
+        files=file_words(visit.words),
+        decidable=one.revision.standing is Standing.PROPOSED and one.revision.proposed_by != visit.person.name,
+        waits=one.revision.standing is Standing.PROPOSED,
+        trouble=trouble,
+        typed=typed,
+    )
 
 
 def standing_words(words: Words) -> dict[Standing, str]:
@@ -147,6 +227,32 @@ def standing_words(words: Words) -> dict[Standing, str]:
     }
 
 
+def file_words(words: Words) -> dict[FileState, str]:
+    """How a slot's file stands to what is in use."""
+    _ = words.gettext
+    return {
+        FileState.SAME: _("The file says the same."),
+        FileState.OLDER: _("The file is another known revision; what was activated counts."),
+        FileState.BY_HAND: _("The file was changed by hand and says something nobody approved. It is not used."),
+        FileState.NEXT: _("The file was changed since the line started: with its next start it would be used."),
+        FileState.MISSING: _("The file cannot be read."),
+    }
+
+
+def ending_words(words: Words) -> dict[RequestState | None, str]:
+    """What became of an activation."""
+    _ = words.gettext
+    return {
+        None: _("no answer yet"),
+        RequestState.RUNNING: _("no answer yet"),
+        RequestState.DONE: _("taken by the line"),
+        RequestState.REFUSED: _("refused by the line"),
+        RequestState.WITHDRAWN: _("withdrawn"),
+        RequestState.FAILED: _("failed"),
+        RequestState.ENDED: _("not taken: the line stopped"),
+    }
+
+
 SCREEN = Screen(
     name="recipes",
     path="/recipes",
@@ -154,3 +260,5 @@ SCREEN = Screen(
     access=Access.EXPERT,
     routes=_ROUTES,
 )
+
+__all__ = ["KIND", "SCREEN", "found", "replay", "silent"]

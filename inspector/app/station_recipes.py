@@ -1,0 +1,116 @@
+"""Recipes as one station would judge by them: what fits its slots, its models and its camera."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from inspector.app.parts import Parts
+from inspector.app.recipe_file import LoadedRecipe, fit, load_revision, load_text
+from inspector.app.revisions_in_use import KIND
+from inspector.domain.errors import ConfigError
+from inspector.domain.inspection import ModelStamp, RecipeStamp
+from inspector.domain.recipe import Recipe
+from inspector.pipeline.recipes import ActiveRecipe
+from inspector.ports.activations import ActivationBook
+from inspector.ports.camera import CameraInfo
+from inspector.ports.revisions import RevisionShelf, Standing
+
+_USABLE = frozenset({Standing.APPROVED, Standing.LOADED})
+_PROPOSAL = Path("recipe")
+
+
+def read_recipe(parts: Parts, text: str) -> Recipe:
+    """A text that a person proposes, fitted to the model that it names.
+
+    Raises:
+        ConfigError: key, wrong value and what would be right.
+    """
+    loaded = load_text(text, _PROPOSAL, pictures=parts.loaded.path("recipes_dir"))
+    _fit_to_its_model(parts, loaded)
+    return loaded.recipe
+
+
+def recipe_file(parts: Parts, slot: str) -> str | None:
+    """The text of a slot's file as it stands now; None where it cannot be read."""
+    if slot not in parts.slots:
+        return None
+    try:
+        return (parts.loaded.path("recipes_dir") / f"{slot}.toml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def active_recipe(loaded: LoadedRecipe, models: Mapping[str, ModelStamp]) -> ActiveRecipe:
+    """A recipe as the line judges by it."""
+    recipe = loaded.recipe
+    return ActiveRecipe(
+        recipe=recipe,
+        stamp=RecipeStamp(name=recipe.name, sha256=loaded.sha256, job=recipe.job),
+        model=models[recipe.model],
+        finder=loaded.finder,
+    )
+
+
+def refuse_other_frames(recipe: LoadedRecipe, info: CameraInfo) -> None:
+    """A part that was taught in frames of another size is never found where it is looked for.
+
+    Raises:
+        ConfigError: it was.
+    """
+    if recipe.taught_px is not None and recipe.taught_px != (info.width, info.height):
+        wide, high = recipe.taught_px
+        raise ConfigError(
+            f"{recipe.path}: fixture.frame_px = [{wide}, {high}], but camera {info.name} gives {info.width} x "
+            f"{info.height} px; teach it again: inspector recipe fixture"
+        )
+
+
+class StationRecipes:
+    """Fulfils ``RevisionSource`` for a line that runs: its models are loaded, its camera is open."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        models: Mapping[str, ModelStamp],
+        camera: CameraInfo,
+        shelf: RevisionShelf,
+        activations: ActivationBook,
+    ) -> None:
+        self._parts = parts
+        self._models = models
+        self._camera = camera
+        self._shelf = shelf
+        self._activations = activations
+
+    def fetch(self, slot: str, sha256: str) -> ActiveRecipe:
+        """Read, check and fit a revision. See ``RevisionSource``."""
+        revision = self._shelf.revision(KIND, sha256)
+        if revision is None:
+            raise ConfigError(f"there is no recipe revision {sha256[:12]} in this journal; propose it first")
+        if revision.standing not in _USABLE:
+            raise ConfigError(
+                f"recipe {revision.name} revision {sha256[:12]} is {revision.standing.value}: "
+                "another person than its author must approve it first"
+            )
+        loaded = load_revision(revision, pictures=self._parts.loaded.path("recipes_dir"))
+        if slot == self._parts.slots[0]:
+            fit(loaded, self._parts.card, self._parts.scale)
+        else:
+            _fit_to_its_model(self._parts, loaded)
+        refuse_other_frames(loaded, self._camera)
+        return active_recipe(loaded, self._models)
+
+    def taken(self, slot: str) -> int:
+        """The newest request for this slot that the book says was done. See ``RevisionSource``."""
+        one = self._activations.in_force().get(slot)
+        return 0 if one is None else one.request
+
+
+def _fit_to_its_model(parts: Parts, loaded: LoadedRecipe) -> None:
+    card = parts.cards.get(loaded.recipe.model)
+    if card is None:
+        raise ConfigError(
+            f"{loaded.path}: model = {loaded.recipe.model!r} is not one that this station loads; "
+            f"it loads: {', '.join(sorted(parts.cards))}"
+        )
+    fit(loaded, card, parts.scale)
