@@ -11,6 +11,7 @@ from inspector.domain.errors import InspectorError
 from inspector.domain.frame import PartId
 from inspector.domain.inspection import GateTold, Inspection, OpenedPart
 from inspector.domain.verdict import Outcome
+from inspector.pipeline.activate import RevisionSource
 from inspector.pipeline.detect import Detector
 from inspector.pipeline.line import Line, Tuning
 from inspector.pipeline.status import StatusFile
@@ -53,6 +54,7 @@ class Plant:
         self.evidence = fakes.FakeEvidence()
         self.requests = fakes.FakeRequests()
         self.references = fakes.FakeReferences()
+        self.revisions: RevisionSource | None = None
         self.collect_into: Callable[[Path], FrameFolder] = open_collection
         self.runtime = fakes.FakeRuntime()
         self.decoder: Decoder = fakes.FakeDecoder()
@@ -90,6 +92,7 @@ class Plant:
                 requests=self.requests,
                 collect_into=self.collect_into,
                 references=self.references,
+                revisions=self.revisions,
             ),
             detectors={
                 "fake": Detector(card=fakes.card(), runtime=self.runtime, decoder=self.decoder),
