@@ -15,7 +15,7 @@ class Wish:
 
     ``slot``: the recipe's name in the settings (station.recipe, or one of station.jobs), whose revision is replaced.
     ``name``: what the revision calls itself. ``before``: sha256 of what is in use there, as the person who signed saw
-    it; where that is no longer so, nothing is changed.
+    it; where that is no longer so, nothing is changed. ``sha256`` "": the slot is given back to its file.
     """
 
     slot: str

@@ -21,7 +21,7 @@ class ActivationBook(Protocol):
         ...
 
     def in_force(self) -> Mapping[str, Activation]:
-        """By slot: the newest that the line took. A slot that is not here is judged by its file."""
+        """By slot: the newest that the line took. A slot that is not here, or was given back, is judged by its file."""
         ...
 
     def activations(self, *, limit: int = 20) -> Sequence[Activation]:

@@ -11,7 +11,7 @@ from typing import Any
 from inspector.domain.activation import Activation, Wish
 from inspector.domain.errors import ConfigError, ReviewError
 from inspector.domain.recipe import Recipe
-from inspector.domain.request import WITHDRAW, Answer
+from inspector.domain.request import WITHDRAW, Answer, RequestState
 from inspector.ports.liveness import Life
 from inspector.ports.revisions import Revision, Standing
 from inspector.web.access import Visit
@@ -23,6 +23,7 @@ ANSWER_S = 10.0
 """How long a person waits for the line's answer; it comes within half a second of a line that is well."""
 _LOOK_S = 0.05
 _GOODBYE_S = 1.0
+_SHOWN_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +94,15 @@ def revisions(visit: Visit) -> list[Read]:
 
 def in_use(visit: Visit) -> list[Slot]:
     """What each slot is judged by, the default one first."""
-    liveness, taken = visit.feed.now.liveness, visit.station.activations.in_force()
-    running = _running(liveness.status) if liveness.life is Life.ALIVE else {}
+    taken = visit.station.activations.in_force()
+    running = _running(visit.feed.now.liveness.status) if line_runs(visit) else {}
     return [_slot(visit, name, running.get(name), taken.get(name)) for name in visit.station.slots]
+
+
+def line_runs(visit: Visit) -> bool:
+    """Whether a line lives that would answer; one that has said goodbye does not."""
+    liveness = visit.feed.now.liveness
+    return liveness.life is Life.ALIVE and liveness.status.get("alive") is not False
 
 
 def _running(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -203,7 +210,10 @@ def activate(visit: Visit, one: Read, *, before: str, reason: str, secret: str) 
         slot=slot.name, name=one.revision.name, sha256=one.revision.sha256, before=before, reason=reason.strip()
     )
     station = visit.station
-    return _answer(visit, station.activations.ask(wish, by=visit.person.name, at_utc=station.now()))
+    answer = _answer(visit, station.activations.ask(wish, by=visit.person.name, at_utc=station.now()))
+    if answer.state is RequestState.DONE:
+        _until_shown(visit, wish)
+    return answer
 
 
 class SilentError(Exception):
@@ -241,6 +251,16 @@ def _answer(visit: Visit, request: int) -> Answer:
     if last is None:
         raise SilentError
     return last
+
+
+def _until_shown(visit: Visit, wish: Wish) -> None:
+    """Until the line's status says it too, so that the next page does; a line that died meanwhile is not waited for."""
+    pause, until = threading.Event(), time.monotonic() + _SHOWN_S
+    while time.monotonic() < until:
+        row = _running(visit.feed.now.liveness.status).get(wish.slot, {})
+        if row.get("sha256") == wish.sha256:
+            return
+        pause.wait(_LOOK_S)
 
 
 def _last(visit: Visit, request: int, patience_s: float) -> Answer | None:

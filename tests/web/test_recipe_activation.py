@@ -284,6 +284,7 @@ def test_in_a_browser_from_the_proposal_to_the_roll_back(
     page: Page, plant: Plant, line: AnsweringLine, tmp_path: Path
 ) -> None:
     page.set_default_timeout(SOON_MS)
+    expect.set_options(timeout=SOON_MS)
     first = line.sha256
     sign_in(page, plant, Role.ENGINEER, f"/recipes/{first}")
     page.click("text=Change it")

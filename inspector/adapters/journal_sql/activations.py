@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Engine, Select, func, insert, select
 
-from inspector.adapters.journal_sql import tables
+from inspector.adapters.journal_sql import registers, tables
 from inspector.adapters.journal_sql.book_file import BookFile
 from inspector.adapters.journal_sql.lines import MOST_ROWS
 from inspector.adapters.journal_sql.rows import Columns, from_us, text_of, to_us
-from inspector.adapters.journal_sql.trail import Trail
+from inspector.adapters.journal_sql.trail import Trail, content_text
 from inspector.domain.activation import ACTIVATE, Activation, Wish
 from inspector.domain.errors import ReviewError
 from inspector.domain.request import Answer, RequestState
@@ -73,7 +73,7 @@ class SqlActivations:
         )
         with self._file.reading() as connection:
             rows = connection.execute(self._query().where(_REQUEST.id.in_(taken))).mappings().all()
-        return {one.wish.slot: one for one in map(_activation, rows)}
+        return {one.wish.slot: one for one in map(_activation, rows) if one.wish.sha256}
 
     def activations(self, *, limit: int = 20) -> Sequence[Activation]:
         """Newest first. See ``ActivationBook``."""
@@ -99,17 +99,52 @@ def note_answer(connection: Connection, answer: Answer) -> None:
     asked = connection.execute(select(tables.request).where(_REQUEST.id == answer.request)).mappings().one_or_none()
     if asked is None or asked["kind"] != ACTIVATE:
         return
-    content = {**json.loads(asked["content"]), "state": answer.state.value, "text": answer.text}
+    content = _answered(asked["content"], answer.state.value, text_of(answer.text))
     action = TAKEN if answer.state is RequestState.DONE else NOT_TAKEN
     _enter(connection, action, answer.request, content, by=asked["asked_by"], at_utc=answer.at_utc)
+
+
+def check_activations(engine: Engine) -> list[str]:
+    """Activations that say other than the audit chain: a changed one would be what a line starts with. Few rows."""
+    answered = (
+        select(tables.request, _ANSWER.state, _ANSWER.text)
+        .join(tables.answer, _ANSWER.request_id == _REQUEST.id)
+        .where(_REQUEST.kind == ACTIVATE, _ANSWER.state != _RUNNING)
+    )
+    audit = registers.audit.c
+    with engine.connect() as connection:
+        told = {
+            (row.action, row.who, row.subject, row.content)
+            for row in connection.execute(select(registers.audit).where(audit.action.in_((TAKEN, NOT_TAKEN))))
+        }
+        rows = connection.execute(answered.order_by(_REQUEST.id)).mappings().all()
+    return [
+        f"activation {row['id']} says other than the audit chain: it was changed or slipped in"
+        for row in rows
+        if (
+            TAKEN if row["state"] == _DONE else NOT_TAKEN,
+            row["asked_by"],
+            *_entry(row["id"], _answered(row["content"], row["state"], row["text"])),
+        )
+        not in told
+    ]
+
+
+def _answered(content: str, state: str, text: str) -> dict[str, str]:
+    return {**json.loads(content), "state": state, "text": text}
+
+
+def _entry(number: int, content: Mapping[str, Any]) -> tuple[str, str]:
+    """Subject and content of a row of the chain, as they stand there."""
+    told = {**{str(key): str(value) for key, value in content.items() if key != "sha256"}, "request": number}
+    return str(content.get("sha256", "")), content_text(told)
 
 
 def _enter(
     connection: Connection, action: str, number: int, content: Mapping[str, Any], *, by: str, at_utc: datetime
 ) -> None:
-    told = {str(key): str(value) for key, value in content.items() if key != "sha256"}
-    subject = str(content.get("sha256", ""))
-    Trail(connection).add(at_utc=at_utc, who=by, action=action, subject=subject, content={**told, "request": number})
+    subject, told = _entry(number, content)
+    Trail(connection).add(at_utc=at_utc, who=by, action=action, subject=subject, content=json.loads(told))
 
 
 def _activation(row: Columns) -> Activation:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, func, select
 
 from inspector.adapters.journal_sql import tables
+from inspector.adapters.journal_sql.activations import check_activations
 from inspector.adapters.journal_sql.book import check_book
 from inspector.adapters.journal_sql.engine import at_the_border, open_engine
 from inspector.adapters.journal_sql.lock import is_running
@@ -117,7 +118,7 @@ def _prove(
         inspections += closed
     found.sentences += check_book(engine, head)
     chain, broken = check_trail(engine, audit_head)
-    found.sentences += broken
+    found.sentences += [*broken, *check_activations(engine)]
     return Proof(
         inspections=inspections,
         open=open_parts,

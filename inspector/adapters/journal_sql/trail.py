@@ -35,13 +35,18 @@ class Trail:
                 "who": entry.who,
                 "action": entry.action,
                 "subject": entry.subject,
-                "content": json.dumps(dict(entry.content), sort_keys=True, separators=(",", ":"), ensure_ascii=False),
+                "content": content_text(entry.content),
                 "previous": entry.previous,
                 "sha256": entry.sha256,
             },
         )
         self._head = AuditHead(number=entry.number, sha256=entry.sha256)
         return self._head
+
+
+def content_text(content: Content) -> str:
+    """How a content stands in its row."""
+    return json.dumps(dict(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def head_of(connection: Connection) -> AuditHead:

@@ -1,4 +1,4 @@
-"""`inspector recipe`: choose a threshold from reviewed parts, try another recipe, teach it to find its part."""
+"""`inspector recipe`: choose a threshold, try another recipe, teach it to find its part, give it back to its file."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ import typer
 
 from inspector.adapters import journal_sql
 from inspector.app import options, reviewed
-from inspector.app.commands import recipe_fixture, recipe_whatif
+from inspector.app.commands import recipe_fixture, recipe_release, recipe_whatif
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
 from inspector.app.parts import check_parts
 from inspector.app.recipe_file import find_recipe, fit, load_recipe
@@ -21,6 +21,7 @@ from inspector.domain.tuning import Price, Tuning, tune
 
 app = typer.Typer(no_args_is_help=True, help="Recipes: what is good and what is not.")
 app.command("what-if")(recipe_whatif.what_if_recipe)
+app.command("release")(recipe_release.release_recipe)
 
 
 @app.callback()

@@ -13,7 +13,6 @@ from inspector.domain.difference import difference
 from inspector.domain.errors import ConfigError, ReviewError
 from inspector.domain.request import RequestState
 from inspector.domain.whatif import WhatIf, what_if
-from inspector.ports.liveness import Life
 from inspector.ports.revisions import Standing
 from inspector.web import recipe_desk
 from inspector.web.access import Here, Routes, Visit
@@ -95,7 +94,7 @@ def _list(visit: Visit, *, draft: str, trouble: str = "", status: int = 200) -> 
         revisions=recipe_desk.revisions(visit),
         slots=slots,
         used={slot.sha256 for slot in slots},
-        alive=visit.feed.now.liveness.life is Life.ALIVE,
+        alive=recipe_desk.line_runs(visit),
         activations=visit.station.activations.activations(limit=_HISTORY),
         standings=standing_words(visit.words),
         files=file_words(visit.words),
@@ -201,7 +200,7 @@ def _one(
         one=one,
         slot=slot,
         used=slot.sha256 == one.revision.sha256,
-        alive=visit.feed.now.liveness.life is Life.ALIVE,
+        alive=recipe_desk.line_runs(visit),
         sentences=sentences(one.recipe, visit.words) if one.recipe else (),
         changes=difference(before, one.recipe) if before and one.recipe else None,
         tried=tried_out[0] if tried_out else None,
