@@ -345,6 +345,7 @@ class FakeGate:
         self.expected: list[int] = []
         self.told: list[tuple[int, Outcome]] = []
         self.states: list[LineState] = []
+        self.checksums: list[int] = []
         self.refuse: set[int] = set()
         self.lose_answer: set[int] = set()
         self.condemn: dict[int, str] = {}
@@ -381,6 +382,9 @@ class FakeGate:
 
     def announce(self, state: LineState) -> None:
         self.states.append(state)
+
+    def configured(self, checksum: int) -> None:
+        self.checksums.append(checksum)
 
     def link(self) -> LinkHealth:
         return LinkHealth(alive=self.alive, reason="" if self.alive else "no heartbeat for 1 s")

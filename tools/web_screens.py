@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "web"
 PANEL = {"width": 1920, "height": 1080}
 WIDTH = 960
-SCREENS: Mapping[str, str] = {"live": "/live", "queue": "/review", "more": "/more", "account": "/account"}
+SCREENS: Mapping[str, str] = {"live": "/live", "queue": "/review", "recipes": "/recipes", "more": "/more", "account": "/account"}
 
 
 def photograph(url: str, name: str, secret: str, language: str) -> None:
@@ -38,6 +38,10 @@ def photograph(url: str, name: str, secret: str, language: str) -> None:
             page.goto(f"{url}{path}")
             _ready(page)
             _keep(page, screen, language)
+        page.goto(f"{url}/recipes")
+        page.click(".revisions a")
+        _ready(page)
+        _keep(page, "recipe", language)
         page.goto(f"{url}/review")
         page.click("#start")
         _ready(page)

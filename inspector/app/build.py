@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -66,8 +67,10 @@ def open_detectors(parts: Parts, kinds: Mapping[str, str] | None = None) -> Iter
 
 def _chosen_detectors(
     parts: Parts, info: CameraInfo, proved: ExitStack, detectors: Mapping[str, Detector], stop: threading.Event
-) -> tuple[Mapping[str, Detector], str]:
-    """The models with the runtimes that are fastest for this camera's frames, and why these; the reference on trouble.
+) -> tuple[Mapping[str, Detector], str, Mapping[str, str]]:
+    """The models with the runtimes that are fastest for this camera's frames, why these, and which: kind by model.
+
+    The reference on trouble.
 
     ``proved`` holds the detectors that were opened to check the models, and takes those that replace them.
     """
@@ -78,13 +81,24 @@ def _chosen_detectors(
     why = "; ".join(f"{name}: {chosen.words}" for name, chosen in choices.items())
     reference = next(iter(parts.runtimes))
     if all(kind == reference for kind in kinds.values()):
-        return detectors, why
+        return detectors, why, kinds
     proved.close()
     try:
-        return proved.enter_context(open_detectors(parts, kinds)), why
+        return proved.enter_context(open_detectors(parts, kinds)), why, kinds
     except (ConfigError, DeviceError) as error:  # what ran in the trial does not run here: the other one does
         log.warning("runtime.fell_back", to=reference, reason=str(error))
-        return proved.enter_context(open_detectors(parts)), f"{reference}: fell back from {kinds}: {error}"
+        return proved.enter_context(open_detectors(parts)), f"{reference}: fell back from {kinds}: {error}", {}
+
+
+def _lay_out(parts: Parts, kinds: Mapping[str, str], name: str, sides: tuple[int, int]) -> None:
+    """Run a model once on pictures of another size, in an instance of its own beside the line's.
+
+    What a runtime compiles for that size then stands in its cache, and a model that cannot run on it is found.
+    """
+    runtime = parts.runtimes.get(kinds.get(name, ""), parts.runtime)
+    strip_px = parts.loaded.settings.station.strip_px
+    with open_model(parts.cards[name], runtime=runtime, context=parts.context, strip_px=strip_px) as trial:
+        trial.warm_up(*sides, rounds=1)
 
 
 @contextmanager
@@ -117,7 +131,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
         camera_plugin, camera_settings = parts.camera
         camera = stack.enter_context(open_camera(camera_plugin, camera_settings, parts.context))
         _refuse_other_frames(parts, camera.describe())
-        detectors, why = _chosen_detectors(parts, camera.describe(), proved, detectors, stop)
+        detectors, why, kinds = _chosen_detectors(parts, camera.describe(), proved, detectors, stop)
         early.close()
         for recipe in parts.recipes:
             archive.revision("recipe", recipe.recipe.name, recipe.text)
@@ -145,7 +159,12 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 collect_into=open_collection,
                 references=OpticsFiles(parts.optics),
                 revisions=StationRecipes(
-                    parts, models=stamps, camera=camera.describe(), shelf=people.shelf, activations=people.activations
+                    parts,
+                    models=stamps,
+                    camera=camera.describe(),
+                    shelf=people.shelf,
+                    activations=people.activations,
+                    lay_out=partial(_lay_out, parts, kinds),
                 ),
             ),
             detectors=detectors,

@@ -2,7 +2,7 @@
 
 import errno
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -89,7 +89,11 @@ class Parts:
 
     @property
     def _checksum(self) -> int:
-        shas = [self.loaded.sha256, *(recipe.sha256 for recipe in self.recipes)]
+        return self.checksum_of(recipe.sha256 for recipe in self.recipes)
+
+    def checksum_of(self, recipes: Iterable[str]) -> int:
+        """16 bits of settings, models and these revisions of recipes, in the order of the slots."""
+        shas = [self.loaded.sha256, *recipes]
         shas += [card.sha256 for _, card in sorted(self.cards.items())]
         return int(hashlib.sha256("".join(shas).encode()).hexdigest()[:4], 16)
 

@@ -1,15 +1,16 @@
 """Recipes as one station would judge by them: what fits its slots, its models and its camera."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from inspector.app.parts import Parts
 from inspector.app.recipe_file import LoadedRecipe, fit, load_revision, load_text
 from inspector.app.revisions_in_use import KIND
-from inspector.domain.errors import ConfigError
+from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.inspection import ModelStamp, RecipeStamp
 from inspector.domain.recipe import Recipe
 from inspector.pipeline.recipes import ActiveRecipe
+from inspector.pipeline.view import window_sides
 from inspector.ports.activations import ActivationBook
 from inspector.ports.camera import CameraInfo
 from inspector.ports.revisions import RevisionShelf, Standing
@@ -65,7 +66,11 @@ def refuse_other_frames(recipe: LoadedRecipe, info: CameraInfo) -> None:
 
 
 class StationRecipes:
-    """Fulfils ``RevisionSource`` for a line that runs: its models are loaded, its camera is open."""
+    """Fulfils ``RevisionSource`` for a line that runs: its models are loaded, its camera is open.
+
+    ``lay_out``: runs a model once on pictures of this height and width, in an instance of its own; DeviceError if it
+    does not.
+    """
 
     def __init__(
         self,
@@ -75,12 +80,16 @@ class StationRecipes:
         camera: CameraInfo,
         shelf: RevisionShelf,
         activations: ActivationBook,
+        lay_out: Callable[[str, tuple[int, int]], None],
     ) -> None:
         self._parts = parts
         self._models = models
         self._camera = camera
         self._shelf = shelf
         self._activations = activations
+        self._lay_out = lay_out
+        self._laid_out = {(name, (camera.height, camera.width)) for name in models}
+        self._laid_out |= {(one.recipe.model, self._sides(one)) for one in parts.recipes}
 
     def fetch(self, slot: str, sha256: str) -> ActiveRecipe:
         """Read, check and fit a revision. See ``RevisionSource``."""
@@ -98,12 +107,33 @@ class StationRecipes:
         else:
             _fit_to_its_model(self._parts, loaded)
         refuse_other_frames(loaded, self._camera)
+        self._prepare(loaded)
         return active_recipe(loaded, self._models)
+
+    def checksum(self, recipes: Iterable[str]) -> int:
+        """16 bits of what is judged by. See ``RevisionSource``."""
+        return self._parts.checksum_of(recipes)
 
     def taken(self, slot: str) -> int:
         """The newest request for this slot that the book says was done. See ``RevisionSource``."""
         one = self._activations.in_force().get(slot)
         return 0 if one is None else one.request
+
+    def _sides(self, loaded: LoadedRecipe) -> tuple[int, int]:
+        return window_sides(loaded.recipe, self._camera.height, self._camera.width)
+
+    def _prepare(self, loaded: LoadedRecipe) -> None:
+        """A model that is given an area of a new size is laid out for it beside the line: no part waits for that."""
+        name, sides = loaded.recipe.model, self._sides(loaded)
+        if (name, sides) in self._laid_out:
+            return
+        try:
+            self._lay_out(name, sides)
+        except DeviceError as error:
+            raise ConfigError(
+                f"{loaded.path}: roi: model {name} does not run on {sides[1]} x {sides[0]} px: {error.reason}"
+            ) from error
+        self._laid_out.add((name, sides))
 
 
 def _fit_to_its_model(parts: Parts, loaded: LoadedRecipe) -> None:

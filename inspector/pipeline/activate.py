@@ -6,7 +6,7 @@
 A line that dies in between takes it at its next start: the answer in the book is the truth.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +37,10 @@ class RevisionSource(Protocol):
             ConfigError: there is none, nobody approved it, or it does not fit the slot, the models or the camera.
             JournalError: the book cannot be read.
         """
+        ...
+
+    def checksum(self, recipes: Iterable[str]) -> int:
+        """16 bits of settings, models and these revisions, given as sha256 in the order of the slots."""
         ...
 
     def taken(self, slot: str) -> int:

@@ -8,7 +8,7 @@ from inspector.domain.frame import PartId
 from inspector.domain.inspection import Disposal
 from inspector.domain.verdict import Verdict
 from inspector.pipeline.tracked import TrackedGate
-from inspector.ports.gate import Annunciator, Confirmation, Gate, LineState, LinkHealth, PlcWish
+from inspector.ports.gate import Annunciator, Checksummed, Confirmation, Gate, LineState, LinkHealth, PlcWish
 from inspector.ports.trigger import Trigger, TriggerEvent, TriggerPosition
 
 
@@ -49,6 +49,11 @@ class PlcAndField:
     def confirmations(self, timeout_s: float) -> Sequence[Confirmation]:
         """The PLC's."""
         return self._plc.confirmations(timeout_s)
+
+    def configured(self, checksum: int) -> None:
+        """To a PLC that is shown it."""
+        if isinstance(self._plc, Checksummed):
+            self._plc.configured(checksum)
 
     def announce(self, state: LineState) -> None:
         """Towards the PLC, and on the lamps."""

@@ -30,7 +30,7 @@ from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import OpcState
 from inspector.pipeline import punctuality
-from inspector.pipeline.activate import ACTIVATE, ActivationDesk
+from inspector.pipeline.activate import ACTIVATE, ActivationDesk, RevisionSource
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.canvas import Margins
 from inspector.pipeline.capture import TRIGGER_ALARM, CaptureLoop
@@ -46,6 +46,7 @@ from inspector.pipeline.paper import PaperLoop
 from inspector.pipeline.picture import PictureFinder
 from inspector.pipeline.pool import FramePool
 from inspector.pipeline.punctuality import GarbageCollector
+from inspector.pipeline.recipes import ActiveRecipe
 from inspector.pipeline.requests import Clerk, RequestLoop
 from inspector.pipeline.start import reconcile
 from inspector.pipeline.status import StatusFile
@@ -56,7 +57,7 @@ from inspector.pipeline.ticket import Equipment, Shown, Station
 from inspector.pipeline.view import window_sides
 from inspector.pipeline.watch import Watch
 from inspector.ports.camera import CameraInfo
-from inspector.ports.gate import LineState
+from inspector.ports.gate import Checksummed, LineState
 from inspector.ports.journal import JournalHealth, Series
 from inspector.ports.sight import setup_of
 from inspector.ports.trigger import TriggerPosition
@@ -319,9 +320,16 @@ class Line:
             board=self._station.recipes,
             source=source,
             flush=self._equipment.flush,
-            tell=lambda active: self._guard.use(active.stamp),
+            tell=lambda active: self._use(active, source),
         )
         return {ACTIVATE: desk}
+
+    def _use(self, active: ActiveRecipe, source: RevisionSource) -> None:
+        """What else must know that other rules are in force."""
+        self._guard.use(active.stamp)
+        gate, slots = self._equipment.gate, self._station.recipes.slots
+        if isinstance(gate, Checksummed):
+            gate.configured(source.checksum(one.stamp.sha256 for one in slots.values()))
 
     def _ahead(self, loop: Callable[[], None]) -> Callable[[], None]:
         """The loop, at the station's real-time priority."""

@@ -132,6 +132,15 @@ class Ejecting(Protocol):
 
 
 @runtime_checkable
+class Checksummed(Protocol):
+    """A gate that shows the PLC 16 bits of what is judged by, so that a change is seen there too."""
+
+    def configured(self, checksum: int) -> None:
+        """Show this checksum from now on. Never blocks."""
+        ...
+
+
+@runtime_checkable
 class Panel(Protocol):
     """What a technician sees of the words between station and PLC, and may drive; a gate without words has none."""
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from uuid import UUID
 
 from inspector.domain.detection import Detection
+from inspector.domain.difference import Change, difference
 from inspector.domain.frame import PartId
 from inspector.domain.geometry import Box
 from inspector.domain.recipe import ClassRule, Recipe
 from inspector.domain.rules import judge
-from inspector.domain.difference import Change, difference
 from inspector.domain.verdict import Outcome, Severity
 from inspector.domain.whatif import JudgedPart, what_if
 

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,9 @@ class FakeRevisions:
         if sha256 not in self._known:
             raise ConfigError(f"there is no recipe revision {sha256[:12]} in this journal for {slot}")
         return self._known[sha256]
+
+    def checksum(self, recipes: Iterable[str]) -> int:
+        return int("".join(one[0] for one in recipes), 16)
 
     def taken(self, slot: str) -> int:
         return self.written.get(slot, 0)
@@ -187,6 +190,7 @@ def test_parts_of_a_running_line_change_their_recipe_at_one_part_and_none_is_los
         first = number < change_at
         assert record.recipe.sha256 == (FIRST if first else SECOND), number
         assert record.verdict.outcome is (Outcome.FAIL if first else Outcome.PASS), number
+    assert plant.gate.checksums == [0x7], "the PLC is shown that other rules are in force"
     assert dict(plant.gate.told) == {number: record.verdict.outcome for number, record in records.items()}
 
 

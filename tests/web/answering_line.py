@@ -57,7 +57,14 @@ def answering_line(plant: Plant) -> Iterator[AnsweringLine]:
         board = RecipeBoard(
             {slot: active_recipe(one, models) for slot, one in zip(parts.slots, parts.recipes, strict=True)}
         )
-        source = StationRecipes(parts, models=models, camera=CAMERA, shelf=people.shelf, activations=people.activations)
+        source = StationRecipes(
+            parts,
+            models=models,
+            camera=CAMERA,
+            shelf=people.shelf,
+            activations=people.activations,
+            lay_out=lambda *_: None,
+        )
         desk = ActivationDesk(board=board, source=source, flush=recorder.flush, tell=lambda _: tell(plant, board))
         loop = RequestLoop(
             book=requests,

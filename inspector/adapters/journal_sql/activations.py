@@ -136,7 +136,8 @@ def _answered(content: str, state: str, text: str) -> dict[str, str]:
 
 def _entry(number: int, content: Mapping[str, Any]) -> tuple[str, str]:
     """Subject and content of a row of the chain, as they stand there."""
-    told = {**{str(key): str(value) for key, value in content.items() if key != "sha256"}, "request": number}
+    told: dict[str, str | int | bool | None] = {key: str(value) for key, value in content.items() if key != "sha256"}
+    told["request"] = number
     return str(content.get("sha256", "")), content_text(told)
 
 

@@ -323,6 +323,8 @@ def test_set_offline_user_data_and_strings_are_answered(pair: Pair) -> None:
     assert lacks(status, StatusBit.ONLINE | StatusBit.TRIGGER_READY)
     assert status.bits >> 4 & 7 == 2
     assert status.words["settings_checksum"] == 0xBEEF
+    gate.configured(0xCAFE)
+    plc.until(lambda status: status.words["settings_checksum"] == 0xCAFE)
     assert not gate.plc_word().enable
     plc.bits(ENABLED | ControlBit.STOP | ControlBit.BIN_FULL | ControlBit.BYPASS)
     plc.scan()

@@ -82,6 +82,11 @@ class ModbusServerGate:
 
     # --- Gate
 
+    def configured(self, checksum: int) -> None:
+        """Show the PLC the checksum of what is judged by from now on."""
+        with self._desk.news:
+            self._desk.figures.checksum = checksum
+
     def expect(self, part: PartId, *, deadline: float) -> None:
         """Book the deadline; the PLC itself rejects by default from the trigger on."""
         with self._desk.news:
