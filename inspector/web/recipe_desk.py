@@ -158,6 +158,8 @@ def propose(visit: Visit, content: str) -> Revision:
         ConfigError: it is no recipe for this station.
     """
     text, station = content.replace("\r\n", "\n"), visit.station
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ConfigError(visit.words.gettext("The text holds half a character: save it as UTF-8."))
     recipe = station.read_recipe(text)
     sha256 = station.shelf.propose(KIND, recipe.name, text, by=visit.person.name, at_utc=station.now())
     stored = station.shelf.revision(KIND, sha256)
@@ -234,6 +236,12 @@ def _refuse(visit: Visit, one: Read, slot: Slot, before: str) -> None:
             _("Meanwhile %(recipe)s %(revision)s came into use. Nothing was changed: look at the difference again.")
             % {"recipe": slot.recipe, "revision": slot.sha256[:12]}
         )
+    for other in visit.station.activations.activations(limit=1):
+        if other.state is None and (other.who, other.wish.sha256) != (visit.person.name, one.revision.sha256):
+            raise ReviewError(
+                _("%(who)s is activating %(recipe)s %(revision)s at this moment: look at it first.")
+                % {"who": other.who, "recipe": other.wish.name, "revision": other.wish.sha256[:12]}
+            )
 
 
 def _sign(visit: Visit, secret: str) -> None:

@@ -73,6 +73,8 @@ def test_a_slot_goes_back_to_its_file_and_the_trail_says_who_did_it(config: Path
     file = in_use(config)
     sha256 = activated(config, changed(config))
     assert in_use(config) == sha256
+    checked = CliRunner().invoke(app, ["check", "--config", str(config), "--station", STATION])
+    assert f"recipe critical revision {sha256[:12]}, activated; critical.toml is not used" in checked.output
     code, told = release(config)
     assert (code, f"revision {sha256[:12]} is in use no more" in told) == (0, True), told
     assert in_use(config) == file

@@ -25,6 +25,7 @@ from tests.system.bench import Bench, read_json, small_plant, wait_for
 PEOPLE = {"enzo": Role.ENGINEER, "quirin": Role.QUALITY}
 SECRET = "screwdriver7"  # noqa: S105 - of a test's own station
 ENOUGH = 8
+PATIENCE_S = 240.0
 
 
 @contextmanager
@@ -69,7 +70,7 @@ def activate(plant: Plant, sha256: str, before: str, reason: str) -> dict[str, A
         return dict(answer.json())
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_recipe_changes_between_two_parts_survives_a_crash_and_is_rolled_back(tmp_path: Path) -> None:
     plant = small_plant(tmp_path, parts=0)
     with Bench(plant) as bench:
@@ -126,7 +127,7 @@ def started(bench: Bench) -> None:
     bench.start("line")
     bench.line_ready()
     bench.start("web")
-    wait_for("the station", lambda: answers(bench.plant))
+    wait_for("the station", lambda: answers(bench.plant), patience_s=PATIENCE_S)
 
 
 def account_for_all(bench: Bench, second: str, first: str) -> None:

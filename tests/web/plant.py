@@ -65,6 +65,11 @@ class Plant:
         return [one for one in self.parts if one.verdict.outcome is not Outcome.PASS]
 
     @property
+    def recipe(self) -> str:
+        """The sha256 of the recipe in use."""
+        return str(self.status["recipe"]["sha256"])
+
+    @property
     def journal(self) -> Path:
         """The book's file."""
         return self.folder / "data" / STATION / "journal.sqlite3"
@@ -97,13 +102,15 @@ def open_plant(folder: Path, repo: Path, *, parts: int = 24, web: str = "") -> I
     )
     (folder / "data" / STATION).mkdir(parents=True)
     written = write_parts(folder / "data" / STATION, parts)
+    with journal_sql.open_journal(folder / "data" / STATION / "journal.sqlite3", station=STATION) as book:
+        recipe = book.revision("recipe", "critical", (folder / "recipes" / "critical.toml").read_text())
     with open_them(folder / "data") as (accounts, hasher):
         for role, (name, secret) in SECRETS.items():
             accounts.put(Account(name=name, role=role, secret_hash=hasher.hashed(secret)))
     line = threading.Event()
     line.set()
     with ExitStack() as stack:
-        status = status_of_a_line()
+        status = status_of_a_line(recipe)
         stack.enter_context(living_line(folder / "run" / STATION, line, status))
         station = stack.enter_context(open_station(check_parts(settings.load(config, STATION))))
         app = create_app(station)
@@ -215,15 +222,15 @@ def picture(verdict: Verdict) -> np.ndarray:
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-def status_of_a_line() -> dict[str, Any]:
-    """What a line says of itself."""
+def status_of_a_line(recipe: str) -> dict[str, Any]:
+    """What a line says of itself that judges by this revision of critical."""
     return {
         "station": STATION,
         "alive": True,
         "state": "ContinuousExecution",
         "counters": {"pass": 1, "fail": 0, "undecided": 0},
-        "recipe": {"name": "critical", "sha256": "a1" * 32},
-        "recipes": [{"slot": "critical", "name": "critical", "sha256": "a1" * 32, "job": 0}],
+        "recipe": {"name": "critical", "sha256": recipe},
+        "recipes": [{"slot": "critical", "name": "critical", "sha256": recipe, "job": 0}],
         "model": {
             "name": "surface-small",
             "version": "0.1.0",

@@ -14,6 +14,7 @@ def addresses(plant: Plant) -> dict[str, tuple[str, Role | None]]:
         "review item": (f"/review/{plant.rejects[0].result_id}", Role.OPERATOR),
         "history": ("/history", Role.QUALITY),
         "recipes": ("/recipes", Role.ENGINEER),
+        "recipe": (f"/recipes/{plant.recipe}", Role.QUALITY),
         "system": ("/system", Role.ENGINEER),
         "charts": ("/charts", Role.OPERATOR),
         "alarms": ("/alarms", Role.ENGINEER),

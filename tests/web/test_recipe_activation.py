@@ -25,6 +25,7 @@ from tests.web.browsing import sign_in
 from tests.web.plant import SECRETS, Plant
 
 SOON_MS = 20_000
+JSON = {"Content-Type": "application/json"}
 ENGINEER, QUALITY = (SECRETS[role][1] for role in (Role.ENGINEER, Role.QUALITY))
 
 
@@ -227,7 +228,7 @@ def test_a_line_that_stays_silent_is_said_to_and_the_request_is_withdrawn(
     monkeypatch.setattr(recipe_desk, "_GOODBYE_S", 0.2)
     sha256 = approved(plant, text_of(plant))
     with plant.client(Role.ENGINEER) as client:
-        body = {"before": "a1" * 32, "reason": "trial", "secret": ENGINEER}
+        body = {"before": plant.recipe, "reason": "trial", "secret": ENGINEER}
         assert client.post(f"/api/recipes/{sha256}/activation", json=body).status_code == 504
         (one,) = client.get("/api/recipes/activations").json()["items"]
         assert one["state"] is None
@@ -251,6 +252,8 @@ def test_what_is_no_recipe_comes_back_with_the_reason_and_nothing_is_lost(plant:
         assert "clases is unknown; did you mean" in page.text
         assert "# &lt;b&gt;mine&lt;/b&gt;" in page.text
         assert client.post("/recipes", data={"content": "= ="}).status_code == 422
+        half = client.post("/api/recipes", content=b'{"content": "name = \\"\\ud800\\""}', headers=JSON)
+        assert (half.status_code, "half a character" in half.json()["detail"]) == (422, True)
         other = text_of(plant).replace('model = "surface-small"', 'model = "surface-base"', 1)
         answer = client.post("/api/recipes", json={"content": other})
         assert answer.status_code == 422
@@ -261,7 +264,7 @@ def test_what_is_no_recipe_comes_back_with_the_reason_and_nothing_is_lost(plant:
         taken = client.get(stored.headers["location"] + "/text")
         assert (taken.text, "attachment" in taken.headers["content-disposition"]) == (text_of(plant), True)
         assert client.post("/recipes", data={}, files={"upload": ("x", b"\xff\xfe")}).status_code == 422
-    assert len(plant.station.shelf.revisions("recipe")) == 1
+    assert len(plant.station.shelf.revisions("recipe")) == 2
 
 
 def test_the_rules_are_read_in_the_language_of_the_page(plant: Plant, line: AnsweringLine) -> None:

@@ -55,6 +55,10 @@ def _as_json(parts: Parts) -> dict[str, Any]:
             "sha256": parts.card.sha256,
             "signed_by": parts.card.signed_by or None,
         },
+        "recipes": [
+            {"slot": slot, "name": one.recipe.name, "sha256": one.sha256, "activated": not one.path.is_file()}
+            for slot, one in zip(parts.slots, parts.recipes, strict=True)
+        ],
         "worst_single_defect_that_passes": {
             name: {row.label: _figures(row) for row in rows} for name, rows in _passing(parts).items()
         },
@@ -82,6 +86,10 @@ def _as_text(parts: Parts, warnings: Sequence[str]) -> list[str]:
     if parts.scale is not None:
         due = f"due {parts.scale.due}" if parts.scale.due else "without a due date"
         lines += ["", f"scale {parts.scale.id}  {parts.scale.px_per_mm:.4f} px/mm, {due}"]
+    lines.append("")
+    for slot, recipe in zip(parts.slots, parts.recipes, strict=True):
+        whence = f"from {recipe.path}" if recipe.path.is_file() else f"activated; {slot}.toml is not used"
+        lines.append(f"recipe {recipe.recipe.name} revision {recipe.sha256[:12]}, {whence}")
     for name, passing in _passing(parts).items():
         lines += ["", f"recipe {name}: the worst single defect that passes"]
         lines += [f"  {row.label:10} {_in_words(row)}" for row in passing]

@@ -93,9 +93,10 @@ def _taught(recipe: Path, pixels: Pixels, pixel_format: PixelFormat, region: str
         raise ConfigError(f"--region {x},{y},{wide},{high}: cannot be written as PNG")
     content = encoded.tobytes()
     name = toml_file.read(recipe).get("name", recipe.stem)
+    sha256 = hashlib.sha256(content).hexdigest()
     values = {
-        "template": f"{name}.fixture.png",
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "template": f"{name}.fixture-{sha256[:12]}.png",  # of its own: an earlier revision keeps its picture
+        "sha256": sha256,
         "frame_px": [width, height],
         "region_px": [x, y, wide, high],
     }
