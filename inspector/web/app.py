@@ -1,12 +1,15 @@
 """Puts the station's routes together, and what holds for all of them: headers, errors, the feed."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -171,6 +174,11 @@ def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(FrameError)
     async def refused(request: Request, error: ConfigError | FrameError) -> Response:
         return _told(request, 422, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_request: Request, error: RequestValidationError) -> Response:
+        told = json.dumps({"detail": jsonable_encoder(error.errors())})  # in ASCII: what came may be half a character
+        return Response(told, status_code=422, media_type="application/json")
 
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
