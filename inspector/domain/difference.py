@@ -55,4 +55,7 @@ def _classes(prefix: str, classes: Mapping[str, ClassRule], other: ClassRule) ->
 
 
 def _words(value: object) -> str:
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    """As the file has it."""
+    if value is None or isinstance(value, bool):
+        return "none" if value is None else str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)

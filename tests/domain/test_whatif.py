@@ -58,5 +58,7 @@ def test_a_difference_names_each_key_once() -> None:
         Change(key="classes.crack.min_length_mm", before="none", after="1"),
         Change(key="classes.crack.size_band", before="0", after="0.2"),
     )
+    milder = replace(RECIPE, classes={"crack": replace(CRACK, any_fails=False)})
+    assert difference(RECIPE, milder) == (Change(key="classes.crack.any_fails", before="true", after="false"),)
     fewer = replace(RECIPE, classes={})
     assert difference(RECIPE, fewer)[0] == Change(key="classes.crack.severity", before="critical", after=None)
