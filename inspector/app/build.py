@@ -105,6 +105,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
         proved = stack.enter_context(ExitStack())
         detectors = proved.enter_context(open_detectors(parts))  # a model that does not fit is told before a gate opens
         gate = stack.enter_context(_open_gate(parts))
+        panel = gate.plc if isinstance(gate, PlcAndField) else gate
         trigger: Trigger = gate
         if parts.trigger is not None:
             trigger_plugin, trigger_settings = parts.trigger
@@ -130,7 +131,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 camera=camera,
                 gate=gate,
                 annunciator=gate,
-                panel=gate if isinstance(gate, Panel) else None,
+                panel=panel if isinstance(panel, Panel) else None,
                 recorder=recorder,
                 archive=archive,
                 evidence=evidence,

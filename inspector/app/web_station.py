@@ -20,6 +20,7 @@ from inspector.app.parts import SOFTWARE, Parts, make_folders
 from inspector.app.recipe_file import parse_recipe
 from inspector.app.tables import WebTable
 from inspector.app.web_accounts import Register, open_them
+from inspector.app.wiring import wiring_of
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.inspection import Inspection
 from inspector.domain.shifts import ShiftPlan
@@ -80,6 +81,8 @@ def open_station(parts: Parts) -> Iterator[Station]:
             read_recipe=partial(parse_recipe, card=parts.card, scale=parts.scale),
             pictures=EvidenceReader(parts.evidence),
             line=StatusWatch(parts.run_dir / "status.json"),
+            follower=StatusWatch(parts.run_dir / "follow.json"),
+            wiring=wiring_of(parts),
             requests=requests,
             table=partial(table_bytes, people.history),
             inspect=_Eye(parts).judge,

@@ -29,6 +29,7 @@ import structlog
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import OpcState
+from inspector.domain.request import FORCE
 from inspector.pipeline import punctuality
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.canvas import Margins
@@ -36,7 +37,6 @@ from inspector.pipeline.capture import TRIGGER_ALARM, CaptureLoop
 from inspector.pipeline.collect import COLLECT, Collector
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.detect import Detector
-from inspector.pipeline.force import FORCE, ForceDesk
 from inspector.pipeline.handoff import Handoff
 from inspector.pipeline.inspect import InspectLoop
 from inspector.pipeline.measure_trust import MeasureTrust
@@ -283,7 +283,7 @@ class Line:
         requests = RequestLoop(
             book=self._equipment.requests,
             recorder=self._equipment.recorder,
-            clerks={COLLECT: collector, FORCE: ForceDesk(panel=self._equipment.panel, alarms=self._alarms)},
+            clerks={COLLECT: collector, FORCE: self._watch.forced},
             stop=self._stop,
             pulse=pulses["requests"],
         )

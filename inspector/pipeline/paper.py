@@ -138,6 +138,7 @@ class PaperLoop:
                 break
             for confirmation in self._gate.confirmations(remaining):
                 self._confirmed[confirmation.part_seq] = confirmation.told
+                self._desk.handshake.answered(confirmation.part_seq, confirmation.told, confirmation.at)
         told = self._confirmed.pop(part_seq, judged.told)
         while len(self._confirmed) > _REMEMBERED:
             self._confirmed.pop(next(iter(self._confirmed)))

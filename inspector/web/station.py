@@ -22,6 +22,7 @@ from inspector.ports.liveness import LineWatch
 from inspector.ports.requests import RequestDesk
 from inspector.ports.review import ReviewDesk, ReviewQueue
 from inspector.ports.revisions import RevisionShelf
+from inspector.ports.wiring import Wiring
 
 Json = dict[str, Any]
 
@@ -53,6 +54,7 @@ class Site:
 class Station:
     """Everything the pages are made of.
 
+    ``follower``: how the sinks are, as its status file says. ``wiring``: what is wired to the plant.
     ``inspect``: judges a picture file once, without part, gate and journal.
     ``read_recipe``: a recipe's text, fitted to this station; raises ConfigError. ``table``: parts as "csv" or "xlsx".
     ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
@@ -80,6 +82,8 @@ class Station:
     read_recipe: Callable[[str], Recipe]
     pictures: Pictures
     line: LineWatch
+    follower: LineWatch
+    wiring: Wiring
     requests: RequestDesk
     table: Callable[[str, PartSearch], bytes]
     inspect: Callable[[Path], Json]

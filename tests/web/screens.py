@@ -15,6 +15,7 @@ def addresses(plant: Plant) -> dict[str, tuple[str, Role | None]]:
         "history": ("/history", Role.QUALITY),
         "recipes": ("/recipes", Role.ENGINEER),
         "system": ("/system", Role.ENGINEER),
+        "io": ("/io", Role.ENGINEER),
         "charts": ("/charts", Role.OPERATOR),
         "alarms": ("/alarms", Role.ENGINEER),
         "audit trail": ("/audit", Role.QUALITY),
