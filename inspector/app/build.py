@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from inspector.adapters import evidence_files, journal_sql
 from inspector.adapters.collection_files import open_collection
+from inspector.adapters.live_files import StageFiles
 from inspector.adapters.optics_files import OpticsFiles
 from inspector.app import service
 from inspector.app.open_model import open_model
@@ -141,6 +142,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 requests=requests,
                 collect_into=open_collection,
                 references=OpticsFiles(parts.optics),
+                live=StageFiles(parts.run_dir),
             ),
             detectors=detectors,
             tuning=Tuning(

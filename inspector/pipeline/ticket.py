@@ -17,6 +17,7 @@ from inspector.ports.camera import Camera
 from inspector.ports.evidence import Evidence, FrameFolder
 from inspector.ports.gate import Annunciator, Gate, Panel
 from inspector.ports.journal import Archive, Recorder
+from inspector.ports.live_picture import LiveStage
 from inspector.ports.requests import RequestBook
 from inspector.ports.sight import ReferenceBook
 from inspector.ports.trigger import Trigger
@@ -75,7 +76,7 @@ class Equipment:
     recorder so far is committed. ``take_lost`` gives, once each, parts whose Inspection a full queue kept out of the
     book. ``requests``: what other processes ask; ``collect_into`` makes an empty folder for collected frames.
     ``references``: what the camera showed at the set-up.
-    ``panel``: the words between station and PLC, where the gate has any.
+    ``panel``: the words between station and PLC, where the gate has any. ``live``: where people see the newest frame.
     """
 
     trigger: Trigger
@@ -92,6 +93,7 @@ class Equipment:
     collect_into: Callable[[Path], FrameFolder]
     references: ReferenceBook
     panel: Panel | None = None
+    live: LiveStage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

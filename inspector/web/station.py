@@ -18,6 +18,7 @@ from inspector.ports.evidence import Pictures
 from inspector.ports.figures import Figures, Lots
 from inspector.ports.history import History, Names, PartSearch
 from inspector.ports.journal import Reader
+from inspector.ports.live_picture import LivePicture
 from inspector.ports.liveness import LineWatch
 from inspector.ports.requests import RequestDesk
 from inspector.ports.review import ReviewDesk, ReviewQueue
@@ -56,6 +57,7 @@ class Station:
 
     ``follower``: how the sinks are, as its status file says. ``wiring``: what is wired to the plant.
     ``inspect``: judges a picture file once, without part, gate and journal.
+    ``live``: what the camera shows. ``measure``: the scale on a PNG of a board; raises ConfigError, FrameError.
     ``read_recipe``: a recipe's text, fitted to this station; raises ConfigError. ``table``: parts as "csv" or "xlsx".
     ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
     """
@@ -83,9 +85,11 @@ class Station:
     pictures: Pictures
     line: LineWatch
     follower: LineWatch
+    live: LivePicture
     wiring: Wiring
     requests: RequestDesk
     table: Callable[[str, PartSearch], bytes]
     inspect: Callable[[Path], Json]
+    measure: Callable[[bytes, str], Json]
     record: Callable[[Inspection], Json]
     now: Callable[[], datetime]

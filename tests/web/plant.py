@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -44,13 +45,17 @@ WIDTH, HEIGHT = 1200, 900
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
-    """Where it is, and what stands in its book. ``line``: its status file is written while this is set."""
+    """Where it is, and what stands in its book. ``line``: its status file is written while this is set.
+
+    ``said``: what that says; a test may change it.
+    """
 
     folder: Path
     url: str
     station: Station
     app: FastAPI
     line: threading.Event
+    said: dict[str, Any]
     parts: tuple[Inspection, ...]
 
     @property
@@ -98,11 +103,11 @@ def open_plant(folder: Path, repo: Path, *, parts: int = 24, web: str = "") -> I
     line = threading.Event()
     line.set()
     with ExitStack() as stack:
-        stack.enter_context(living_line(folder / "run" / STATION, line))
+        said = stack.enter_context(living_line(folder / "run" / STATION, line))
         station = stack.enter_context(open_station(check_parts(settings.load(config, STATION))))
         app = create_app(station)
         url = stack.enter_context(served(app))
-        yield Plant(folder=folder, url=url, station=station, app=app, line=line, parts=written)
+        yield Plant(folder=folder, url=url, station=station, app=app, line=line, said=said, parts=written)
 
 
 def write_parts(folder: Path, count: int) -> tuple[Inspection, ...]:
@@ -210,10 +215,10 @@ def picture(verdict: Verdict) -> np.ndarray:
 
 
 @contextmanager
-def living_line(run_dir: Path, alive: threading.Event) -> Iterator[None]:
-    """Writes the status file as a line does, while ``alive`` is set."""
+def living_line(run_dir: Path, alive: threading.Event) -> Iterator[dict[str, Any]]:
+    """Writes the status file as a line does, while ``alive`` is set; gives what it says."""
     status, stop = StatusFile(run_dir), threading.Event()
-    content = {
+    content: dict[str, Any] = {
         "station": STATION,
         "alive": True,
         "state": "ContinuousExecution",
@@ -267,7 +272,7 @@ def living_line(run_dir: Path, alive: threading.Event) -> Iterator[None]:
     writer = threading.Thread(target=write, name="line")
     writer.start()
     try:
-        yield
+        yield content
     finally:
         stop.set()
         writer.join()

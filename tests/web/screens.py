@@ -16,6 +16,7 @@ def addresses(plant: Plant) -> dict[str, tuple[str, Role | None]]:
         "recipes": ("/recipes", Role.ENGINEER),
         "system": ("/system", Role.ENGINEER),
         "io": ("/io", Role.ENGINEER),
+        "camera": ("/camera", Role.ENGINEER),
         "charts": ("/charts", Role.OPERATOR),
         "alarms": ("/alarms", Role.ENGINEER),
         "audit trail": ("/audit", Role.QUALITY),

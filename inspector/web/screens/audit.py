@@ -12,7 +12,7 @@ from inspector.web.screen import N_, Screen
 
 _ROUTES = Routes("audit")
 _PAGE = 50
-_KINDS = ("review", "account", "recipe", "export", "output")
+_KINDS = ("review", "account", "recipe", "export", "output", "drawing")
 
 
 @_ROUTES.get("/audit", Access.EXPERT)

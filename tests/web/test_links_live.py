@@ -1,0 +1,75 @@
+"""I/O and links on a real line: the simulated PLC's words are seen changing, and an output is forced at it."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from inspector.app.demo.plant import STATION
+from tests.system.bench import Bench, small_plant, wait_for
+from tests.web.browsing import ready
+
+SOON_MS = 30_000
+NAME, SECRET = "enzo", "screwdriver7"
+RUN_PERMIT = "to_plc.state.run_permit"
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/health").status_code in {200, 503}
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.mark.timeout(240)
+def test_the_signals_of_a_running_line_are_seen_changing_and_an_output_is_forced(tmp_path: Path, page: Page) -> None:
+    plant = small_plant(tmp_path, parts=1000, pitch_ms=400.0)
+    with Bench(plant) as bench:
+        bench.start("twin")
+        wait_for("the simulated line", lambda: bench.twin().get("state") == "waiting for run_permit")
+        bench.start("line")
+        bench.line_ready()
+        where = ["--config", str(plant.config), "--station", STATION]
+        add = [sys.executable, "-m", "inspector", "web", "user", "add", NAME, "--role", "engineer"]
+        added = subprocess.run([*add, "--secret-from-stdin", *where], input=f"{SECRET}\n", text=True, check=False)
+        assert added.returncode == 0
+        bench.start("web")
+        wait_for("the station", lambda: answers(plant.web))
+        page.set_default_timeout(SOON_MS)
+        page.goto(f"{plant.web}/login?next=/io")
+        ready(page)
+        page.fill("#name", NAME)
+        page.fill("#secret", SECRET)
+        page.click(".go")
+        page.wait_for_url("**/io")
+        ready(page)
+        counter = page.locator("[data-word='from_plc.trigger_seq']")
+        expect(counter).not_to_have_text("", timeout=SOON_MS)
+        seen = int(counter.inner_text())
+        wait_for("the PLC's counter on the screen", lambda: int(counter.inner_text() or 0) >= seen + 3)
+        expect(page.locator("#io-trace")).to_contain_text("acknowledged", timeout=SOON_MS)
+        expect(page.locator(".link.up").first).to_contain_text("plc 127.0.0.1")
+        expect(page.locator(f"[data-bit='{RUN_PERMIT}']")).to_have_attribute("data-on", "1", timeout=SOON_MS)
+
+        page.select_option("[name=output]", RUN_PERMIT)
+        page.select_option("[name=high]", "false")
+        page.fill("#forcing [name=secret]", SECRET)
+        page.click("#forcing [data-hold]", delay=1300)
+        page.wait_for_url("**/io?asked=*")
+        expect(page.locator(".forced-banner")).to_contain_text(f"{RUN_PERMIT} = 0", timeout=SOON_MS)
+        expect(page.locator(f"[data-bit='{RUN_PERMIT}']")).to_have_attribute("data-on", "0", timeout=SOON_MS)
+        expect(page.locator(".alarms")).to_contain_text("plc.forced", timeout=SOON_MS)
+        wait_for("the PLC to see it", lambda: not bench.status()["plc"][RUN_PERMIT])
+        page.click(".forced-banner button")
+        expect(page.locator(".forced-banner")).to_have_count(0, timeout=SOON_MS)
+        expect(page.locator(f"[data-bit='{RUN_PERMIT}']")).to_have_attribute("data-on", "1", timeout=SOON_MS)
+
+        bench.running["line"].send_signal(signal.SIGSTOP)
+        expect(page.locator("#io .lost")).to_be_visible(timeout=SOON_MS)
+        bench.running["line"].send_signal(signal.SIGCONT)
+        bench.stop("web")
+        assert bench.command("journal", "verify", "--json").returncode in {0, 1}
