@@ -92,7 +92,7 @@ def open_station(parts: Parts) -> Iterator[Station]:
             requests=requests,
             table=partial(table_bytes, people.history),
             inspect=_Eye(parts).judge,
-            measure=_measure,
+            measure=_Ruler().measure,
             record=_record,
             now=lambda: datetime.now(UTC),
         )
@@ -170,20 +170,27 @@ def _record(inspection: Inspection) -> Json:
     return payload
 
 
-def _measure(picture: bytes, board: str) -> Json:
-    """The scale on one picture, by the code of `inspector camera calibrate`."""
-    light = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if light is None:
-        raise FrameError("the picture cannot be read")
-    found = measured_on(board, [np.asarray(light, np.uint8)])
-    return {
-        "board": board,
-        "px_per_mm": round(found.px_per_mm, 6),
-        "residual_px": None if isnan(found.residual_px) else round(found.residual_px, 4),
-        "squeeze": round(found.squeeze, 5),
-        "tilt": round(found.tilt, 5),
-        "corners": found.corners,
-    }
+class _Ruler:
+    """Measures the scale on pictures, by the code of `inspector camera calibrate`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def measure(self, picture: bytes, board: str) -> Json:
+        """One picture; one at a time, so that the line keeps the processor."""
+        light = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE)
+        if light is None:
+            raise FrameError("the picture cannot be read")
+        with self._lock:
+            found = measured_on(board, [np.asarray(light, np.uint8)])
+        return {
+            "board": board,
+            "px_per_mm": round(found.px_per_mm, 6),
+            "residual_px": None if isnan(found.residual_px) else round(found.residual_px, 4),
+            "squeeze": round(found.squeeze, 5),
+            "tilt": round(found.tilt, 5),
+            "corners": found.corners,
+        }
 
 
 class _Eye:

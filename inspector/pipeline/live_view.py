@@ -88,7 +88,9 @@ class LiveView:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting is not None, EVERY_S)
                 waiting, wish = self._waiting, self._wish
-            if waiting is not None and wish is not None:
+            if waiting is None:
+                continue
+            if wish is not None:
                 self._stage.show(self._shown(*waiting, wish))
             with self._changed:
                 self._waiting = None

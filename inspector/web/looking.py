@@ -16,7 +16,7 @@ from inspector.web.station import Json
 WAIT_S = 8.0
 _LOOK_S = 0.1
 _STRICT = ConfigDict(extra="forbid")
-_Count = Annotated[int, Field(ge=2, le=200)]
+_Count = Annotated[int, Field(ge=3, le=60)]
 _Size = Annotated[float, Field(gt=0, le=10_000)]
 
 

@@ -45,7 +45,7 @@ def test_the_picture_is_live_and_a_touch_shows_a_piece_at_full_resolution(
     expect(page.locator("#live-caption")).to_contain_text("Mono8", timeout=SOON_MS)
     expect(page.locator("#no-picture")).not_to_be_visible()
     expect(page.locator("#focus-of")).to_have_text("of the middle")
-    expect(page.locator("#bins rect").nth(10)).to_have_attribute("height", "150", timeout=SOON_MS)
+    expect(page.locator("#bins rect").nth(52)).to_have_attribute("height", "150", timeout=SOON_MS)
     first = page.locator("#live-image").get_attribute("href")
     assert wait_until(lambda: page.locator("#live-image").get_attribute("href") != first, 20)
     page.click("#live", position={"x": 300, "y": 300})

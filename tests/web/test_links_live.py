@@ -15,6 +15,7 @@ from tests.system.bench import Bench, free_port, polled, small_plant, wait_for
 from tests.web.browsing import ready
 
 SOON_MS = 60_000
+PATIENT_S = 150.0
 NAME, SECRET = "enzo", "screwdriver7"
 
 
@@ -53,7 +54,7 @@ def served_plant(folder: Path, role: Role) -> Plant:
     return replace(plant, web_port=port)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("role", [CLIENT, SERVER], ids=["client", "server"])
 def test_the_signals_of_a_running_line_are_seen_changing_and_an_output_is_forced(
     role: Role, tmp_path: Path, page: Page
@@ -61,15 +62,17 @@ def test_the_signals_of_a_running_line_are_seen_changing_and_an_output_is_forced
     with Bench(served_plant(tmp_path, role)) as bench:
         plant = bench.plant
         bench.start("twin")
-        wait_for("the simulated line", lambda: bench.twin().get("state") == "waiting for run_permit")
+        wait_for(
+            "the simulated line", lambda: bench.twin().get("state") == "waiting for run_permit", patience_s=PATIENT_S
+        )
         bench.start("line")
-        bench.line_ready()
+        wait_for("the line", lambda: bench.status().get("state") == "ContinuousExecution", patience_s=PATIENT_S)
         where = ["--config", str(plant.config), "--station", STATION]
         add = [sys.executable, "-m", "inspector", "web", "user", "add", NAME, "--role", "engineer"]
         added = subprocess.run([*add, "--secret-from-stdin", *where], input=f"{SECRET}\n", text=True, check=False)
         assert added.returncode == 0
         bench.start("web")
-        wait_for("the station", lambda: answers(plant.web))
+        wait_for("the station", lambda: answers(plant.web), patience_s=PATIENT_S)
         page.set_default_timeout(SOON_MS)
         page.goto(f"{plant.web}/login?next=/io")
         ready(page)
