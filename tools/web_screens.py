@@ -17,7 +17,15 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "web"
 PANEL = {"width": 1920, "height": 1080}
 WIDTH = 960
-SCREENS: Mapping[str, str] = {"live": "/live", "queue": "/review", "recipes": "/recipes", "more": "/more", "account": "/account"}
+SCREENS: Mapping[str, str] = {
+    "live": "/live",
+    "queue": "/review",
+    "recipes": "/recipes",
+    "more": "/more",
+    "account": "/account",
+    "io": "/io",
+    "camera": "/camera",
+}
 
 
 def photograph(url: str, name: str, secret: str, language: str) -> None:
@@ -37,6 +45,10 @@ def photograph(url: str, name: str, secret: str, language: str) -> None:
         for screen, path in SCREENS.items():
             page.goto(f"{url}{path}")
             _ready(page)
+            if screen == "camera":
+                page.click("#live")
+                page.wait_for_selector("#crop:not([hidden])")
+                _ready(page)
             _keep(page, screen, language)
         page.goto(f"{url}/recipes")
         page.click(".revisions a")

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from inspector.adapters import evidence_files, journal_sql
 from inspector.adapters.collection_files import open_collection
+from inspector.adapters.live_files import StageFiles
 from inspector.adapters.optics_files import OpticsFiles
 from inspector.app import service
 from inspector.app.open_model import open_model
@@ -122,6 +123,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
         proved = stack.enter_context(ExitStack())
         detectors = proved.enter_context(open_detectors(parts))  # a model that does not fit is told before a gate opens
         gate = stack.enter_context(_open_gate(parts))
+        panel = gate.plc if isinstance(gate, PlcAndField) else gate
         trigger: Trigger = gate
         if parts.trigger is not None:
             trigger_plugin, trigger_settings = parts.trigger
@@ -148,7 +150,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 camera=camera,
                 gate=gate,
                 annunciator=gate,
-                panel=gate if isinstance(gate, Panel) else None,
+                panel=panel if isinstance(panel, Panel) else None,
                 recorder=recorder,
                 archive=archive,
                 evidence=evidence,
@@ -166,6 +168,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                     activations=people.activations,
                     lay_out=partial(_lay_out, parts, kinds),
                 ),
+                live=StageFiles(parts.run_dir),
             ),
             detectors=detectors,
             tuning=Tuning(

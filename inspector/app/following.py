@@ -9,10 +9,13 @@ from inspector.adapters import journal_sql
 from inspector.app import service
 from inspector.app.exits import EX_DATAERR
 from inspector.app.parts import SOFTWARE, Parts, make_folders
+from inspector.app.wiring import sink_words
 from inspector.domain.errors import ConfigError
 from inspector.pipeline.follow import Follower, replay, run_all
 from inspector.pipeline.herald import Herald
 from inspector.pipeline.liveness import StatusWatch
+from inspector.pipeline.sink_board import SinkBoard
+from inspector.pipeline.status import StatusFile
 
 
 def follow_station(parts: Parts, stop: threading.Event) -> int:
@@ -32,8 +35,19 @@ def follow_station(parts: Parts, stop: threading.Event) -> int:
                 audit=journal.audit_head,
             )
             followers.append(Follower(journal, journal, sink, name=name, herald=herald))
+        board = SinkBoard(
+            followers,
+            StatusFile(parts.run_dir, "follow"),
+            {name: sink_words(settings) for name, _, settings in parts.sinks},
+        )
+
+        def idle() -> None:
+            board.look()
+            service.notify("WATCHDOG=1")
+
         service.notify("READY=1")
-        code = run_all(followers, stop, idle=lambda: service.notify("WATCHDOG=1"))
+        code = run_all(followers, stop, idle=idle)
+        board.leave()
         service.notify("STOPPING=1")
         if code:
             raise SystemExit(code)  # through the open sinks, so that their Last Will is not taken back

@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from math import isnan
 from pathlib import Path
 
+import cv2
+import numpy as np
 import structlog
 
 from inspector.adapters import journal_sql
 from inspector.adapters.evidence_reading import EvidenceReader
+from inspector.adapters.live_files import LiveFiles
 from inspector.app import service
+from inspector.app.calibration.board import measured_on
 from inspector.app.export.download import table_bytes
 from inspector.app.first_admin import FIRST_ADMIN, ensure_first_admin
 from inspector.app.one_shot import open_with
@@ -20,7 +25,8 @@ from inspector.app.parts import SOFTWARE, Parts, check_parts, make_folders
 from inspector.app.station_recipes import read_recipe, recipe_file
 from inspector.app.tables import WebTable
 from inspector.app.web_accounts import Register, open_them
-from inspector.domain.errors import ConfigError, DeviceError
+from inspector.app.wiring import wiring_of
+from inspector.domain.errors import ConfigError, DeviceError, FrameError
 from inspector.domain.inspection import Inspection
 from inspector.domain.shifts import ShiftPlan
 from inspector.pipeline.liveness import StatusWatch
@@ -83,9 +89,13 @@ def open_station(parts: Parts) -> Iterator[Station]:
             recipe_file=partial(recipe_file, parts),
             pictures=EvidenceReader(parts.evidence),
             line=StatusWatch(parts.run_dir / "status.json"),
+            follower=StatusWatch(parts.run_dir / "follow.json"),
+            live=LiveFiles(parts.run_dir),
+            wiring=wiring_of(parts),
             requests=requests,
             table=partial(table_bytes, people.history),
             inspect=_Eye(parts).judge,
+            measure=_Ruler().measure,
             record=_record,
             now=lambda: datetime.now(UTC),
         )
@@ -161,6 +171,29 @@ def _record(inspection: Inspection) -> Json:
     payload = dict(publication(entry, now=datetime.now(UTC)).payload)
     del payload["journalSeq"]
     return payload
+
+
+class _Ruler:
+    """Measures the scale on pictures, by the code of `inspector camera calibrate`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def measure(self, picture: bytes, board: str) -> Json:
+        """One picture; one at a time, so that the line keeps the processor."""
+        light = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE)
+        if light is None:
+            raise FrameError("the picture cannot be read")
+        with self._lock:
+            found = measured_on(board, [np.asarray(light, np.uint8)])
+        return {
+            "board": board,
+            "px_per_mm": round(found.px_per_mm, 6),
+            "residual_px": None if isnan(found.residual_px) else round(found.residual_px, 4),
+            "squeeze": round(found.squeeze, 5),
+            "tilt": round(found.tilt, 5),
+            "corners": found.corners,
+        }
 
 
 class _Eye:

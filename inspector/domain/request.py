@@ -6,6 +6,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+FORCE = "force"
+"""The kind of a request that drives an output: its content has "output", "high" and "seconds"."""
+FORCED_MOST_S = 600
 WITHDRAW = "withdraw"
 """The kind of a request that takes back another: its content names that one's number ("request")."""
 

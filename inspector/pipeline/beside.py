@@ -24,6 +24,11 @@ class PlcAndField:
         self._field = field
 
     @property
+    def plc(self) -> PlcGate:
+        """The PLC's gate by itself."""
+        return self._plc
+
+    @property
     def counted_by(self) -> str:
         """As the PLC's."""
         return self._plc.counted_by
@@ -86,6 +91,18 @@ class PlcAndField:
     def conditions(self) -> Mapping[str, str]:
         """What is wrong at the module now."""
         return self._field.conditions()
+
+    def module(self) -> str:
+        """Which module."""
+        return self._field.module()
+
+    def module_link(self) -> LinkHealth:
+        """The module's own."""
+        return self._field.module_link()
+
+    def module_words(self) -> Mapping[str, int]:
+        """Its inputs and outputs."""
+        return self._field.module_words()
 
     def balance(self) -> Mapping[str, int]:
         """Parts that entered, and where they went."""

@@ -13,6 +13,7 @@ from inspector.domain.frame import Frame
 from inspector.domain.inspection import GateTold, Timings
 from inspector.domain.verdict import Decision, Outcome, Verdict, undecided
 from inspector.pipeline.alarms import AlarmBoard
+from inspector.pipeline.handshake import Handshake
 from inspector.pipeline.pool import FramePool, Loan
 from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Judged, Ticket
@@ -27,7 +28,10 @@ _MAX_WAITING = 20_000
 
 
 class Desk:
-    """Tells the gate and hands finished parts to the record thread. Any thread may call it."""
+    """Tells the gate and hands finished parts to the record thread. Any thread may call it.
+
+    ``handshake``: the newest parts' exchange with the gate, for people.
+    """
 
     def __init__(self, *, equipment: Equipment, alarms: AlarmBoard, tally: Tally) -> None:
         self._gate = equipment.gate
@@ -39,6 +43,7 @@ class Desk:
         self._waiting: deque[Judged] = deque()
         self._in_hand = False
         self.epoch = 1
+        self.handshake = Handshake()
 
     def new_epoch(self) -> None:
         """The counters disagree: every part in flight becomes UNDECIDED("resync")."""
@@ -68,6 +73,7 @@ class Desk:
         wanted = verdict
         verdict, told = self._tell(ticket, verdict, begun)
         told_at = time.monotonic()
+        self.handshake.told(ticket.opened, verdict, told, told_at if told is not GateTold.NOTHING else None)
         timings = replace(timings, gate=(told_at - begun) * 1e3, total=(told_at - ticket.opened.opened_at) * 1e3)
         self._tally.add(ticket.opened.part, verdict, timings)
         self._queue(
@@ -86,6 +92,7 @@ class Desk:
     def record_unseen(self, ticket: Ticket, verdict: Verdict) -> None:
         """Queue a part that is over already: the PLC's default has acted, nobody is told."""
         self._tally.add(ticket.opened.part, verdict, Timings())
+        self.handshake.told(ticket.opened, verdict, GateTold.NOTHING, None)
         self._queue(Judged(ticket=ticket, verdict=verdict, detections=(), timings=Timings(), told=GateTold.NOTHING))
 
     def _tell(self, ticket: Ticket, verdict: Verdict, now: float) -> tuple[Verdict, GateTold]:

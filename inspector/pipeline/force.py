@@ -3,15 +3,14 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from inspector.domain.request import Answer, Request, RequestState
+from inspector.domain.request import FORCED_MOST_S, Answer, Request, RequestState
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.requests import answer_to
 from inspector.ports.gate import Panel
 
-FORCE = "force"
 FORCE_ALARM = "plc.forced"
-MOST_S = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +33,7 @@ class ForceDesk:
         self._panel = panel
         self._alarms = alarms
         self._driven: dict[str, _Drive] = {}
+        self._shown: tuple[_Drive, ...] = ()
 
     def begin(self, request: Request) -> Answer:
         """Drive an output, if it is one that may be driven and nobody drives it."""
@@ -58,6 +58,23 @@ class ForceDesk:
         over = [drive for drive in self._driven.values() if request in {None, drive.request.number}]
         return self._release(over, state, text)
 
+    def told(self) -> dict[str, Any]:
+        """What may be driven, and what is, JSON-ready. Any thread."""
+        now = time.monotonic()
+        return {
+            "outputs": list(self._panel.outputs()) if self._panel is not None else [],
+            "driven": [
+                {
+                    "output": drive.output,
+                    "high": drive.high,
+                    "by": drive.request.asked_by,
+                    "request": drive.request.number,
+                    "seconds_left": max(0, round(drive.until - now)),
+                }
+                for drive in self._shown
+            ],
+        }
+
     def _refusal(self, request: Request) -> str:
         """Why this is not done; "" where it may be."""
         if self._panel is None:
@@ -66,12 +83,12 @@ class ForceDesk:
         output, high, seconds = str(content.get("output")), content.get("high"), content.get("seconds")
         driven = self._driven.get(output)
         permit_high = high is True and output.endswith("run_permit")
-        timely = isinstance(seconds, int) and 1 <= seconds <= MOST_S
+        timely = isinstance(seconds, int) and 1 <= seconds <= FORCED_MOST_S
         reasons = (
             (output not in names, f"output = {output!r} cannot be forced; there are: {', '.join(names)}"),
             (not isinstance(high, bool), f"high = {high!r}: true or false is right"),
             (permit_high, f"{output} can be forced low only: nobody but the line lets the belt run"),
-            (not timely, f"seconds = {seconds!r}: 1 to {MOST_S} is right"),
+            (not timely, f"seconds = {seconds!r}: 1 to {FORCED_MOST_S} is right"),
             (driven is not None, f"{output} is forced by request {driven.request.number if driven else 0}"),
         )
         return next((reason for holds, reason in reasons if holds), "")
@@ -87,6 +104,7 @@ class ForceDesk:
         """Drive what is to be driven, and say so."""
         if self._panel is not None:
             self._panel.force({drive.output: drive.high for drive in self._driven.values()})
+        self._shown = tuple(self._driven.values())
         self._alarms.clear(FORCE_ALARM)
         if self._driven:
             shown = "; ".join(f"{drive} by {drive.request.asked_by}" for drive in self._driven.values())

@@ -11,6 +11,7 @@
        GATE:   gate.signal(part, verdict, deadline=)     ◀── metal first                        [desk.py]
             ▼                                                                               [paper.py, its thread]
        evidence.put(frame) if not a clean pass (or sampled) ─▶ EvidenceRef; collected if asked for [collect.py, its own]
+       shown to people while they look [live_view.py, its own]
        recorder.close(inspection)                         ◀── paper second
      journal ──after(cursor)──▶ follow ──▶ Sink.deliver(batch) ──▶ MQTT ...                  [another process]
 
@@ -29,6 +30,7 @@ import structlog
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import OpcState
+from inspector.domain.request import FORCE
 from inspector.pipeline import punctuality
 from inspector.pipeline.activate import ACTIVATE, ActivationDesk, RevisionSource
 from inspector.pipeline.alarms import AlarmBoard
@@ -37,9 +39,9 @@ from inspector.pipeline.capture import TRIGGER_ALARM, CaptureLoop
 from inspector.pipeline.collect import COLLECT, Collector
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.detect import Detector
-from inspector.pipeline.force import FORCE, ForceDesk
 from inspector.pipeline.handoff import Handoff
 from inspector.pipeline.inspect import InspectLoop
+from inspector.pipeline.live_view import LiveView
 from inspector.pipeline.measure_trust import MeasureTrust
 from inspector.pipeline.optics_guard import OpticsGuard, OpticsRules
 from inspector.pipeline.paper import PaperLoop
@@ -251,7 +253,7 @@ class Line:
     def _loops(self, pool: FramePool, series: Series) -> tuple[CaptureLoop, Supervisor]:
         limit = self._tuning.hang_limit_s
         limits = {"capture": limit + self._station.grab_timeout_s, "inspect": limit}
-        limits |= dict.fromkeys(("paper", "collect", "requests"), _PATIENT_S)
+        limits |= dict.fromkeys(("paper", "collect", "requests", "live"), _PATIENT_S)
         pulses = {name: Pulse(name=name, limit_s=limit_s) for name, limit_s in limits.items()}
         self._paper_pulse = pulses["paper"]
         capture = CaptureLoop(
@@ -282,14 +284,11 @@ class Line:
             stop=self._stop,
             pulse=pulses["collect"],
         )
+        live = self._live_view(pulses["live"])
         requests = RequestLoop(
             book=self._equipment.requests,
             recorder=self._equipment.recorder,
-            clerks={
-                COLLECT: collector,
-                FORCE: ForceDesk(panel=self._equipment.panel, alarms=self._alarms),
-                **self._activation(),
-            },
+            clerks={COLLECT: collector, FORCE: self._watch.forced, **self._activation()},
             stop=self._stop,
             pulse=pulses["requests"],
         )
@@ -299,6 +298,7 @@ class Line:
             equipment=self._equipment,
             alarms=self._alarms,
             collector=collector,
+            live=live,
             fed=inspect.finished,
             pulse=pulses["paper"],
         )
@@ -308,6 +308,7 @@ class Line:
             Loop(pulse=pulses["paper"], run=paper.run),
             Loop(pulse=pulses["collect"], run=collector.run),
             Loop(pulse=pulses["requests"], run=requests.run),
+            *([Loop(pulse=pulses["live"], run=live.run)] if live is not None else []),
         ]
         return capture, Supervisor(loops, stop=self._stop, on_crash=self._crashed)
 
@@ -330,6 +331,12 @@ class Line:
         gate, slots = self._equipment.gate, self._station.recipes.slots
         if isinstance(gate, Checksummed):
             gate.configured(source.checksum(one.stamp.sha256 for one in slots.values()))
+
+    def _live_view(self, pulse: Pulse) -> LiveView | None:
+        stage = self._equipment.live
+        if stage is None:
+            return None
+        return LiveView(stage=stage, reference=self._guard.reference, stop=self._stop, pulse=pulse)
 
     def _ahead(self, loop: Callable[[], None]) -> Callable[[], None]:
         """The loop, at the station's real-time priority."""

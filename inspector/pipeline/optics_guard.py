@@ -179,6 +179,13 @@ class OpticsGuard:
                 "references": {name: self._words(eye) for name, eye in self._eyes.items()},
             }
 
+    def reference(self, recipe: str) -> tuple[Learned, Limits] | None:
+        """What the camera showed of this recipe at its set-up, and how far off it may be. Any thread."""
+        eye = self._eyes.get(recipe)
+        with self._lock:
+            learned = eye.learned if eye is not None else None
+        return None if learned is None else (learned, self._rules.limits)
+
     def _words(self, eye: _Eye) -> dict[str, Any]:
         learned = eye.learned
         return {

@@ -15,6 +15,7 @@ from inspector.domain.verdict import Outcome
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.collect import Collector
 from inspector.pipeline.desk import JOURNAL_ALARM, Desk
+from inspector.pipeline.live_view import LiveView
 from inspector.pipeline.supervise import Pulse
 from inspector.pipeline.ticket import Equipment, Judged, Station
 
@@ -37,6 +38,7 @@ class PaperLoop:
         equipment: Equipment,
         alarms: AlarmBoard,
         collector: Collector,
+        live: LiveView | None,
         fed: threading.Event,
         pulse: Pulse,
     ) -> None:
@@ -48,6 +50,7 @@ class PaperLoop:
         self._evidence = equipment.evidence
         self._alarms = alarms
         self._collector = collector
+        self._live = live
         self._fed = fed
         self._pulse = pulse
         self._confirmed: dict[int, GateTold] = {}
@@ -74,6 +77,8 @@ class PaperLoop:
         probability = self._keep_probability(judged)
         evidence, note = self._keep(judged, result_id, created_utc) if probability else (None, "")
         self._collector.offer(judged)
+        if self._live is not None:
+            self._live.offer(judged)
         if judged.loan is not None:
             judged.loan.release()
         told = self._gate_told(judged)
@@ -138,6 +143,7 @@ class PaperLoop:
                 break
             for confirmation in self._gate.confirmations(remaining):
                 self._confirmed[confirmation.part_seq] = confirmation.told
+                self._desk.handshake.answered(confirmation.part_seq, confirmation.told, confirmation.at)
         told = self._confirmed.pop(part_seq, judged.told)
         while len(self._confirmed) > _REMEMBERED:
             self._confirmed.pop(next(iter(self._confirmed)))

@@ -1,4 +1,4 @@
-"""The status file: the line's only live word to the other processes, by atomic rename, four times a second."""
+"""A process's live word to the other processes: a file that is replaced by atomic rename, four times a second."""
 
 import json
 import os
@@ -14,12 +14,15 @@ log = structlog.get_logger(__name__)
 
 
 class StatusFile:
-    """``<run_dir>/<station>/status.json``. A reader takes it for dead when it stays unchanged for over 2 s."""
+    """``<run_dir>/<station>/status.json`` of the line, ``follow.json`` of the follower (``name``).
 
-    def __init__(self, folder: Path) -> None:
+    A reader takes its writer for dead when it stays unchanged for over 2 s.
+    """
+
+    def __init__(self, folder: Path, name: str = "status") -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "status.json"
-        self._draft = folder / f".status.{os.getpid()}.tmp"
+        self.path = folder / f"{name}.json"
+        self._draft = folder / f".{name}.{os.getpid()}.tmp"
         self._trouble = ""
 
     def write(self, content: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from inspector.ports.camera import Camera
 from inspector.ports.evidence import Evidence, FrameFolder
 from inspector.ports.gate import Annunciator, Gate, Panel
 from inspector.ports.journal import Archive, Recorder
+from inspector.ports.live_picture import LiveStage
 from inspector.ports.requests import RequestBook
 from inspector.ports.sight import ReferenceBook
 from inspector.ports.trigger import Trigger
@@ -63,7 +64,7 @@ class Equipment:
     book. ``requests``: what other processes ask; ``collect_into`` makes an empty folder for collected frames.
     ``references``: what the camera showed at the set-up. ``revisions``: where another revision of a recipe comes from;
     None: recipes cannot be changed while the line runs.
-    ``panel``: the words between station and PLC, where the gate has any.
+    ``panel``: the words between station and PLC, where the gate has any. ``live``: where people see the newest frame.
     """
 
     trigger: Trigger
@@ -81,6 +82,7 @@ class Equipment:
     references: ReferenceBook
     panel: Panel | None = None
     revisions: RevisionSource | None = None
+    live: LiveStage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from inspector.domain.verdict import Outcome, Verdict
 from inspector.pipeline.balance import Departure
 from inspector.pipeline.field import Field, Way
 from inspector.pipeline.tracking import Refusal
-from inspector.ports.field_io import FieldIo
+from inspector.ports.field_io import FieldIo, Output
 from inspector.ports.gate import Confirmation, LineState, LinkHealth, PassRefusedError, PlcWish
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
 
@@ -51,6 +51,7 @@ class TrackedGate:
         self._confirmations: deque[Confirmation] = deque(maxlen=_KEPT)
         self._departures: deque[Departure] = deque(maxlen=_KEPT)
         self._troubles: deque[tuple[str, str]] = deque(maxlen=_KEPT)
+        self._outputs: Mapping[Output, bool] = {}
         self._cycles = 0
         self._good_at: float | None = None
         self._trouble = "no cycle yet"
@@ -104,6 +105,7 @@ class TrackedGate:
             if self._trouble:
                 log.info("field.alive", device=self._io.device)
             self._trouble = ""
+            self._outputs = outputs
             self._good_at = time.monotonic()
             self._cycles += 1
             self._news.notify_all()
@@ -281,6 +283,37 @@ class TrackedGate:
                 "on_the_way": book.on_the_way,
                 "in_flight": self._field.in_flight,
             }
+
+    # --- Wired
+
+    def module(self) -> str:
+        """Which module."""
+        return self._io.device
+
+    def module_link(self) -> LinkHealth:
+        """Alive while cycles succeed."""
+        return self.link()
+
+    def module_words(self) -> Mapping[str, int]:
+        """As the last cycle read and wrote them."""
+        with self._lock:
+            inputs, outputs = self._field.inputs, self._outputs
+        if inputs is None:
+            return {}
+        seen = {
+            "trigger": inputs.trigger_seq,
+            "trigger_encoder": inputs.trigger_encoder,
+            "encoder": inputs.encoder,
+            "good_count": inputs.good_count,
+            "reject_count": inputs.reject_count,
+            "belt_at_speed": inputs.belt_at_speed,
+            "bin_full": inputs.bin_full,
+            "air_low": inputs.air_low,
+            "acknowledge": inputs.acknowledge,
+            "tripped": inputs.tripped,
+            **{output.value: on for output, on in outputs.items()},
+        }
+        return {name: int(value) for name, value in seen.items() if value is not None}
 
     # --- lock held
 

@@ -1,6 +1,7 @@
 """Looks at the running line four times a second: alarms, the state shown to the PLC, and the status file."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -11,8 +12,10 @@ from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.balance import CONFIRM_ALARM
 from inspector.pipeline.boot import since_start
 from inspector.pipeline.desk import Desk
+from inspector.pipeline.force import ForceDesk
 from inspector.pipeline.handoff import Handoff
 from inspector.pipeline.inspect import MODEL_ALARM
+from inspector.pipeline.links import CAMERA, GATE, IO, LinkBoard
 from inspector.pipeline.measure_trust import SCALE_ALARM, VOID_ALARM, MeasureTrust
 from inspector.pipeline.optics_guard import OpticsGuard
 from inspector.pipeline.picture import CAMERA_ALARM
@@ -21,7 +24,7 @@ from inspector.pipeline.status import StatusFile
 from inspector.pipeline.supervise import Pulse
 from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Shown, Station
-from inspector.ports.gate import Ejecting, LineState, PlcWish
+from inspector.ports.gate import Ejecting, LineState, PlcWish, Wired
 from inspector.ports.journal import JournalHealth
 
 log = structlog.get_logger(__name__)
@@ -40,7 +43,10 @@ _STOPS = frozenset({ROW_ALARM, BIN_ALARM, CONFIRM_ALARM, "air.low"})
 
 
 class Watch:
-    """Called by the supervisor's thread. ``opc``: the station's state by OPC 40100-1, set by the line."""
+    """Called by the supervisor's thread. ``opc``: the station's state by OPC 40100-1, set by the line.
+
+    ``forced``: acts on what technicians ask to drive; the request thread calls it.
+    """
 
     def __init__(
         self,
@@ -66,6 +72,10 @@ class Watch:
         self._journal_health = journal_health
         self._guard = guard
         self._trust = trust
+        self.forced = ForceDesk(panel=equipment.panel, alarms=alarms)
+        self._links = LinkBoard()
+        info = equipment.camera.describe()
+        self._camera = " ".join(word for word in (info.name, info.serial) if word)
         self._occurred: set[str] = set()
         self._conditions: set[str] = set()
         self.opc = OpcState.PREOPERATIONAL
@@ -110,6 +120,7 @@ class Watch:
 
     def write(self, *, alive: bool) -> None:
         """Replace the status file."""
+        self._note_the_links()
         self._status.write(self._content(alive=alive))
 
     def _look_at_the_link(self) -> None:
@@ -120,6 +131,17 @@ class Watch:
             self._alarms.clear(LINK_ALARM)
         else:
             self._alarms.raise_alarm(LINK_ALARM, link.reason)
+
+    def _note_the_links(self) -> None:
+        """For people: how each link is, and since when."""
+        now, gate, standing = datetime.now(UTC), self._equipment.gate, self._alarms.standing()
+        link = self._equipment.annunciator.link()
+        self._links.note(GATE, device="", alive=link.alive, reason=link.reason, now=now)
+        if isinstance(gate, Wired):
+            module = gate.module_link()
+            self._links.note(IO, device=gate.module(), alive=module.alive, reason=module.reason, now=now)
+        trouble = standing.get(CAMERA_ALARM, "")
+        self._links.note(CAMERA, device=self._camera, alive=not trouble, reason=trouble, now=now)
 
     def _look_at_the_book(self, paper: Pulse) -> None:
         health = self._journal_health()
@@ -226,6 +248,10 @@ class Watch:
                 else None,
             },
             "plc": dict(self._equipment.panel.words()) if self._equipment.panel is not None else {},
+            "io": dict(gate.module_words()) if isinstance(gate, Wired) else {},
+            "links": dict(self._links.told()),
+            "handshake": list(self._desk.handshake.newest()),
+            "forced": self.forced.told(),
             "queues": {"handoff": len(self._handoff), "paper": self._desk.waiting},
             **({"balance": balance} if balance is not None else {}),
             "software": self._station.software,

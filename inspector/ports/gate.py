@@ -141,6 +141,26 @@ class Checksummed(Protocol):
 
 
 @runtime_checkable
+class Wired(Protocol):
+    """A gate with a remote I/O module, as a technician sees that one. Any thread; never blocks."""
+
+    def module(self) -> str:
+        """Which one, in the station's words."""
+        ...
+
+    def module_link(self) -> LinkHealth:
+        """Whether it answers."""
+        ...
+
+    def module_words(self) -> Mapping[str, int]:
+        """Inputs and counters as they were read last, outputs as they were written last, by the settings' names.
+
+        On is 1, whatever level the wire has. What is not wired may be in it: the settings say what is.
+        """
+        ...
+
+
+@runtime_checkable
 class Panel(Protocol):
     """What a technician sees of the words between station and PLC, and may drive; a gate without words has none."""
 

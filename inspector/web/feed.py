@@ -28,6 +28,9 @@ _NEWEST = 200
 _COUNT_EVERY_S = 1.0
 
 
+UNKNOWN = Liveness(life=Life.UNKNOWN, reason="", status={})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """What was counted in one span; ``name``: "shift", "lot" or "hour"."""
@@ -40,6 +43,7 @@ class Figure:
 class Now:
     """What is known now. ``strip``: the newest parts, newest first. ``trouble``: why the book cannot be read, or "".
 
+    ``follower``: how the sinks are.
     ``version`` grows whenever anything but the line's own clock and latencies changes. ``left``: parts that await a
     review.
     """
@@ -51,6 +55,7 @@ class Now:
     figures: tuple[Figure, ...]
     left: int
     trouble: str
+    follower: Liveness = UNKNOWN
 
     @property
     def last(self) -> Inspection | None:
@@ -84,7 +89,7 @@ class Feed:
         self.stopping = False
         self.now = Now(
             version=0,
-            liveness=Liveness(life=Life.UNKNOWN, reason="", status={}),
+            liveness=UNKNOWN,
             strip=(),
             counts={},
             figures=(),
@@ -123,7 +128,7 @@ class Feed:
 
     def _look(self) -> Now:
         """Called by one thread at a time."""
-        liveness, trouble = self._station.line.look(), ""
+        liveness, trouble, follower = self._station.line.look(), "", self._station.follower.look()
         try:
             self._read()
         except JournalError as error:
@@ -137,6 +142,7 @@ class Feed:
             figures=self._spans,
             left=self._left,
             trouble=trouble,
+            follower=follower,
         )
         if _told(seen) == _told(before):
             return seen
@@ -150,6 +156,7 @@ class Feed:
             figures=seen.figures,
             left=seen.left,
             trouble=trouble,
+            follower=follower,
         )
 
     def _read(self) -> None:

@@ -19,10 +19,12 @@ from inspector.ports.evidence import Pictures
 from inspector.ports.figures import Figures, Lots
 from inspector.ports.history import History, Names, PartSearch
 from inspector.ports.journal import Reader
+from inspector.ports.live_picture import LivePicture
 from inspector.ports.liveness import LineWatch
 from inspector.ports.requests import RequestDesk
 from inspector.ports.review import ReviewDesk, ReviewQueue
 from inspector.ports.revisions import RevisionShelf
+from inspector.ports.wiring import Wiring
 
 Json = dict[str, Any]
 
@@ -54,9 +56,11 @@ class Site:
 class Station:
     """Everything the pages are made of.
 
+    ``follower``: how the sinks are, as its status file says. ``wiring``: what is wired to the plant.
     ``inspect``: judges a picture file once, without part, gate and journal.
     ``slots``: the recipes' names in the settings, the default one first. ``read_recipe``: a recipe's text, fitted to
     this station; raises ConfigError. ``recipe_file``: the text of a slot's file; None where it cannot be read.
+    ``live``: what the camera shows. ``measure``: the scale on a PNG of a board; raises ConfigError, FrameError.
     ``table``: parts as "csv" or "xlsx".
     ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
     """
@@ -86,8 +90,12 @@ class Station:
     recipe_file: Callable[[str], str | None]
     pictures: Pictures
     line: LineWatch
+    follower: LineWatch
+    live: LivePicture
+    wiring: Wiring
     requests: RequestDesk
     table: Callable[[str, PartSearch], bytes]
     inspect: Callable[[Path], Json]
+    measure: Callable[[bytes, str], Json]
     record: Callable[[Inspection], Json]
     now: Callable[[], datetime]

@@ -17,6 +17,7 @@ from inspector.pipeline.line import Line, Tuning
 from inspector.pipeline.status import StatusFile
 from inspector.pipeline.ticket import Equipment
 from inspector.ports.evidence import FrameFolder
+from inspector.ports.live_picture import LiveStage
 from inspector.ports.model import Decoder
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
 from tests import fakes
@@ -55,6 +56,7 @@ class Plant:
         self.requests = fakes.FakeRequests()
         self.references = fakes.FakeReferences()
         self.revisions: RevisionSource | None = None
+        self.live: LiveStage | None = None
         self.collect_into: Callable[[Path], FrameFolder] = open_collection
         self.runtime = fakes.FakeRuntime()
         self.decoder: Decoder = fakes.FakeDecoder()
@@ -93,6 +95,7 @@ class Plant:
                 collect_into=self.collect_into,
                 references=self.references,
                 revisions=self.revisions,
+                live=self.live,
             ),
             detectors={
                 "fake": Detector(card=fakes.card(), runtime=self.runtime, decoder=self.decoder),

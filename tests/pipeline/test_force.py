@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from inspector.adapters.gate_modbus.forced import Forced
-from inspector.domain.request import RequestState
+from inspector.domain.request import FORCE, RequestState
 from inspector.pipeline.alarms import AlarmBoard
-from inspector.pipeline.force import FORCE, FORCE_ALARM, ForceDesk
+from inspector.pipeline.force import FORCE_ALARM, ForceDesk
 from inspector.ports.gate import LineState
 from tests.fakes import FakeRecorder, request, wait_until
 

@@ -48,7 +48,7 @@ WIDTH, HEIGHT = 1200, 900
 class Plant:
     """Where it is, and what stands in its book.
 
-    ``line``: its status file is written while this is set; ``status``: what is written.
+    ``line``: its status file is written while this is set; ``status``: what is written; a test may change it.
     """
 
     folder: Path
@@ -98,7 +98,9 @@ def open_plant(folder: Path, repo: Path, *, parts: int = 24, web: str = "") -> I
     shutil.copytree(repo / "config" / "recipes", folder / "recipes")
     (config / "stations" / f"{STATION}.toml").write_text(
         '[scale]\nid = "plate"\npx_per_mm = 20.0\n[camera]\nkind = "folder"\npath = "/nowhere"\n'
-        f'[trigger]\nkind = "free"\n[web]\nport = 0\n{web}'
+        '[trigger]\nkind = "free"\n[gate]\nkind = "modbus"\nhost = "127.0.0.1"\nport = 1502\n'
+        '[[sink]]\nkind = "mqtt"\nhost = "127.0.0.1"\nport = 1883\n'
+        f"[web]\nport = 0\n{web}"
     )
     (folder / "data" / STATION).mkdir(parents=True)
     written = write_parts(folder / "data" / STATION, parts)
@@ -243,6 +245,28 @@ def status_of_a_line(recipe: str) -> dict[str, Any]:
             "plc": {"alive": True, "reason": ""},
             "journal": {"waiting": 0, "lost": 0, "error": ""},
         },
+        "plc": {"from_plc.status.enable": 1, "from_plc.trigger_seq_high": 1, "from_plc.trigger_seq_low": 2}
+        | {"from_plc.part_id_0": 0x534E, "from_plc.part_id_1": 0x3700, "to_plc.state.online": 1}
+        | {"to_plc.state.ready": 1, "to_plc.state.error": 0, "to_plc.state.bypass": 0},
+        "links": {
+            "gate": {"device": "", "alive": True, "reason": "", "since_utc": "2026-11-24T08:00:00Z"},
+            "camera": {"device": "cam 7", "alive": False, "reason": "no frame", "since_utc": "2026-11-24T09:00:00Z"},
+        },
+        "handshake": [
+            {
+                "part_seq": 65538,
+                "part_id": EVIL,
+                "job": 0,
+                "encoder": None,
+                "trigger_utc": "2026-11-24T09:00:01.5Z",
+                "outcome": "FAIL",
+                "rule": "class.crack.min_length_mm.any",
+                "told": "acknowledged",
+                "told_ms": 41.2,
+                "answered_ms": 52.9,
+            }
+        ],
+        "forced": {"outputs": ["to_plc.state.online", "to_plc.state.bypass"], "driven": []},
         "queues": {"handoff": 0, "paper": 0},
         "software": "inspector 0.1.0",
         "latency_ms": {"p50": 40.0, "p99": 80.0, "max": 90.0},

@@ -16,6 +16,8 @@ def addresses(plant: Plant) -> dict[str, tuple[str, Role | None]]:
         "recipes": ("/recipes", Role.ENGINEER),
         "recipe": (f"/recipes/{plant.recipe}", Role.QUALITY),
         "system": ("/system", Role.ENGINEER),
+        "io": ("/io", Role.ENGINEER),
+        "camera": ("/camera", Role.ENGINEER),
         "charts": ("/charts", Role.OPERATOR),
         "alarms": ("/alarms", Role.ENGINEER),
         "audit trail": ("/audit", Role.QUALITY),

@@ -4,7 +4,9 @@ The corners are found to parts of a pixel; the plane map from millimetres to pix
 in the middle, how much it differs along and across, and how far the corners lie from where it says (the residual).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, Protocol
 
 import cv2
@@ -179,6 +181,36 @@ def between(first: tuple[float, float], last: tuple[float, float], length_mm: fl
     """Of two points of a picture that lie a known length apart; what is wrong with it cannot be told."""
     px = float(np.hypot(last[0] - first[0], last[1] - first[1]))
     return Measured(px_per_mm=px / length_mm, residual_px=float("nan"), squeeze=0.0, tilt=0.0, corners=2)
+
+
+def measured_on(text: str, lights: Sequence[NDArray[np.uint8]]) -> Measured:
+    """The middle of what pictures (height, width) tell, or a known length between two points of the first.
+
+    ``text``: a board as ``board_of`` reads it, or length:50:X1,Y1,X2,Y2 (mm, and its ends in px).
+
+    Raises:
+        ConfigError: the text is none of these; FrameError: the board is not seen.
+    """
+    kind, _, rest = text.partition(":")
+    if kind != "length":
+        known = board_of(text)
+        return _middle([measure(light, known) for light in lights])
+    height, width = lights[0].shape
+    try:
+        length, ends = rest.split(":")
+        length_mm, (x1, y1, x2, y2) = float(length), [float(word) for word in ends.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"--board {text!r}: length:50:200,1500,3800,1500 is right: mm, and its ends in px") from error
+    inside = all(0 <= x <= width and 0 <= y <= height for x, y in ((x1, y1), (x2, y2)))
+    if length_mm <= 0 or not inside or (x1, y1) == (x2, y2):
+        raise ConfigError(f"--board {text!r}: a length above 0 and two places on a frame of {width} x {height} px")
+    return between((x1, y1), (x2, y2), length_mm)
+
+
+def _middle(measured: Sequence[Measured]) -> Measured:
+    """The one whose scale is the middle of all."""
+    middle = median(one.px_per_mm for one in measured)
+    return min(measured, key=lambda one: abs(one.px_per_mm - middle))
 
 
 def _local(plain: NDArray[np.float64], at: Points) -> NDArray[np.float64]:

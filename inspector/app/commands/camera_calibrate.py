@@ -6,17 +6,14 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from math import isnan
 from pathlib import Path
-from statistics import median
 from typing import Annotated, Any
 
-import numpy as np
 import tomlkit
 import typer
-from numpy.typing import NDArray
 
 from inspector.app import lens, options, service
 from inspector.app.calibration import file
-from inspector.app.calibration.board import Measured, between, board_of, measure
+from inspector.app.calibration.board import Measured, measured_on
 from inspector.app.calibration.file import Calibration, Check
 from inspector.app.calibration.since import judged_since
 from inspector.app.exits import EX_FINDINGS, EX_OK, speaking_plainly
@@ -67,7 +64,7 @@ def calibrate(
             taken = [lens.take(camera) for _ in range(_PICTURES)]
         lights = [light_of(capture.pixels, capture.pixel_format) for capture in taken]
         frame_px = (lights[0].shape[1], lights[0].shape[0])
-        measured = _measured(text, lights)
+        measured = measured_on(text, lights)
         if known is not None:
             _same_camera(known, serial, frame_px)
             raise SystemExit(_checked(loaded, known, measured, as_json=as_json))
@@ -95,30 +92,6 @@ def _known(loaded: Loaded) -> Calibration:
     if loaded.calibration is None:
         raise ConfigError("--recheck: the station has no calibration yet (scale.calibration); leave --recheck out")
     return file.read(loaded.calibration)
-
-
-def _measured(text: str, lights: list[NDArray[np.uint8]]) -> Measured:
-    """The middle of what the pictures tell, or a known length between two points of the first."""
-    kind, _, rest = text.partition(":")
-    if kind != "length":
-        known = board_of(text)
-        return _middle([measure(light, known) for light in lights])
-    height, width = lights[0].shape
-    try:
-        length, ends = rest.split(":")
-        length_mm, (x1, y1, x2, y2) = float(length), [float(word) for word in ends.split(",")]
-    except ValueError as error:
-        raise ConfigError(f"--board {text!r}: length:50:200,1500,3800,1500 is right: mm, and its ends in px") from error
-    inside = all(0 <= x <= width and 0 <= y <= height for x, y in ((x1, y1), (x2, y2)))
-    if length_mm <= 0 or not inside or (x1, y1) == (x2, y2):
-        raise ConfigError(f"--board {text!r}: a length above 0 and two places on a frame of {width} x {height} px")
-    return between((x1, y1), (x2, y2), length_mm)
-
-
-def _middle(measured: list[Measured]) -> Measured:
-    """The one whose scale is the middle of all."""
-    middle = median(one.px_per_mm for one in measured)
-    return min(measured, key=lambda one: abs(one.px_per_mm - middle))
 
 
 def _residual(measured: Measured) -> float | None:

@@ -11,15 +11,15 @@ import typer
 
 from inspector.adapters.gate_modbus import ModbusGateSettings, symbols
 from inspector.adapters.gate_modbus.server import ModbusServerSettings
-from inspector.adapters.gate_modbus.server import symbols as server_symbols
 from inspector.adapters.gate_modbus.structured_text import to_structured_text
 from inspector.app import options, plugins, service
 from inspector.app.asking import ENDINGS, Errand, ask, wait_for_life
 from inspector.app.exits import speaking_plainly
 from inspector.app.settings import Loaded
+from inspector.app.wiring import symbols_of
 from inspector.domain.errors import ConfigError, DeviceError
-from inspector.domain.request import RequestState
-from inspector.pipeline.force import FORCE, FORCE_ALARM, MOST_S
+from inspector.domain.request import FORCE, FORCED_MOST_S, RequestState
+from inspector.pipeline.force import FORCE_ALARM
 from inspector.pipeline.liveness import StatusWatch
 from inspector.ports.liveness import Life
 
@@ -63,7 +63,7 @@ def print_symbols(
         if form is Format.ST:
             sys.stdout.write(_structured_text(loaded, settings))
             return
-        rows = _rows(settings)
+        rows = symbols_of(settings)
         if as_json:
             sys.stdout.write(json.dumps([asdict(row) for row in rows], default=str) + "\n")
         else:
@@ -77,10 +77,6 @@ def _structured_text(loaded: Loaded, settings: ModbusGateSettings | ModbusServer
         f'{loaded.origin(("gate",))}: --format st is of the client role (gate.kind = "modbus"); in the server role the '
         "PLC polls with its own maker's Modbus client: see docs/plc-server.md, and --format csv"
     )
-
-
-def _rows(settings: ModbusGateSettings | ModbusServerSettings) -> list[symbols.Symbol]:
-    return symbols.rows(settings) if isinstance(settings, ModbusGateSettings) else server_symbols.rows(settings)
 
 
 def _gate_settings(loaded: Loaded) -> ModbusGateSettings | ModbusServerSettings:
@@ -118,7 +114,7 @@ def monitor(
         loaded = options.load(config, station)
         watch = StatusWatch(loaded.path("run_dir") / loaded.name / "status.json")
         wait_for_life(watch, f"line {loaded.name}", _SHOWN, stop)
-        meanings = {row.name: row.meaning for row in _rows(_gate_settings(loaded))}
+        meanings = {row.name: row.meaning for row in symbols_of(_gate_settings(loaded))}
         before: Mapping[str, int] = {}
         while True:
             before = _shown(loaded.name, watch, meanings, before, only, as_json=as_json)
@@ -168,7 +164,7 @@ def force(
     output: Annotated[str, typer.Argument(help="Name of the output, as `inspector plc symbols` lists it.")],
     *,
     high: Annotated[bool, typer.Option("--on/--off", help="High or low.")],
-    seconds: Annotated[int, typer.Option("--seconds", min=1, max=MOST_S, help="Released after this.")] = 30,
+    seconds: Annotated[int, typer.Option("--seconds", min=1, max=FORCED_MOST_S, help="Released after this.")] = 30,
     yes: Annotated[bool, typer.Option("--yes", help="Confirmed: do not ask.")] = False,
     config: options.Config = None,
     station: options.StationName = None,

@@ -1,7 +1,7 @@
 """The screens, one a module, in the order in which the shell shows them."""
 
 from inspector.web.screen import Screen
-from inspector.web.screens import alarms, audit, charts, history, live, more, recipes, review, system
+from inspector.web.screens import alarms, audit, camera, charts, history, links, live, more, recipes, review, system
 
 SCREENS: tuple[Screen, ...] = (
     live.SCREEN,
@@ -11,6 +11,8 @@ SCREENS: tuple[Screen, ...] = (
     more.SCREEN,
     recipes.SCREEN,
     alarms.SCREEN,
+    links.SCREEN,
+    camera.SCREEN,
     system.SCREEN,
     audit.SCREEN,
 )

@@ -13,7 +13,7 @@ from inspector.web.words import Words
 
 _ROUTES = Routes("audit")
 _PAGE = 50
-_KINDS = ("review", "account", "recipe", "export")
+_KINDS = ("review", "account", "recipe", "export", "output", "drawing")
 
 
 @_ROUTES.get("/audit", Access.EXPERT)

@@ -44,6 +44,8 @@ for (const select of document.querySelectorAll("#filters select")) {
 // What a screen does with the stream must be there before the stream is.
 if (screen === "live") await import("./live.js");
 if (screen === "review-item") await import("./review.js");
+if (screen === "io") await import("./io.js");
+if (screen === "camera") await import("./camera.js");
 if (document.getElementById("login")) await import("./login.js");
 connect();
 // A browser gives a stream up for good after an answer that is no stream; we do not.

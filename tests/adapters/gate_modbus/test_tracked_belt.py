@@ -20,6 +20,7 @@ from inspector.pipeline.tracked import TrackedGate
 from inspector.pipeline.tracking import Rest
 from inspector.ports.gate import LineState, PassRefusedError
 from inspector.twin.report import TwinReport, compare
+from tests.fakes import wait_until
 from tests.system.tracked import wiring
 from tests.twin.test_run import running, settings_for
 
@@ -147,3 +148,22 @@ def settings_of(**changed: Any) -> RemoteIoSettings:
 
 def test_everything_but_the_host_may_be_left_out() -> None:
     assert settings_of().coils == {}
+
+
+def test_a_technician_sees_inputs_counters_and_outputs_by_the_names_of_the_settings(tmp_path: Path) -> None:
+    settings = settings_for(
+        tmp_path, ejector="io", io_port=0, io_watchdog_ms=400.0, io_active_low=True, parts=50, speed_mm_s=SPEED
+    )
+    with (
+        running(settings, tmp_path),
+        gate_at(io_port(tmp_path), axis=Axis.ENCODER, rest=Rest.EJECT) as gate,
+    ):
+        gate.position(5.0)
+        assert gate.module_words()["run_permit"] == 0
+        gate.announce(READY)
+        assert wait_until(lambda: gate.module_words()["trigger"] >= 2, 20)
+        words = gate.module_words()
+        assert (words["run_permit"], words["green"], words["red"], words["bin_full"]) == (1, 1, 0, 0)
+        assert words["encoder"] > 0
+        assert gate.module_link().alive
+        assert gate.module().startswith("remote i/o 127.0.0.1:")
