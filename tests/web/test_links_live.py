@@ -86,7 +86,7 @@ def test_the_signals_of_a_running_line_are_seen_changing_and_an_output_is_forced
         seen = int(counter.inner_text())
         wait_for("the PLC's counter on the screen", lambda: int(counter.inner_text() or 0) >= seen + 3)
         expect(page.locator("#io-trace")).to_contain_text("acknowledged", timeout=SOON_MS)
-        expect(page.locator(".link.up").first).to_contain_text(role.device)
+        expect(page.locator(".link.up").first).to_contain_text(role.device, timeout=SOON_MS)
         expect(page.locator(f"[data-bit='{role.permit}']")).to_have_attribute("data-on", "1", timeout=SOON_MS)
 
         page.select_option("[name=output]", role.permit)
