@@ -12,6 +12,7 @@ from inspector.domain.inspection import GateTold, ModelStamp, OpenedPart, Recipe
 from inspector.domain.recipe import Recipe
 from inspector.domain.verdict import Verdict
 from inspector.pipeline.fixture import PartFinder
+from inspector.pipeline.heat import HeatSource
 from inspector.pipeline.pool import Loan
 from inspector.ports.camera import Camera
 from inspector.ports.evidence import Evidence, FrameFolder
@@ -123,8 +124,7 @@ class Judged:
 
     ``told``: NOTHING: nobody tried to tell; SENT: the gate took it; UNKNOWN: telling failed on the way.
     ``wanted``: with UNKNOWN, the verdict that was on the way: it stands if the gate's echo shows that it arrived.
-    ``frame`` and ``loan`` are None where there is no
-    picture.
+    ``frame`` and ``loan`` are None where there is no picture; ``heat`` is of this frame, and goes when it goes.
     """
 
     ticket: Ticket
@@ -135,3 +135,4 @@ class Judged:
     wanted: Verdict | None = None
     frame: Frame | None = None
     loan: Loan | None = None
+    heat: HeatSource | None = None
