@@ -17,7 +17,15 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "web"
 PANEL = {"width": 1920, "height": 1080}
 WIDTH = 960
-SCREENS: Mapping[str, str] = {"live": "/live", "queue": "/review", "more": "/more", "account": "/account"}
+SCREENS: Mapping[str, str] = {
+    "live": "/live",
+    "queue": "/review",
+    "more": "/more",
+    "account": "/account",
+    "models": "/models",
+    "model": "/models/surface-small",
+    "users": "/users",
+}
 
 
 def photograph(url: str, name: str, secret: str, language: str) -> None:
@@ -45,6 +53,10 @@ def photograph(url: str, name: str, secret: str, language: str) -> None:
         page.click(".chip")
         page.wait_for_selector("#whole .mark")
         _keep(page, "item-whole", language)
+        if page.locator("#heat").count():
+            page.click("#heat")
+            page.wait_for_function("() => document.querySelector('.glow').complete")
+            _keep(page, "item-heat", language)
         browser.close()
 
 

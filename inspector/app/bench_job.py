@@ -119,7 +119,8 @@ class BenchJob:
         try:
             sha256 = load_card(folder).sha256
             paces = self._ran(folder)
-            if not self._stop.is_set():
+            worth = any(not pace.trouble for pace in paces) or sha256 not in self._remembered()
+            if worth and not self._stop.is_set():  # what was cut short replaces no figures
                 self._remember(sha256, _Remembered(measured_utc=datetime.now(UTC), paces=tuple(paces)))
         except ConfigError as error:
             log.warning("bench.refused", package=package, reason=str(error))

@@ -10,7 +10,7 @@ from inspector.domain.geometry import Scale
 from inspector.domain.inspection import Inspection
 from inspector.domain.recipe import Recipe
 from inspector.domain.shifts import ShiftPlan
-from inspector.ports.accounts import Accounts, Failures, Secrets, Sessions
+from inspector.ports.accounts import AccountDesk, Accounts, Failures, Secrets, Sessions
 from inspector.ports.alarms import AlarmDesk
 from inspector.ports.archive import PartArchive
 from inspector.ports.audit import AuditTrail
@@ -19,6 +19,7 @@ from inspector.ports.figures import Figures, Lots
 from inspector.ports.history import History, Names, PartSearch
 from inspector.ports.journal import Reader
 from inspector.ports.liveness import LineWatch
+from inspector.ports.packages import ModelBench, ModelShelf
 from inspector.ports.requests import RequestDesk
 from inspector.ports.review import ReviewDesk, ReviewQueue
 from inspector.ports.revisions import RevisionShelf
@@ -53,6 +54,7 @@ class Site:
 class Station:
     """Everything the pages are made of.
 
+    ``staff``: the desk where the person of this name changes accounts.
     ``inspect``: judges a picture file once, without part, gate and journal.
     ``read_recipe``: a recipe's text, fitted to this station; raises ConfigError. ``table``: parts as "csv" or "xlsx".
     ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
@@ -62,6 +64,7 @@ class Station:
     software: str
     site: Site
     accounts: Accounts
+    staff: Callable[[str], AccountDesk]
     sessions: Sessions
     failures: Failures
     secrets: Secrets
@@ -76,6 +79,8 @@ class Station:
     audit: AuditTrail
     shelf: RevisionShelf
     archive: PartArchive
+    models: ModelShelf
+    bench: ModelBench
     scale: Scale | None
     read_recipe: Callable[[str], Recipe]
     pictures: Pictures

@@ -1,7 +1,7 @@
 """What programs ask of the station: REST with its description, health, metrics."""
 
 from inspector.web.access import Routes
-from inspector.web.interface import book, docs, inspections, observe, recipes, reviews, sessions, shots
+from inspector.web.interface import book, docs, inspections, models, observe, recipes, reviews, sessions, shots, users
 
 ROUTES: tuple[Routes, ...] = (
     sessions.ROUTES,
@@ -10,6 +10,8 @@ ROUTES: tuple[Routes, ...] = (
     book.ROUTES,
     recipes.ROUTES,
     shots.ROUTES,
+    users.ROUTES,
+    models.ROUTES,
     observe.ROUTES,
     docs.ROUTES,
 )

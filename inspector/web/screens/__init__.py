@@ -1,7 +1,7 @@
 """The screens, one a module, in the order in which the shell shows them."""
 
 from inspector.web.screen import Screen
-from inspector.web.screens import alarms, audit, charts, history, live, more, recipes, review, system
+from inspector.web.screens import alarms, audit, charts, history, live, models, more, recipes, review, system, users
 
 SCREENS: tuple[Screen, ...] = (
     live.SCREEN,
@@ -10,7 +10,9 @@ SCREENS: tuple[Screen, ...] = (
     charts.SCREEN,
     more.SCREEN,
     recipes.SCREEN,
+    models.SCREEN,
     alarms.SCREEN,
     system.SCREEN,
+    users.SCREEN,
     audit.SCREEN,
 )

@@ -45,6 +45,7 @@ for (const select of document.querySelectorAll("#filters select")) {
 if (screen === "live") await import("./live.js");
 if (screen === "review-item") await import("./review.js");
 if (document.getElementById("login")) await import("./login.js");
+if (document.getElementById("another")) await import("./account.js");
 connect();
 // A browser gives a stream up for good after an answer that is no stream; we do not.
 setInterval(() => {
