@@ -22,7 +22,6 @@ SCREENS: Mapping[str, str] = {
     "queue": "/review",
     "more": "/more",
     "account": "/account",
-    "models": "/models",
     "model": "/models/surface-small",
     "users": "/users",
 }

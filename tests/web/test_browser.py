@@ -165,9 +165,14 @@ def test_what_the_model_saw_is_laid_over_the_picture_and_taken_off_again(page: P
                  return Math.abs(box.width / box.height - 1200 / 900) < 0.01; }"""
     )
     page.click("[data-defect='1']")
+    expect(page.locator("#whole .mark.chosen")).to_have_count(1)
     expect(page.locator("#whole .mark")).to_have_count(2)
+    expect(glow).to_be_visible()
     page.click("#heat")
+    expect(glow).to_have_count(1)
     expect(glow).not_to_be_visible()
+    page.click("#heat")
+    expect(glow).to_be_visible()
     assert part.evidence is not None
     (plant.journal.parent / "evidence" / part.evidence.heat).unlink()
     page.reload()
