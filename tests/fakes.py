@@ -333,6 +333,9 @@ class FakeDecoder:
     def decode(self, outputs: Sequence[TileOutput], pixels: Pixels) -> tuple[Detection, ...]:
         return (CRACK,) if pixels[0, 4] == 1 else ()
 
+    def heat(self, outputs: Sequence[TileOutput], height: int, width: int) -> NDArray[np.uint8]:
+        return np.full((height // 8, width // 8), 230, np.uint8)
+
 
 class FakeGate:
     """Keeps what it was told; ``after``: called with each part it took. ``refuse``: parts for which it raises.
@@ -399,11 +402,21 @@ class FakeEvidence:
 
     def __init__(self) -> None:
         self.kept: dict[int, int] = {}
+        self.heats: dict[int, NDArray[np.uint8] | None] = {}
         self.refuse = False
         self.before: Callable[[Frame], None] = lambda _: None
 
-    def put(self, frame: Frame, defects: Sequence[Defect], *, name: str, lossless: bool) -> EvidenceRef:
+    def put(
+        self,
+        frame: Frame,
+        defects: Sequence[Defect],
+        *,
+        name: str,
+        lossless: bool,
+        heat: NDArray[np.uint8] | None = None,
+    ) -> EvidenceRef:
         self.before(frame)
+        self.heats[frame.part.part_seq] = heat
         if self.refuse:
             raise JournalError("the disk is full")
         self.kept[frame.part.part_seq] = part_in(frame.pixels)

@@ -25,6 +25,8 @@ SCREENS: Mapping[str, str] = {
     "account": "/account",
     "io": "/io",
     "camera": "/camera",
+    "model": "/models/surface-small",
+    "users": "/users",
 }
 
 
@@ -61,6 +63,10 @@ def photograph(url: str, name: str, secret: str, language: str) -> None:
         page.click(".chip")
         page.wait_for_selector("#whole .mark")
         _keep(page, "item-whole", language)
+        if page.locator("#heat").count():
+            page.click("#heat")
+            page.wait_for_function("() => document.querySelector('.glow').complete")
+            _keep(page, "item-heat", language)
         browser.close()
 
 

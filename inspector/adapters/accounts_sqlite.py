@@ -10,24 +10,27 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inspector.domain.account import FAILURES_WITHIN, LONGEST, Account, Role, Session
+from inspector.domain.account import FAILURES_WITHIN, LONGEST, Account, Role, Session, check_change, check_new
 from inspector.domain.errors import ConfigError, JournalError
 
-_SCHEMA = 1
 _BUSY_S = 5.0
-_TABLES = """
-CREATE TABLE account (
-    name TEXT PRIMARY KEY NOT NULL, role TEXT NOT NULL, secret_hash TEXT NOT NULL,
-    badge TEXT UNIQUE, language TEXT NOT NULL, active INTEGER NOT NULL
-) STRICT;
-CREATE TABLE session (
-    token_hash TEXT PRIMARY KEY NOT NULL, account TEXT NOT NULL REFERENCES account(name), csrf TEXT NOT NULL,
-    began REAL NOT NULL, used REAL NOT NULL
-) STRICT;
-CREATE INDEX session_account ON session(account);
-CREATE TABLE failure (name TEXT NOT NULL, at REAL NOT NULL) STRICT;
-CREATE INDEX failure_name ON failure(name, at);
-"""
+_VERSIONS = (
+    (
+        """CREATE TABLE account (
+            name TEXT PRIMARY KEY NOT NULL, role TEXT NOT NULL, secret_hash TEXT NOT NULL,
+            badge TEXT UNIQUE, language TEXT NOT NULL, active INTEGER NOT NULL
+        ) STRICT""",
+        """CREATE TABLE session (
+            token_hash TEXT PRIMARY KEY NOT NULL, account TEXT NOT NULL REFERENCES account(name), csrf TEXT NOT NULL,
+            began REAL NOT NULL, used REAL NOT NULL
+        ) STRICT""",
+        "CREATE INDEX session_account ON session(account)",
+        "CREATE TABLE failure (name TEXT NOT NULL, at REAL NOT NULL) STRICT",
+        "CREATE INDEX failure_name ON failure(name, at)",
+    ),
+    ("ALTER TABLE account ADD COLUMN full_name TEXT NOT NULL DEFAULT ''",),
+)
+"""What makes each version of the file out of the one before it."""
 
 
 @contextmanager
@@ -59,11 +62,14 @@ class SqliteAccounts:
                 raise ConfigError(f"accounts {self._path}: cannot be made: {error.strerror}") from error
         with self._at_the_border(), closing(self._connect()) as raw:
             raw.execute("PRAGMA journal_mode = WAL")
+        with self._writing() as raw:
             found = raw.execute("PRAGMA user_version").fetchone()[0]
-            if found == 0:
-                raw.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {_SCHEMA}; COMMIT;")
-            elif found != _SCHEMA:
-                raise ConfigError(f"accounts {self._path}: version {found}, this program knows {_SCHEMA}")
+            if not 0 <= found <= len(_VERSIONS):
+                raise ConfigError(f"accounts {self._path}: version {found}, this program knows {len(_VERSIONS)}")
+            for statements in _VERSIONS[found:]:
+                for statement in statements:
+                    raw.execute(statement)
+            raw.execute(f"PRAGMA user_version = {len(_VERSIONS)}")
 
     # ---- Accounts --------------------------------------------------------------------------------------
 
@@ -79,29 +85,33 @@ class SqliteAccounts:
     def listed(self) -> Sequence[Account]:
         """All accounts by name. See ``Accounts``."""
         with self._reading() as raw:
-            return [_account(row) for row in raw.execute("SELECT * FROM account ORDER BY name")]
+            return _listed(raw)
 
-    def put(self, account: Account) -> None:
-        """Write an account. See ``Accounts``."""
+    def add(self, account: Account) -> None:
+        """Write a new account.
+
+        Raises:
+            AccountError: it cannot be one, or its name or badge is taken.
+        """
         with self._writing() as raw:
-            try:
-                raw.execute(
-                    "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(name) DO UPDATE SET "
-                    "role = excluded.role, secret_hash = excluded.secret_hash, badge = excluded.badge, "
-                    "language = excluded.language, active = excluded.active",
-                    (
-                        account.name,
-                        account.role.value,
-                        account.secret_hash,
-                        account.badge or None,
-                        account.language,
-                        int(account.active),
-                    ),
-                )
-            except sqlite3.IntegrityError as error:
-                raise ConfigError(f"badge {account.badge!r} is another account's; give each its own") from error
-            if not account.active:
-                raw.execute("DELETE FROM session WHERE account = ?", (account.name,))
+            check_new(account, _listed(raw))
+            raw.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?)", _row(account))
+
+    def change(self, before: Account, after: Account) -> None:
+        """Write an account anew; without a right to sign in, or with another secret, its sessions end.
+
+        Raises:
+            AccountError: it is no longer as it was ``before``, it is the last administrator, or its badge is taken.
+        """
+        with self._writing() as raw:
+            check_change(before, after, _listed(raw))
+            raw.execute(
+                "UPDATE account SET name = ?1, role = ?2, secret_hash = ?3, badge = ?4, language = ?5, active = ?6, "
+                "full_name = ?7 WHERE name = ?1",
+                _row(after),
+            )
+            if not after.active or after.secret_hash != before.secret_hash:
+                raw.execute("DELETE FROM session WHERE account = ?", (after.name,))
 
     # ---- Sessions --------------------------------------------------------------------------------------
 
@@ -111,14 +121,30 @@ class SqliteAccounts:
             row = raw.execute("SELECT * FROM session WHERE token_hash = ?", (token_hash,)).fetchone()
         return None if row is None else _session(row)
 
+    def of(self, account: str) -> Sequence[Session]:
+        """The account's sessions, the last used first. See ``Sessions``."""
+        with self._reading() as raw:
+            rows = raw.execute("SELECT * FROM session WHERE account = ? ORDER BY used DESC", (account,))
+            return [_session(row) for row in rows]
+
     def keep(self, session: Session) -> None:
-        """Write a session that began or was used."""
+        """Write a session that began."""
         with self._writing() as raw:
             raw.execute("DELETE FROM session WHERE began < ?", (_s(session.used) - LONGEST.total_seconds(),))
             raw.execute(
-                "INSERT INTO session VALUES (?, ?, ?, ?, ?) ON CONFLICT(token_hash) DO UPDATE SET used = excluded.used",
+                "INSERT INTO session VALUES (?, ?, ?, ?, ?)",
                 (session.token_hash, session.account, session.csrf, _s(session.began), _s(session.used)),
             )
+
+    def touch(self, token_hash: str, used: datetime) -> None:
+        """Note that a session was used, if it is still there. See ``Sessions``."""
+        with self._writing() as raw:
+            raw.execute("UPDATE session SET used = ? WHERE token_hash = ?", (_s(used), token_hash))
+
+    def end_all(self, account: str) -> None:
+        """Forget all sessions of an account."""
+        with self._writing() as raw:
+            raw.execute("DELETE FROM session WHERE account = ?", (account,))
 
     def end(self, token_hash: str) -> None:
         """Forget a session."""
@@ -175,8 +201,24 @@ def _s(moment: datetime) -> float:
     return moment.timestamp()
 
 
-def _account(row: tuple[str, str, str, str | None, str, int]) -> Account:
-    name, role, secret_hash, badge, language, active = row
+def _listed(raw: sqlite3.Connection) -> list[Account]:
+    return [_account(row) for row in raw.execute("SELECT * FROM account ORDER BY name")]
+
+
+def _row(account: Account) -> tuple[str, str, str, str | None, str, int, str]:
+    return (
+        account.name,
+        account.role.value,
+        account.secret_hash,
+        account.badge or None,
+        account.language,
+        int(account.active),
+        account.full_name,
+    )
+
+
+def _account(row: tuple[str, str, str, str | None, str, int, str]) -> Account:
+    name, role, secret_hash, badge, language, active, full_name = row
     return Account(
         name=name,
         role=Role(role),
@@ -184,6 +226,7 @@ def _account(row: tuple[str, str, str, str | None, str, int]) -> Account:
         badge=badge or "",
         language=language,
         active=bool(active),
+        full_name=full_name,
     )
 
 

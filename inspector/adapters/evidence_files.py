@@ -11,6 +11,7 @@ from typing import cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inspector.domain.errors import ConfigError, JournalError
 from inspector.domain.frame import Frame, PixelFormat, Pixels
@@ -37,6 +38,7 @@ _MISTAKES = frozenset(
         errno.ELOOP,
     }
 )
+_PNG_SMALL = (cv2.IMWRITE_PNG_COMPRESSION, 4)
 _PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
 
 # GenICam names a mosaic by its first row, OpenCV's aliases by both rows.
@@ -76,6 +78,7 @@ class EvidenceFiles:
                          twin-12-<id>.png             lossless: every bit the camera gave, 16 bit stay 16 bit
                          twin-12-<id>.BayerRG8.png    lossless mosaic, raw: the name says how to read it
                          twin-12-<id>_d0.jpg          crop of defect 0 with a quarter of its size around it
+                         twin-12-<id>_heat.png        the model's map, where it gives one: grey, 255 for a score of 1
 
     The picture is renamed into place after its crops: where it stands, they stand.
     """
@@ -84,7 +87,15 @@ class EvidenceFiles:
         self._root = root
         self._quality = quality
 
-    def put(self, frame: Frame, defects: Sequence[Defect], *, name: str, lossless: bool) -> EvidenceRef:
+    def put(
+        self,
+        frame: Frame,
+        defects: Sequence[Defect],
+        *,
+        name: str,
+        lossless: bool,
+        heat: NDArray[np.uint8] | None = None,
+    ) -> EvidenceRef:
         """Keep the frame under ``name``, and a crop of each of at most 16 defects (the gravest). See ``Evidence``."""
         stem = self._stem(name)
         pixels, pixel_format = frame.pixels, frame.capture.pixel_format
@@ -96,9 +107,8 @@ class EvidenceFiles:
             for position in _gravest(defects)
         }
         picture = f"{name}{suffix}"
-        self._write(stem.parent, {**crops, picture: whole})
         height, width = pixels.shape[:2]
-        return EvidenceRef(
+        ref = EvidenceRef(
             path=picture,
             sha256=hashlib.sha256(whole).hexdigest(),
             width=width,
@@ -106,6 +116,9 @@ class EvidenceFiles:
             lossless=lossless,
             crops=tuple(crops),
         )
+        maps = {ref.heat: _encode(heat, ".png", _PNG_SMALL)} if heat is not None else {}
+        self._write(stem.parent, {**crops, **maps, picture: whole})
+        return ref
 
     def _stem(self, name: str) -> Path:
         if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None or ".." in name:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import EvidenceRef
@@ -19,6 +20,18 @@ _DEMOSAIC = {
     PixelFormat.BAYER_GB8.value: cv2.COLOR_BayerGBRG2BGR,
     PixelFormat.BAYER_BG8.value: cv2.COLOR_BayerBGGR2BGR,
 }
+
+
+def _glow() -> NDArray[np.uint8]:
+    """Blue, green, red and opacity of each score: clear for 0, amber in the middle, red for 1."""
+    score = np.linspace(0.0, 1.0, 256)
+    red = np.interp(score, (0.0, 0.5, 1.0), (242, 242, 210))
+    green = np.interp(score, (0.0, 0.5, 1.0), (177, 177, 20))
+    blue = np.interp(score, (0.0, 0.5, 1.0), (52, 52, 20))
+    return np.stack([blue, green, red, 200 * score], axis=1).astype(np.uint8)
+
+
+_GLOW = _glow()
 
 
 class EvidenceReader:
@@ -44,6 +57,15 @@ class EvidenceReader:
         if path is None:
             return _MISSING
         return StoredPicture(content=content, media_type=_TYPES[".jpg"], state=PictureState.SOUND)
+
+    def heat(self, ref: EvidenceRef) -> StoredPicture:
+        """The model's map to lay over the picture. See ``Pictures``."""
+        path, content = self._read(ref.heat)
+        scores = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE) if content else None
+        if path is None or scores is None:
+            return _MISSING
+        shown = cv2.imencode(".png", _GLOW[scores])[1].tobytes()
+        return StoredPicture(content=shown, media_type=_TYPES[".png"], state=PictureState.SOUND)
 
     def state(self, ref: EvidenceRef) -> PictureState:
         """Whether the whole picture is the one that was recorded. See ``Pictures``."""

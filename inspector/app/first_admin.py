@@ -22,6 +22,6 @@ def ensure_first_admin(register: Register, folder: Path) -> Path | None:
     with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
         file.write(password + "\n")
     account = Account(name=FIRST_ADMIN, role=Role.ADMIN, secret_hash=register.hasher.hashed(password))
-    register.put(account, change="first admin")
+    register.add(account)
     draft.replace(path)
     return path

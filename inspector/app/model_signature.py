@@ -40,6 +40,15 @@ class TrustedKeys:
 NOBODY = TrustedKeys()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageSignature:
+    """A signature that fits its package. ``key``: the public key's short name; ``public``: itself, 32 bytes."""
+
+    key: str
+    public: bytes
+    signed_utc: str
+
+
 class _SignatureFile(BaseModel):
     """signature.toml: the digests of every other file of the package, and the signature of them."""
 
@@ -133,14 +142,39 @@ def signer(folder: Path, trusted: TrustedKeys = NOBODY) -> str:
     Raises:
         ConfigError: it is not what was signed, or it has no signature by a trusted key where there are such keys.
     """
+    found = signature_of(folder)
+    require_trusted(folder, found, trusted)
+    return found.key if found else ""
+
+
+def require_trusted(folder: Path, found: PackageSignature | None, trusted: TrustedKeys) -> None:
+    """Refuse what has no signature by a trusted key, where there are such keys.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    if not trusted.keys:
+        return
+    if found is None:
+        raise ConfigError(
+            f"{folder}: is not signed; models.trusted_keys asks for a signature by {trusted}: have it signed with "
+            f"`inspector model sign {folder.name} --key FILE`"
+        )
+    if found.public not in trusted.keys.values():
+        raise ConfigError(
+            f"{folder}: is signed by {found.key}, which models.trusted_keys does not name; trusted: {trusted}"
+        )
+
+
+def signature_of(folder: Path) -> PackageSignature | None:
+    """The signature of a package as it stands; None for one that is not signed.
+
+    Raises:
+        ConfigError: it is not what was signed.
+    """
     path = folder / SIGNATURE_FILE
     if not path.exists():
-        if trusted.keys:
-            raise ConfigError(
-                f"{folder}: is not signed; models.trusted_keys asks for a signature by {trusted}: have it signed with "
-                f"`inspector model sign {folder.name} --key FILE`"
-            )
-        return ""
+        return None
     said = toml_file.validate(_SignatureFile, toml_file.read(path), origin=lambda _: str(path))
     public, signature = base64.b64decode(said.key), base64.b64decode(said.signature)
     if not signature_ed25519.fits(public, signature, _manifest(said.files, said.signed_utc)):
@@ -148,10 +182,7 @@ def signer(folder: Path, trusted: TrustedKeys = NOBODY) -> str:
     changes = _changes(said.files, digests(folder))
     if changes:
         raise ConfigError(f"{folder}: is not what was signed on {said.signed_utc}: {changes}; {_REMEDY}")
-    name = signature_ed25519.short_name(public)
-    if trusted.keys and public not in trusted.keys.values():
-        raise ConfigError(f"{folder}: is signed by {name}, which models.trusted_keys does not name; trusted: {trusted}")
-    return name
+    return PackageSignature(key=signature_ed25519.short_name(public), public=public, signed_utc=said.signed_utc)
 
 
 _REMEDY = "restore the package, or look at it and sign it anew: inspector model sign"

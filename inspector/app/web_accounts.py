@@ -10,7 +10,8 @@ from pathlib import Path
 from inspector.adapters import journal_sql
 from inspector.adapters.accounts_sqlite import SqliteAccounts, open_accounts
 from inspector.adapters.password_argon2 import Argon2Secrets
-from inspector.domain.account import Account
+from inspector.domain.account import Account, check_change, check_new, difference
+from inspector.domain.chain import Content
 from inspector.ports.audit import AuditTrail
 
 ACCOUNTS_FILE = "accounts.sqlite3"
@@ -19,8 +20,9 @@ ACTION = "account.changed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """The accounts, and the chain that every change stands in. ``who``: the user of this PC who makes it.
+    """Fulfils ``AccountDesk``: the accounts, and the chain that every change stands in.
 
+    ``who``: makes the changes: a user of this PC, or who is signed in. ``signed``: their secret was asked for each.
     The row comes first: a change that nobody noted would be worse than a note of one that failed. Secrets are in none.
     """
 
@@ -28,24 +30,38 @@ class Register:
     hasher: Argon2Secrets
     trail: AuditTrail
     who: str
+    signed: bool = False
 
-    def put(self, account: Account, *, change: str) -> None:
-        """Add an account, or change it.
+    def add(self, account: Account) -> None:
+        """Let one more person sign in. See ``AccountDesk``."""
+        check_new(account, self.accounts.listed())
+        self._note(account, difference(None, account))
+        self.accounts.add(account)
 
-        Raises:
-            JournalError: the row could not be written; nothing was changed.
-        """
-        self._note(account, change)
-        self.accounts.put(account)
+    def change(self, before: Account, after: Account) -> None:
+        """Change an account. See ``AccountDesk``."""
+        if after == before:
+            return
+        check_change(before, after, self.accounts.listed())
+        self._note(after, difference(before, after))
+        self.accounts.change(before, after)
 
-    def unlock(self, account: Account, *, change: str) -> None:
-        """Forget its wrong secrets. Raises as ``put`` does."""
-        self._note(account, change)
+    def unlock(self, account: Account) -> None:
+        """Forget its wrong secrets. See ``AccountDesk``."""
+        self._note(account, self._standing(account, "unlocked"))
         self.accounts.forget(account.name)
 
-    def _note(self, account: Account, change: str) -> None:
-        content = {"change": change, "role": account.role.value, "active": account.active}
-        self.trail.record(who=self.who, action=ACTION, subject=account.name, content=content, at_utc=datetime.now(UTC))
+    def sign_out(self, account: Account) -> None:
+        """End its sessions. See ``AccountDesk``."""
+        self._note(account, self._standing(account, "sessions ended"))
+        self.accounts.end_all(account.name)
+
+    def _standing(self, account: Account, change: str) -> Content:
+        return {"change": change, "role": account.role.value, "active": account.active}
+
+    def _note(self, account: Account, content: Content) -> None:
+        told = {**content, "signed": self.signed}
+        self.trail.record(who=self.who, action=ACTION, subject=account.name, content=told, at_utc=datetime.now(UTC))
 
 
 @contextmanager

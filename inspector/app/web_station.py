@@ -3,7 +3,8 @@
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from math import isnan
@@ -16,12 +17,15 @@ import structlog
 from inspector.adapters import journal_sql
 from inspector.adapters.evidence_reading import EvidenceReader
 from inspector.adapters.live_files import LiveFiles
-from inspector.app import service
+from inspector.app import model_signature, service
+from inspector.app.bench_job import BenchJob, Lines
 from inspector.app.calibration.board import measured_on
 from inspector.app.export.download import table_bytes
 from inspector.app.first_admin import FIRST_ADMIN, ensure_first_admin
+from inspector.app.model_shelf import ModelFolder
 from inspector.app.one_shot import open_with
 from inspector.app.parts import SOFTWARE, Parts, check_parts, make_folders
+from inspector.app.runtime_choice import choice
 from inspector.app.station_recipes import read_recipe, recipe_file
 from inspector.app.tables import WebTable
 from inspector.app.web_accounts import Register, open_them
@@ -63,11 +67,15 @@ def open_station(parts: Parts) -> Iterator[Station]:
         register = Register(accounts=accounts, hasher=hasher, trail=people.audit, who="inspector web")
         _tell_first_admin(ensure_first_admin(register, data_dir))
         requests = stack.enter_context(journal_sql.open_requests(parts.journal, station=name))
+        models_dir = parts.loaded.path("models_dir")
+        lines = Lines(parts.loaded.path("run_dir"))
+        bench = stack.enter_context(closing(BenchJob(models_dir, lines=lines, station_dir=parts.journal.parent)))
         yield Station(
             name=name,
             software=SOFTWARE,
             site=_site(parts, table),
             accounts=accounts,
+            staff=lambda who: replace(register, who=who, signed=True),
             sessions=accounts,
             failures=accounts,
             secrets=hasher,
@@ -82,6 +90,13 @@ def open_station(parts: Parts) -> Iterator[Station]:
             audit=people.audit,
             shelf=people.shelf,
             archive=people.archive,
+            models=ModelFolder(
+                models_dir,
+                trusted=model_signature.trust(parts.loaded.trusted_keys),
+                chosen=lambda: list(choice.remembered(parts).values()),
+                benched=bench.benched,
+            ),
+            bench=bench,
             scale=parts.scale,
             activations=people.activations,
             slots=parts.slots,

@@ -75,6 +75,12 @@ class EvidenceRef:
     lossless: bool
     crops: tuple[str, ...] = ()
 
+    @property
+    def heat(self) -> str:
+        """Where the model's map of the part stands, if it gave one: beside the picture, "<name>_heat.png"."""
+        folder, slash, file = self.path.rpartition("/")
+        return f"{folder}{slash}{file.split('.')[0]}_heat.png"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedPart:

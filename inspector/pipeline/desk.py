@@ -14,6 +14,7 @@ from inspector.domain.inspection import GateTold, Timings
 from inspector.domain.verdict import Decision, Outcome, Verdict, undecided
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.handshake import Handshake
+from inspector.pipeline.heat import HeatSource
 from inspector.pipeline.pool import FramePool, Loan
 from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Judged, Ticket
@@ -67,6 +68,7 @@ class Desk:
         detections: tuple[Detection, ...] = (),
         frame: Frame | None = None,
         loan: Loan | None = None,
+        heat: HeatSource | None = None,
     ) -> None:
         """Signal the verdict if it is in time, then queue the part for the book."""
         begun = time.monotonic()
@@ -86,6 +88,7 @@ class Desk:
                 wanted=wanted if told is GateTold.UNKNOWN else None,
                 frame=frame,
                 loan=loan,
+                heat=heat,
             )
         )
 
@@ -162,7 +165,7 @@ class Desk:
             good = (index for index in held if self._waiting[index].verdict.outcome is Outcome.PASS)
             index = next(good, held[0])
             judged = self._waiting[index]
-            self._waiting[index] = replace(judged, loan=None, frame=None)
+            self._waiting[index] = replace(judged, loan=None, frame=None, heat=None)
             if judged.loan is not None:
                 judged.loan.release()
             log.warning("evidence.shed", part_seq=judged.ticket.opened.part.part_seq)

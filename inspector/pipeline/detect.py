@@ -14,8 +14,9 @@ from inspector.domain.errors import FrameError
 from inspector.domain.frame import PixelFormat, Pixels
 from inspector.pipeline import preprocess, tiling
 from inspector.pipeline.canvas import Canvas, Margins, margins_for, reads_in_place
+from inspector.pipeline.heat import HeatSource
 from inspector.pipeline.view import EVERYTHING, View, blanked
-from inspector.ports.model import Decoder, ModelCard, Runtime, Tile, TileOutput
+from inspector.ports.model import Decoder, HeatReader, ModelCard, Runtime, Tile, TileOutput
 
 _MEASURED = frozenset({"segmentation", "anomaly"})
 """Tasks whose decoder measures defects on the frame's light."""
@@ -25,12 +26,13 @@ _SEED = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What one frame gave, and the milliseconds each step took."""
+    """What one frame gave, and the milliseconds each step took. ``heat``: the map, where the model gives one."""
 
     detections: tuple[Detection, ...]
     preprocess_ms: float
     infer_ms: float
     decode_ms: float
+    heat: HeatSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class Detector:
         self.card = card
         self.runtime = runtime
         self.decoder = decoder
+        self._heat_reader = decoder if isinstance(decoder, HeatReader) else None
         self._strip_px = strip_px
         self._presenter = preprocess.Presenter(card.input, card.frame)
         self._shape: tuple[int, int] = (0, 0)
@@ -88,12 +91,14 @@ class Detector:
             DeviceError: the runtime failed.
             ConfigError: the model gives what its card does not say.
         """
+        height, width = pixels.shape[:2]
         if view.window is not None:
             rows = slice(view.window.y, view.window.y + view.window.height)
             pixels, canvas = pixels[rows, view.window.x : view.window.x + view.window.width], None
         inferred = self.infer(pixels, pixel_format, canvas)
         begun = time.perf_counter()
-        detections = self.decoder.decode(blanked(inferred.outputs, self.card, view), self._light(inferred.image))
+        outputs = blanked(inferred.outputs, self.card, view)
+        detections = self.decoder.decode(outputs, self._light(inferred.image))
         if not view.whole:
             detections = tuple(view.in_frame(one) for one in detections if view.keeps(one))
         return Seen(
@@ -101,6 +106,9 @@ class Detector:
             preprocess_ms=inferred.preprocess_ms,
             infer_ms=inferred.infer_ms,
             decode_ms=(time.perf_counter() - begun) * 1e3,
+            heat=None
+            if self._heat_reader is None
+            else HeatSource(reader=self._heat_reader, outputs=outputs, window=view.window, height=height, width=width),
         )
 
     def infer(self, pixels: Pixels, pixel_format: PixelFormat, canvas: Canvas | None = None) -> Inferred:

@@ -110,10 +110,11 @@ class InspectLoop:
         looked = self._look(shown)
         begun = time.perf_counter()
         detections: tuple[Detection, ...] = ()
+        heat = None
         if isinstance(looked, Verdict):
             verdict, timings = looked, Timings(grab=shown.grab_ms)
         else:
-            seen, detections = looked.seen, looked.seen.detections
+            seen, detections, heat = looked.seen, looked.seen.detections, looked.seen.heat
             verdict = self._guard.weigh(self._trust.judge(looked.recipe, detections), looked.sighting)
             self._guard.learn(verdict, looked.sighting, ticket.recipe.stamp.name)
             timings = Timings(
@@ -124,7 +125,7 @@ class InspectLoop:
                 judge=(time.perf_counter() - begun) * 1e3,
             )
         self._desk.tell_and_record(
-            ticket, verdict, timings=timings, detections=detections, frame=shown.frame, loan=shown.loan
+            ticket, verdict, timings=timings, detections=detections, frame=shown.frame, loan=shown.loan, heat=heat
         )
 
     def _look(self, shown: Shown) -> Looked | Verdict:

@@ -121,7 +121,13 @@ class PaperLoop:
         name = f"{at:%Y/%m/%d}/{self._station.name}-{part.series}-{part.part_seq}-{result_id.hex[-8:]}"
         lossless = judged.ticket.recipe.recipe.lossless and judged.verdict.outcome is not Outcome.PASS
         try:
-            kept = self._evidence.put(judged.frame, judged.verdict.defects, name=name, lossless=lossless)
+            kept = self._evidence.put(
+                judged.frame,
+                judged.verdict.defects,
+                name=name,
+                lossless=lossless,
+                heat=judged.heat.picture() if judged.heat is not None else None,
+            )
         except JournalError as error:
             self._alarms.raise_alarm(EVIDENCE_ALARM, str(error))
             return None, f"the picture was not kept: {error}"

@@ -11,6 +11,7 @@ from inspector.domain.geometry import Scale
 from inspector.domain.inspection import GateTold, ModelStamp, OpenedPart, Timings
 from inspector.domain.verdict import Verdict
 from inspector.pipeline.activate import RevisionSource
+from inspector.pipeline.heat import HeatSource
 from inspector.pipeline.pool import Loan
 from inspector.pipeline.recipes import ActiveRecipe, RecipeBoard
 from inspector.ports.camera import Camera
@@ -114,8 +115,7 @@ class Judged:
 
     ``told``: NOTHING: nobody tried to tell; SENT: the gate took it; UNKNOWN: telling failed on the way.
     ``wanted``: with UNKNOWN, the verdict that was on the way: it stands if the gate's echo shows that it arrived.
-    ``frame`` and ``loan`` are None where there is no
-    picture.
+    ``frame`` and ``loan`` are None where there is no picture; ``heat`` is of this frame, and goes when it goes.
     """
 
     ticket: Ticket
@@ -126,3 +126,4 @@ class Judged:
     wanted: Verdict | None = None
     frame: Frame | None = None
     loan: Loan | None = None
+    heat: HeatSource | None = None

@@ -18,12 +18,35 @@ class Accounts(Protocol):
         """All accounts by name, those that are no longer active too."""
         ...
 
-    def put(self, account: Account) -> None:
-        """Write an account, new or changed. One that is made inactive loses its sessions at once.
+
+class AccountDesk(Protocol):
+    """Changes accounts in one person's name. Each change is a row of the audit chain before it is made.
+
+    Each call may raise JournalError: the row could not be written, and nothing was changed.
+    """
+
+    def add(self, account: Account) -> None:
+        """Let one more person sign in.
 
         Raises:
-            ConfigError: another account has this badge.
+            AccountError: the name or the badge is taken, or cannot be one.
         """
+        ...
+
+    def change(self, before: Account, after: Account) -> None:
+        """Change an account; one that is made inactive, or is given another secret, loses its sessions at once.
+
+        Raises:
+            AccountError: it is no longer as it was ``before``, it is the last administrator, or its badge is taken.
+        """
+        ...
+
+    def unlock(self, account: Account) -> None:
+        """Forget its wrong secrets."""
+        ...
+
+    def sign_out(self, account: Account) -> None:
+        """End all its sessions at once."""
         ...
 
 
@@ -34,8 +57,16 @@ class Sessions(Protocol):
         """The session, alive or not; None for none: its people signed out, or never in."""
         ...
 
+    def of(self, account: str) -> Sequence[Session]:
+        """The account's sessions, alive or not, the last used first."""
+        ...
+
     def keep(self, session: Session) -> None:
-        """Write a session that began or was used; those that ended long ago are forgotten."""
+        """Write a session that began; those that ended long ago are forgotten."""
+        ...
+
+    def touch(self, token_hash: str, used: datetime) -> None:
+        """It was used; one that somebody ended meanwhile stays ended."""
         ...
 
     def end(self, token_hash: str) -> None:

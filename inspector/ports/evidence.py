@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from inspector.domain.frame import Frame
 from inspector.domain.inspection import EvidenceRef
 from inspector.domain.verdict import Defect
@@ -13,8 +16,18 @@ from inspector.domain.verdict import Defect
 class Evidence(Protocol):
     """A folder of pictures beside the journal."""
 
-    def put(self, frame: Frame, defects: Sequence[Defect], *, name: str, lossless: bool) -> EvidenceRef:
+    def put(
+        self,
+        frame: Frame,
+        defects: Sequence[Defect],
+        *,
+        name: str,
+        lossless: bool,
+        heat: NDArray[np.uint8] | None = None,
+    ) -> EvidenceRef:
         """Keep the frame and one crop a defect under ``name``; a file is there whole or not at all.
+
+        ``heat``: scores over the frame, 255 for 1; a few cells, stretched to it.
 
         Raises:
             JournalError: the disk did not take it.
@@ -63,6 +76,10 @@ class Pictures(Protocol):
 
     def crop(self, ref: EvidenceRef, number: int) -> StoredPicture:
         """The crop of defect ``number``."""
+        ...
+
+    def heat(self, ref: EvidenceRef) -> StoredPicture:
+        """The model's map as a picture to lay over the whole one, stretched to it: red where it was hot, else clear."""
         ...
 
     def state(self, ref: EvidenceRef) -> PictureState:

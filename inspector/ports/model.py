@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,5 +201,18 @@ class Decoder(Protocol):
 
         Raises:
             FrameError: the scene cannot be decoded in bounded time ("too many candidates").
+        """
+        ...
+
+
+@runtime_checkable
+class HeatReader(Protocol):
+    """A decoder of a model that gives a map may show it to people, too."""
+
+    def heat(self, outputs: Sequence[TileOutput], height: int, width: int) -> NDArray[np.uint8]:
+        """The strongest score of each cell, 255 for 1, of outputs that ``decode`` has read; (rows, columns).
+
+        It covers the ``height`` x ``width`` px that were decoded; the last row and column may overhang them by less
+        than a cell. Any thread; the outputs stay as they are.
         """
         ...

@@ -47,6 +47,11 @@ class Gatekeeper:
             used=now,
         )
         self._station.sessions.keep(session)
+        by_now = self._station.accounts.find(account.name)
+        if by_now is None or not by_now.active or by_now.secret_hash != account.secret_hash:
+            # it was changed while its secret was checked
+            self._station.sessions.end(session.token_hash)
+            raise RefusedError(None)
         log.info("web.signed_in", account=account.name, role=account.role.value)
         return token, session
 
@@ -63,7 +68,7 @@ class Gatekeeper:
             return None
         if used and now - session.used > _TOUCH_EVERY:
             session = replace(session, used=now)
-            self._station.sessions.keep(session)
+            self._station.sessions.touch(session.token_hash, now)
         return account, session
 
     def leave(self, session: Session) -> None:

@@ -10,7 +10,7 @@ from inspector.domain.geometry import Scale
 from inspector.domain.inspection import Inspection
 from inspector.domain.recipe import Recipe
 from inspector.domain.shifts import ShiftPlan
-from inspector.ports.accounts import Accounts, Failures, Secrets, Sessions
+from inspector.ports.accounts import AccountDesk, Accounts, Failures, Secrets, Sessions
 from inspector.ports.activations import ActivationBook
 from inspector.ports.alarms import AlarmDesk
 from inspector.ports.archive import PartArchive
@@ -21,6 +21,7 @@ from inspector.ports.history import History, Names, PartSearch
 from inspector.ports.journal import Reader
 from inspector.ports.live_picture import LivePicture
 from inspector.ports.liveness import LineWatch
+from inspector.ports.packages import ModelBench, ModelShelf
 from inspector.ports.requests import RequestDesk
 from inspector.ports.review import ReviewDesk, ReviewQueue
 from inspector.ports.revisions import RevisionShelf
@@ -57,6 +58,7 @@ class Station:
     """Everything the pages are made of.
 
     ``follower``: how the sinks are, as its status file says. ``wiring``: what is wired to the plant.
+    ``staff``: the desk where the person of this name changes accounts.
     ``inspect``: judges a picture file once, without part, gate and journal.
     ``slots``: the recipes' names in the settings, the default one first. ``read_recipe``: a recipe's text, fitted to
     this station; raises ConfigError. ``recipe_file``: the text of a slot's file; None where it cannot be read.
@@ -69,6 +71,7 @@ class Station:
     software: str
     site: Site
     accounts: Accounts
+    staff: Callable[[str], AccountDesk]
     sessions: Sessions
     failures: Failures
     secrets: Secrets
@@ -85,6 +88,8 @@ class Station:
     archive: PartArchive
     activations: ActivationBook
     slots: tuple[str, ...]
+    models: ModelShelf
+    bench: ModelBench
     scale: Scale | None
     read_recipe: Callable[[str], Recipe]
     recipe_file: Callable[[str], str | None]

@@ -41,6 +41,10 @@ class Words:
         size = abs(value)
         return self.number(value, 2 if size < _SMALL else 1 if size < _LARGE else 0)
 
+    def plain(self, value: float) -> str:
+        """A number as somebody wrote it, with at most four digits behind the point."""
+        return format_decimal(value, format="#,##0.####", locale=self.locale)
+
     def share(self, part: float, of: float, digits: int = 1) -> str:
         """A share in percent; a dash where there is nothing to share."""
         if not of:

@@ -107,6 +107,23 @@ def test_a_map_of_a_scaled_frame_is_brought_back_to_its_pixels() -> None:
     assert found.length_px == 64.0
 
 
+@pytest.mark.parametrize(("pad", "cells"), [(0.0, (5, 5)), (32.0, (3, 5))])
+def test_people_see_the_frames_own_cells_of_a_map_and_never_its_padding(pad: float, cells: tuple[int, int]) -> None:
+    height = SIDE - round(4 * pad)
+    keep = Box(x=0, y=0, width=SIDE, height=height)
+    tile = Tile(x=0, y=0, width=160, height=160, keep=keep, scale_x=0.5, scale_y=0.5, pad_y=pad)
+    values = np.full((1, 5, 5), 0.2, np.float32)
+    values[0, 0] = 0.9
+    values[0, 2, 3] = 0.8
+    bound = card(task="anomaly", output=OutputSpec(name="map", dtype="float32", stride=32))
+    with PLUGIN.open(AnomalyMapSettings(), CONTEXT, bound) as decoder:
+        heat = decoder.heat([TileOutput(tile=tile, arrays=(values,))], height, SIDE)
+        assert (heat.shape, heat.dtype) == (cells, np.uint8)
+        assert heat[2 - round(pad / 32), 3] == 204
+        assert heat.max() == (230 if not pad else 204)
+        assert decoder.heat(whole(quiet()), SIDE, SIDE).tolist() == [[76] * CELLS] * CELLS
+
+
 def test_a_scene_full_of_anomalies_is_refused_and_numbers_that_are_none_never_pass() -> None:
     values = quiet()
     values[0, ::3, ::3] = 2.0

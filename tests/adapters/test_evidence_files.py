@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import numpy as np
 import pytest
 
 from inspector.adapters.evidence_files import open_evidence
+from inspector.adapters.evidence_reading import EvidenceReader
 from inspector.domain.errors import ConfigError, JournalError
 from inspector.domain.frame import PixelFormat
+from inspector.ports.evidence import PictureState
 from tests.adapters.evidence_frames import bgr_frame, defect, frame_of, noise
 
 NAME = "2026/11/22/left-12-0193"
@@ -194,3 +197,36 @@ def test_a_killed_process_leaves_whole_pictures_and_the_next_start_sweeps_the_re
         assert read(tmp_path / name) is not None
         if name.endswith(".png"):
             assert name.replace(".png", "_d0.jpg") in names, "where the picture stands, its crops stand"
+
+
+def test_a_models_map_is_kept_beside_the_picture_and_shown_as_a_glow(tmp_path: Path) -> None:
+    heat = np.zeros((30, 40), np.uint8)
+    heat[10, 20] = 255
+    with open_evidence(tmp_path) as evidence:
+        kept = evidence.put(bgr_frame(400, 300), (defect(1, 1, 9, 9),), name=NAME, lossless=True, heat=heat)
+        plain = evidence.put(bgr_frame(400, 300), (), name=f"{NAME}-b", lossless=True)
+    assert kept.heat == f"{NAME}_heat.png"
+    assert files_in(tmp_path) == {kept.path, kept.heat, *kept.crops, plain.path}
+    assert np.array_equal(cv2.imread(str(tmp_path / kept.heat), cv2.IMREAD_UNCHANGED), heat)
+    reader = EvidenceReader(tmp_path)
+    shown = reader.heat(kept)
+    assert (shown.state, shown.media_type) == (PictureState.SOUND, "image/png")
+    glow = cv2.imdecode(np.frombuffer(shown.content, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert glow.shape == (30, 40, 4)
+    assert glow[10, 20, 3] == 200
+    assert glow[10, 20, 2] > 2 * glow[10, 20, 1], "red where it was hot"
+    assert not glow[0, 0, 3], "clear where it was not"
+    assert reader.heat(plain).state is PictureState.MISSING
+    (tmp_path / kept.heat).write_bytes(b"no picture")
+    assert reader.heat(kept).state is PictureState.MISSING
+    assert reader.heat(replace(kept, path="../../x.png")).state is PictureState.MISSING
+
+
+@pytest.mark.parametrize("pixel_format", [PixelFormat.BAYER_RG8, PixelFormat.MONO8])
+def test_a_mosaics_map_has_the_pictures_name(tmp_path: Path, pixel_format: PixelFormat) -> None:
+    with open_evidence(tmp_path) as evidence:
+        kept = evidence.put(
+            frame_of(noise(48, 64), pixel_format), (), name=NAME, lossless=True, heat=np.zeros((6, 8), np.uint8)
+        )
+    assert kept.heat == f"{NAME}_heat.png"
+    assert files_in(tmp_path) == {kept.path, kept.heat}

@@ -44,6 +44,7 @@ def test_good_parts_pass_and_bad_ones_fail_each_told_and_recorded_once(tmp_path:
     assert [n for n, _ in plant.gate.told] == plant.gate.expected == list(range(1, 9))
     assert {i.gate_told for i in plant.recorder.closed} == {GateTold.ACKNOWLEDGED}
     assert plant.evidence.kept == {3: 3, 6: 6}
+    assert {n: heat.max() for n, heat in plant.evidence.heats.items() if heat is not None} == {3: 230, 6: 230}
     assert plant.recorder.alarms() == set()
 
 

@@ -108,7 +108,7 @@ def open_plant(folder: Path, repo: Path, *, parts: int = 24, web: str = "") -> I
         recipe = book.revision("recipe", "critical", (folder / "recipes" / "critical.toml").read_text())
     with open_them(folder / "data") as (accounts, hasher):
         for role, (name, secret) in SECRETS.items():
-            accounts.put(Account(name=name, role=role, secret_hash=hasher.hashed(secret)))
+            accounts.add(Account(name=name, role=role, secret_hash=hasher.hashed(secret)))
     line = threading.Event()
     line.set()
     with ExitStack() as stack:
@@ -138,7 +138,8 @@ def write_parts(folder: Path, count: int) -> tuple[Inspection, ...]:
             ref = None
             if verdict.defects:
                 frame = frame_of(picture(verdict), PixelFormat.BGR8)
-                ref = evidence.put(frame, verdict.defects, name=f"{at:%Y/%m/%d}/{STATION}-{number}", lossless=False)
+                name = f"{at:%Y/%m/%d}/{STATION}-{number}"
+                ref = evidence.put(frame, verdict.defects, name=name, lossless=False, heat=heat(verdict))
             one = inspection(
                 number,
                 verdict,
@@ -222,6 +223,19 @@ def picture(verdict: Verdict) -> np.ndarray:
         else:
             pixels[y : y + height, x : x + width] *= 0.8
     return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def heat(verdict: Verdict) -> np.ndarray:
+    """A model's map of the picture: warm grain, hot defects."""
+    cells = np.random.default_rng(4).integers(0, 30, (HEIGHT // 8, WIDTH // 8), np.uint8)
+    for defect in verdict.defects:
+        box = defect.detection.box
+        rows, columns = (
+            slice(int(box.y) // 8, int(box.bottom) // 8 + 1),
+            slice(int(box.x) // 8, int(box.right) // 8 + 1),
+        )
+        cells[rows, columns] = round(defect.detection.score * 255)
+    return cells
 
 
 def status_of_a_line(recipe: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Every screen, for what must hold of all of them: languages, axe, touch sizes. A new screen adds its line here."""
 
 from inspector.domain.account import Role
+from inspector.web.staffing import key_of
 from tests.web.plant import Plant
 
 
@@ -19,6 +20,10 @@ def addresses(plant: Plant) -> dict[str, tuple[str, Role | None]]:
         "io": ("/io", Role.ENGINEER),
         "camera": ("/camera", Role.ENGINEER),
         "charts": ("/charts", Role.OPERATOR),
+        "models": ("/models", Role.QUALITY),
+        "model": ("/models/surface-small", Role.ENGINEER),
+        "users": ("/users", Role.ADMIN),
+        "user": (f"/users/{key_of(plant.station.accounts.listed()[0])}", Role.ADMIN),
         "alarms": ("/alarms", Role.ENGINEER),
         "audit trail": ("/audit", Role.QUALITY),
         "more": ("/more", Role.ADMIN),

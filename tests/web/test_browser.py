@@ -151,6 +151,39 @@ def test_the_whole_picture_opens_at_a_defect_and_is_corrected(page: Page, plant:
     assert added.height > 20
 
 
+def test_what_the_model_saw_is_laid_over_the_picture_and_taken_off_again(page: Page, plant: Plant) -> None:
+    part = plant.rejects[0]
+    sign_in(page, plant, Role.OPERATOR, f"/review/{part.result_id}")
+    page.click("#heat")
+    expect(page.locator("#heat")).to_have_attribute("aria-pressed", "true")
+    glow = page.locator("#whole img.glow")
+    expect(glow).to_be_visible()
+    page.wait_for_function("() => document.querySelector('.glow').naturalWidth === 150")
+    page.click("[data-zoom=home]")
+    page.wait_for_function(
+        """() => { const box = document.querySelector('.glow').getBoundingClientRect();
+                 return Math.abs(box.width / box.height - 1200 / 900) < 0.01; }"""
+    )
+    page.click("[data-defect='1']")
+    expect(page.locator("#whole .mark.chosen")).to_have_count(1)
+    expect(page.locator("#whole .mark")).to_have_count(2)
+    expect(glow).to_be_visible()
+    page.click("#heat")
+    expect(glow).to_have_count(1)
+    expect(glow).not_to_be_visible()
+    page.click("#heat")
+    expect(glow).to_be_visible()
+    assert part.evidence is not None
+    (plant.journal.parent / "evidence" / part.evidence.heat).unlink()
+    page.reload()
+    expect(page.locator("#correct")).to_be_visible()
+    expect(page.locator("#heat")).to_have_count(0)
+    with plant.client(Role.OPERATOR) as client:
+        assert client.get(f"/api/inspections/{part.result_id}/heat").status_code == 404
+        other = client.get(f"/api/inspections/{plant.rejects[1].result_id}/heat")
+        assert (other.status_code, other.headers["content-type"]) == (200, "image/png")
+
+
 def test_a_session_that_ends_in_mid_review_loses_nothing(page: Page, plant: Plant) -> None:
     part = plant.rejects[0]
     sign_in(page, plant, Role.OPERATOR, f"/review/{part.result_id}")

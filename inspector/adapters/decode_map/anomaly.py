@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from math import ceil
 from typing import Annotated, Literal, cast
 
 import cv2
@@ -66,6 +67,18 @@ class AnomalyMapDecoder:
         """Paste the tiles' maps together, find components, say how strong each is at its strongest cell."""
         found = self._in_map(outputs, pixels)
         return found if self._score_at is None else self._scored(found, outputs, pixels)
+
+    def heat(self, outputs: Sequence[TileOutput], height: int, width: int) -> NDArray[np.uint8]:
+        """The score of each cell; the padding of a letterbox is left out. See ``HeatReader``."""
+        tile, stride = outputs[0].tile, self._stride
+        planes = self._planes(outputs[0]) if not tile.native else self._paste(outputs, height, width)
+        scores = self._scores(self._softened(planes[0]))
+        if not tile.native:
+            top, left = int(tile.pad_y // stride), int(tile.pad_x // stride)
+            bottom = ceil((tile.pad_y + height * tile.scale_y) / stride)
+            right = ceil((tile.pad_x + width * tile.scale_x) / stride)
+            scores = scores[top:bottom, left:right]
+        return np.rint(scores * 255).astype(np.uint8)
 
     def _scored(
         self, found: tuple[Detection, ...], outputs: Sequence[TileOutput], pixels: Pixels

@@ -85,6 +85,11 @@ class SegmentationDecoder:
         ]
         return tuple(sorted(seen, key=lambda detection: detection.score, reverse=True))
 
+    def heat(self, outputs: Sequence[TileOutput], height: int, width: int) -> NDArray[np.uint8]:
+        """The strongest class's score of each cell. See ``HeatReader``."""
+        scores = self._scores(self._paste(outputs, height, width).max(axis=0))
+        return np.rint(scores * 255).astype(np.uint8)
+
     def _floor_value(self) -> float:
         if not self._quantised:
             return self._floor_logit

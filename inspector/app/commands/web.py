@@ -14,7 +14,7 @@ from inspector.app import options, service
 from inspector.app.exits import speaking_plainly
 from inspector.app.parts import JOURNAL_FILE, check_parts
 from inspector.app.settings import Loaded
-from inspector.domain.account import Account, Role, weakness
+from inspector.domain.account import Account, Role, check_new, check_secret
 from inspector.domain.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def add(
     role: Annotated[Role, typer.Option("--role", help="What the person is.")],
     badge: Annotated[str, typer.Option("--badge", help="What the badge reader types.")] = "",
     language: Annotated[str, typer.Option("--language", help="en, de or zh-Hans.")] = "",
+    full_name: Annotated[str, typer.Option("--full-name", help="How people call the person.")] = "",
     from_stdin: FromInput = False,
     config: options.Config = None,
     station: options.StationName = None,
@@ -69,14 +70,10 @@ def add(
     Example: inspector web user add mara --role operator
     """
     with speaking_plainly(), _register(options.load(config, station)) as register:
-        if not name.strip() or not name.isprintable():
-            raise ConfigError(f"name {name!r}: printable characters are right")
-        if register.accounts.find(name) is not None:
-            raise ConfigError(f"account {name!r} is there already; inspector web user secret {name} changes its secret")
+        draft = Account(name=name, role=role, secret_hash="", badge=badge, language=language, full_name=full_name)
+        check_new(draft, register.accounts.listed())  # before anybody types a secret
         secret = _asked(role, from_stdin=from_stdin)
-        hashed = register.hasher.hashed(secret)
-        account = Account(name=name, role=role, secret_hash=hashed, badge=badge, language=language)
-        register.put(account, change="added")
+        register.add(replace(draft, secret_hash=register.hasher.hashed(secret)))
         sys.stdout.write(f"{name} may sign in as {role.value}\n")
 
 
@@ -88,11 +85,17 @@ def list_(*, config: options.Config = None, station: options.StationName = None,
     """
     with speaking_plainly(), _accounts(options.load(config, station)) as (accounts, _hasher):
         for account in accounts.listed():
-            row = {"name": account.name, "role": account.role.value, "active": account.active}
+            row = {
+                "name": account.name,
+                "role": account.role.value,
+                "active": account.active,
+                "full_name": account.full_name,
+            }
             text = (
                 json.dumps(row)
                 if as_json
-                else f"{account.name:20} {account.role.value:10} " + ("" if account.active else "inactive")
+                else f"{account.name:20} {account.role.value:10} {'' if account.active else 'inactive':8} "
+                f"{account.full_name}"
             )
             sys.stdout.write(text.rstrip() + "\n")
 
@@ -105,14 +108,14 @@ def secret(
     config: options.Config = None,
     station: options.StationName = None,
 ) -> None:
-    """Give an account another PIN or password, and lift its lock-out.
+    """Give an account another PIN or password, lift its lock-out, and end its sessions.
 
     Example: inspector web user secret mara
     """
     with speaking_plainly(), _register(options.load(config, station)) as register:
         account = _known(register.accounts.find(name), name)
         hashed = register.hasher.hashed(_asked(account.role, from_stdin=from_stdin))
-        register.put(replace(account, secret_hash=hashed), change="another secret")
+        register.change(account, replace(account, secret_hash=hashed))
         register.accounts.forget(account.name)
         sys.stdout.write(f"{account.name} has another secret\n")
 
@@ -124,7 +127,7 @@ def unlock(name: Name, *, config: options.Config = None, station: options.Statio
     Example: inspector web user unlock mara
     """
     with speaking_plainly(), _register(options.load(config, station)) as register:
-        register.unlock(account := _known(register.accounts.find(name), name), change="unlocked")
+        register.unlock(account := _known(register.accounts.find(name), name))
         sys.stdout.write(f"{account.name} may try again\n")
 
 
@@ -148,8 +151,8 @@ def on(name: Name, *, config: options.Config = None, station: options.StationNam
 
 def _switch(name: str, config: options.Config, station: options.StationName, *, active: bool) -> None:
     with speaking_plainly(), _register(options.load(config, station)) as register:
-        account = replace(_known(register.accounts.find(name), name), active=active)
-        register.put(account, change="on" if active else "off")
+        account = _known(register.accounts.find(name), name)
+        register.change(account, replace(account, active=active))
         sys.stdout.write(f"{account.name} may {'' if active else 'not '}sign in\n")
 
 
@@ -162,9 +165,7 @@ def _known(account: Account | None, name: str) -> Account:
 def _asked(role: Role, *, from_stdin: bool) -> str:
     what = "PIN" if role is Role.OPERATOR else "password"
     given = sys.stdin.readline().rstrip("\n") if from_stdin else getpass.getpass(f"{what}: ")
-    trouble = weakness(given, role)
-    if trouble:
-        raise ConfigError(f"this {what} is too weak: {trouble}")
+    check_secret(given, role)
     if not from_stdin and getpass.getpass("again: ") != given:
         raise ConfigError(f"the two {what}s differ; nothing was changed")
     return given

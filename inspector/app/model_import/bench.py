@@ -17,6 +17,7 @@ from inspector.domain.frame import PixelFormat
 from inspector.pipeline.preprocess import Image
 from inspector.twin.scenes import SceneSettings, render
 
+NOT_INSTALLED = "not installed"
 _WARM_ROUNDS = 2
 
 
@@ -37,11 +38,12 @@ def measure(folder: Path, *, rounds: int, threads: int) -> list[Pace]:
     paces = []
     for kind in installed(threads=threads, where=str(folder)):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            paces.append(pool.apply(_measure, (folder, kind, rounds, threads)))
+            paces.append(pool.apply(measure_one, (folder, kind, rounds, threads)))
     return paces
 
 
-def _measure(folder: Path, kind: str, rounds: int, threads: int) -> Pace:
+def measure_one(folder: Path, kind: str, rounds: int, threads: int) -> Pace:
+    """Look at one rendered part ``rounds`` times with one runtime, in this process."""
     frame = render(0, SceneSettings()).pixels
     process = psutil.Process()
     try:
@@ -49,7 +51,9 @@ def _measure(folder: Path, kind: str, rounds: int, threads: int) -> Pace:
         shown: Image = frame if card.input.channels == 1 else np.repeat(frame[..., None], 3, axis=2)
         pixel_format = PixelFormat.MONO8 if card.input.channels == 1 else PixelFormat.BGR8
         before = process.memory_info().rss
-        runtime = installed(threads=threads, where=str(folder))[kind]
+        runtime = installed(threads=threads, where=str(folder)).get(kind)
+        if runtime is None:
+            return Pace(kind=kind, trouble=NOT_INSTALLED)
         with open_model(card, runtime=runtime, context=CONTEXT) as detector:
             description = detector.runtime.description
             spent = []

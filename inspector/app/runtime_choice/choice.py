@@ -94,14 +94,19 @@ def _choose(parts: Parts, card: ModelCard, shown: Shown, stop: threading.Event) 
         entry = Remembered(of=of, measured_utc=datetime.now(UTC), trials=trial.run(order, stop=stop))
         if not stop.is_set():
             _remember(parts, {**known, key: entry})
-    kind, why = trial.best(entry.trials, margin=MARGIN), words(entry)
+    kind, why = chosen(entry), words(entry)
     log.info("runtime.chosen", model=card.name, kind=kind, measured=measured, why=why)
     return Choice(kind=kind, words=why, trials=entry.trials, measured=measured)
 
 
+def chosen(entry: Remembered) -> str:
+    """The runtime that this measurement speaks for."""
+    return trial.best(entry.trials, margin=MARGIN)
+
+
 def words(entry: Remembered) -> str:
     """A measurement for people: "onnx 45.1 ms; openvino (chosen) 38.2 ms"."""
-    kind = trial.best(entry.trials, margin=MARGIN)
+    kind = chosen(entry)
     return "; ".join(_words(one, chosen=one.kind == kind) for one in entry.trials)
 
 

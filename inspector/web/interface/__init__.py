@@ -1,7 +1,20 @@
 """What programs ask of the station: REST with its description, health, metrics."""
 
 from inspector.web.access import Routes
-from inspector.web.interface import book, camera, docs, inspections, links, observe, recipes, reviews, sessions, shots
+from inspector.web.interface import (
+    book,
+    camera,
+    docs,
+    inspections,
+    links,
+    models,
+    observe,
+    recipes,
+    reviews,
+    sessions,
+    shots,
+    users,
+)
 
 ROUTES: tuple[Routes, ...] = (
     sessions.ROUTES,
@@ -12,6 +25,8 @@ ROUTES: tuple[Routes, ...] = (
     links.ROUTES,
     camera.ROUTES,
     shots.ROUTES,
+    users.ROUTES,
+    models.ROUTES,
     observe.ROUTES,
     docs.ROUTES,
 )

@@ -77,6 +77,18 @@ def crop(visit: Here, result_id: UUID, number: Annotated[int, Path(ge=0, le=999)
     return given(visit, visit.station.pictures.crop(evidence_of(visit, result_id), number))
 
 
+@ROUTES.get("/parts/{result_id}/heat", Access.ANYONE)
+def heat_for_pages(visit: Here, result_id: UUID) -> Response:
+    """The model's map, to lay over the whole picture."""
+    return given(visit, visit.station.pictures.heat(evidence_of(visit, result_id)))
+
+
+@ROUTES.get("/api/inspections/{result_id}/heat", Access.ANYONE, responses=_GONE)
+def heat(visit: Here, result_id: UUID) -> Response:
+    """The model's map as a picture with transparency, to be stretched over the whole one; 404 where none was kept."""
+    return given(visit, visit.station.pictures.heat(evidence_of(visit, result_id)))
+
+
 def found(visit: Visit, result_id: UUID) -> Inspection:
     """The inspection of this result, from those at hand or from the book; a 404 for none."""
     newest = next((part for part in visit.feed.now.strip if part.result_id == result_id), None)

@@ -145,6 +145,7 @@ def item(
         file=file,
         part=inspection,
         picture_state=state,
+        heat=evidence is not None and visit.station.pictures.heat(evidence).state is PictureState.SOUND,
         gauge=facts.gauge(inspection.verdict.decision, visit.words),
         standing=counts,
         mine=mine,

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import Form, Query
 from starlette.responses import RedirectResponse, Response
 
-from inspector.domain.account import LONGEST, Access, Role
+from inspector.domain.account import LONGEST, Access, AccountError, Role
+from inspector.web import staffing
 from inspector.web.access import LANGUAGE_COOKIE, Here, Routes, Visit, cookie_name, local_path
 from inspector.web.gatekeeper import RefusedError
 from inspector.web.words import LANGUAGES
@@ -69,14 +70,40 @@ def site_css(visit: Here) -> Response:
 @ROUTES.get("/account", Access.PUBLIC)
 def account(visit: Here) -> Response:
     """Who is signed in, and in which language the station speaks."""
+    return _account(visit, "")
+
+
+@ROUTES.post("/account/secret", Access.ANYONE)
+def secret(
+    visit: Here,
+    now: Annotated[str, Form(max_length=1000)] = "",
+    new: Annotated[str, Form(max_length=1000)] = "",
+    again: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """Give oneself another PIN or password, and sign in anew."""
     _ = visit.words.gettext
-    roles = {
-        Role.OPERATOR: _("operator"),
-        Role.ENGINEER: _("engineer"),
-        Role.QUALITY: _("quality"),
-        Role.ADMIN: _("administrator"),
-    }
-    return visit.page("account.html", here="account", role=roles[visit.account.role] if visit.account else "")
+    if new != again:
+        return _account(visit, _("The two new ones differ: nothing was changed."))
+    try:
+        staffing.change_own(visit, staffing.OwnSecret(signature=now, secret=new))
+    except AccountError as error:
+        return _account(visit, staffing.unfit_words(visit.words)(error))
+    except staffing.UnsignedError:
+        return _account(visit, _("Sign with your own password."))
+    except RefusedError as refused:
+        wrong = _("Your own password is wrong: nothing was changed.")
+        return _account(visit, refusal(visit, refused) if refused.until else wrong)
+    return RedirectResponse("/login?next=/account", status_code=303)
+
+
+def _account(visit: Visit, trouble: str) -> Response:
+    return visit.page(
+        "account.html",
+        status=422 if trouble else 200,
+        here="account",
+        role=staffing.role_words(visit.words)[visit.account.role] if visit.account else "",
+        trouble=trouble,
+    )
 
 
 def set_cookie(visit: Visit, response: Response, token: str) -> None:

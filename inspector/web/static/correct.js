@@ -4,6 +4,7 @@ export class Corrector {
     this.viewer = viewer;
     this.labels = data.labels;
     this.marks = data.defects.map((defect, position) => ({ ...defect, defect: position, removed: false }));
+    this.drawn = [];
     this.chosen = 0;
     this.touched = false;
     this.drawing = "";
@@ -58,11 +59,13 @@ export class Corrector {
       button.setAttribute("aria-pressed", String(this.marks[this.chosen]?.label === button.dataset.label));
     }
     if (!viewer?.world.getItemCount()) return;
-    viewer.clearOverlays();
+    for (const element of this.drawn) viewer.removeOverlay(element);
+    this.drawn = [];
     this.marks.forEach((mark, position) => {
       if (mark.removed) return;
       const element = document.createElement("div");
       element.className = `mark${mark.sure === false ? " doubtful" : ""}${mark.person ? " person" : ""}${position === this.chosen ? " chosen" : ""}`;
+      this.drawn.push(element);
       viewer.addOverlay({
         element,
         location: viewer.viewport.imageToViewportRectangle(mark.x, mark.y, mark.width, mark.height),

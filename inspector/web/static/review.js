@@ -106,6 +106,22 @@ blink?.addEventListener("click", () => {
     }, BLINK_MS);
   }
 });
+// What the model saw, over the whole picture: its cells are stretched to it.
+const heat = document.getElementById("heat");
+let glow = null;
+heat?.addEventListener("click", () => {
+  heat.setAttribute("aria-pressed", String(!pressed(heat)));
+  whenOpen(() => {
+    if (!glow) {
+      glow = new Image();
+      glow.className = "glow";
+      glow.alt = "";
+      glow.src = heat.dataset.heat;
+      viewer.addOverlay({ element: glow, location: viewer.world.getItemAt(0).getBounds() });
+    }
+    glow.hidden = !pressed(heat);
+  });
+});
 document.getElementById("correct").addEventListener("click", (event) => {
   const button = event.currentTarget;
   button.setAttribute("aria-pressed", String(!pressed(button)));

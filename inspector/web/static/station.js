@@ -47,6 +47,7 @@ if (screen === "review-item") await import("./review.js");
 if (screen === "io") await import("./io.js");
 if (screen === "camera") await import("./camera.js");
 if (document.getElementById("login")) await import("./login.js");
+if (document.getElementById("another")) await import("./account.js");
 connect();
 // A browser gives a stream up for good after an answer that is no stream; we do not.
 setInterval(() => {
