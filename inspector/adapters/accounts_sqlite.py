@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inspector.domain.account import FAILURES_WITHIN, LONGEST, Account, Role, Session
+from inspector.domain.account import FAILURES_WITHIN, LONGEST, MOST_FAILURES, Account, Role, Session
 from inspector.domain.errors import ConfigError, JournalError
 
 _SCHEMA = 1
@@ -127,17 +127,15 @@ class SqliteAccounts:
 
     # ---- Failures --------------------------------------------------------------------------------------
 
-    def note(self, name: str, at: datetime) -> None:
-        """One more wrong secret for this name."""
+    def attempt(self, name: str, at: datetime) -> Sequence[datetime]:
+        """One more try for this name, and those before it. See ``Failures``."""
+        after = _s(at) - FAILURES_WITHIN.total_seconds()
         with self._writing() as raw:
-            raw.execute("DELETE FROM failure WHERE at < ?", (_s(at) - FAILURES_WITHIN.total_seconds(),))
-            raw.execute("INSERT INTO failure VALUES (?, ?)", (name, _s(at)))
-
-    def since(self, name: str, after: datetime) -> Sequence[datetime]:
-        """Wrong secrets of this name after this moment, oldest first."""
-        with self._reading() as raw:
-            rows = raw.execute("SELECT at FROM failure WHERE name = ? AND at > ? ORDER BY at", (name, _s(after)))
-            return [datetime.fromtimestamp(at, UTC) for (at,) in rows]
+            raw.execute("DELETE FROM failure WHERE at <= ?", (after,))
+            rows = raw.execute("SELECT at FROM failure WHERE name = ? ORDER BY at", (name,)).fetchall()
+            if len(rows) < MOST_FAILURES:
+                raw.execute("INSERT INTO failure VALUES (?, ?)", (name, _s(at)))
+        return [datetime.fromtimestamp(before, UTC) for (before,) in rows]
 
     def forget(self, name: str) -> None:
         """Wrong secrets of this name no longer count."""

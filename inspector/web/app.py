@@ -19,7 +19,7 @@ from inspector.domain.errors import ConfigError, FrameError, JournalError, Revie
 from inspector.web import interface
 from inspector.web.access import DECLARED, ForbiddenError, SignInError, Visit, next_page
 from inspector.web.feed import Feed
-from inspector.web.gatekeeper import Gatekeeper, RefusedError
+from inspector.web.gatekeeper import BusyError, Gatekeeper, RefusedError
 from inspector.web.pages import Pages
 from inspector.web.screens import SCREENS, session
 from inspector.web.station import Station
@@ -166,6 +166,14 @@ def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(RefusedError)
     async def unsigned(request: Request, error: RefusedError) -> Response:
         return _told(request, 423 if error.until else 422, str(error))
+
+    @app.exception_handler(BusyError)
+    async def busy(request: Request, _error: BusyError) -> Response:
+        visit: Visit = request.state.visit
+        reason = visit.words.gettext("Many sign in at this moment. Try again in a few seconds.")
+        response = _told(request, 503, reason)
+        response.headers["Retry-After"] = "2"
+        return response
 
     @app.exception_handler(ConfigError)
     @app.exception_handler(FrameError)

@@ -1,9 +1,10 @@
 """Starts a simulated plant whose station is looked at: twin, line and `inspector web`, each a process of its own."""
 
-import json
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,13 +16,13 @@ import httpx
 
 from inspector.app.demo.account import read_json
 from inspector.app.demo.crew import Crew
-from inspector.app.demo.plant import Plant, Size, found
-from inspector.app.web_accounts import open_them
-from inspector.domain.account import Account, Role
+from inspector.app.demo.plant import STATION, Plant, Size, found
+from inspector.domain.account import Role
 
 PATIENCE_S = 120.0
 WEB_NICE = 5
 """As systemd/inspector-web@.service has it: the station gives way to the line."""
+PEOPLE = {Role.OPERATOR: "mara", Role.ENGINEER: "enzo", Role.QUALITY: "quirin", Role.ADMIN: "ada"}
 _LOOK_S = 0.02
 _PAST_THE_GATE = 3
 
@@ -123,12 +124,11 @@ def running(folder: Path, *, seed: int = 1, book: Path | None = None) -> Iterato
         plant.journal.parent.mkdir(parents=True)
         shutil.move(book, plant.journal)
     people = {
-        role: Person(name=role.value, role=role, secret="".join(secrets.choice("123456789") for _ in range(12)))
-        for role in Role
+        role: Person(name=name, role=role, secret="".join(secrets.choice("123456789") for _ in range(12)))
+        for role, name in PEOPLE.items()
     }
-    with open_them(folder / "data") as (accounts, hasher):
-        for person in people.values():
-            accounts.put(Account(name=person.name, role=person.role, secret_hash=hasher.hashed(person.secret)))
+    for person in people.values():
+        _let_in(plant, person)
     with Crew(plant) as crew:
         it = Running(plant=plant, crew=crew, people=people)
         crew.start("twin")
@@ -140,6 +140,12 @@ def running(folder: Path, *, seed: int = 1, book: Path | None = None) -> Iterato
         yield it
 
 
-def told(figures: dict[str, Any]) -> str:
-    """Figures on one line, for the person at the terminal."""
-    return json.dumps({key: value for key, value in figures.items() if not isinstance(value, list)})
+def _let_in(plant: Plant, person: Person) -> None:
+    """Give a person an account, by the command that a plant uses."""
+    words = ["web", "user", "add", person.name, "--role", person.role.value, "--secret-from-stdin"]
+    command = [sys.executable, "-m", "inspector", *words, "--config", str(plant.config), "--station", STATION]
+    done = subprocess.run(  # noqa: S603 - our own command line
+        command, input=f"{person.secret}\n", capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
+    if done.returncode:
+        raise StationError(f"{' '.join(words)}: {done.stderr.strip()}")
