@@ -72,7 +72,7 @@ class Clients:
 
     def answers(self) -> dict[str, int]:
         """What each client was given so far: events of a stream, or pages."""
-        return dict(zip(PAGES, (int(count) for count in self._counts), strict=True))
+        return dict(zip(PAGES, self._counts[:], strict=True))
 
     def troubles(self) -> int:
         """Answers that were none."""

@@ -17,6 +17,7 @@ from inspector.adapters.journal_sql import PeoplesBook, open_for_people
 from inspector.app.bench import machine
 from inspector.app.demo.plant import STATION
 from inspector.domain.account import Role
+from inspector.ports.review import QueueFilter
 from tools.bulk_journal import questions
 from tools.station.plant import Running
 
@@ -75,9 +76,11 @@ def measure(it: Running, *, parts: int, begin: datetime, times: int) -> dict[str
                 sizes[name] = len(answer.content)
         rate = (it.judged() - begun) / (time.monotonic() - since)
     with open_for_people(it.plant.journal, station=STATION, read_only=True) as book:
+        waiting = book.desk.left(QueueFilter())
         plans = {name: _plan(book, question) for name, question in questions(parts, begin).items()}
     return {
         "parts": parts,
+        "waiting": waiting,
         "times": times,
         "target_ms": TARGET_MS,
         "line_parts_per_s": round(rate, 2),

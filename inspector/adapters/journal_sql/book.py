@@ -107,8 +107,21 @@ def _check_register(connection: Connection) -> list[str]:
         select(func.count()).select_from(tables.part).where(tables.part.c.closed_us.is_not(None))
     )
     counted = connection.scalar(select(func.coalesce(func.sum(registers.minute.c.parts), 0)))
-    if tallied == kept == closed == counted:
-        return []
+    if tallied != kept or closed != kept or counted != kept:
+        return [
+            f"{kept} inspections, but the tally says {tallied}, the minutes say {counted}, and {closed} parts are closed"
+        ]
+    return _check_outcomes(connection)
+
+
+def _check_outcomes(connection: Connection) -> list[str]:
+    """A verdict that was changed in the book is another than was tallied when it was written."""
+    tally, known = tables.tally.c, tables.inspection.c
+    tallied = dict(connection.execute(select(tally.outcome, func.sum(tally.parts)).group_by(tally.outcome)).tuples())
+    kept = dict(connection.execute(select(known.outcome, func.count()).group_by(known.outcome)).tuples())
     return [
-        f"{kept} inspections, but the tally says {tallied}, the minutes say {counted}, and {closed} parts are closed"
+        f"{kept.get(outcome, 0)} parts are {Outcome(outcome).name}, but {tallied.get(outcome, 0)} were when they were "
+        "written: a verdict was changed"
+        for outcome in sorted({*tallied, *kept})
+        if kept.get(outcome, 0) != tallied.get(outcome, 0)
     ]

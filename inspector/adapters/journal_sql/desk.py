@@ -38,9 +38,9 @@ class SqlDesk:
         limit: int = 50,
     ) -> Page[QueueItem]:
         """The next parts. See ``ReviewQueue``."""
-        last, limit = cursor(after, order.value), min(limit, MOST_ROWS)
         waits = registers.waiting.c
         by = (waits.journal_seq,) if order is QueueOrder.OLDEST else (waits.nearness, waits.journal_seq)
+        last, limit = cursor(after, order.value, values=len(by)), min(limit, MOST_ROWS)
         with self._file.reading() as connection:
             query = self._narrowed(connection, which, select(waits.journal_seq, waits.nearness))
             if last:
