@@ -10,6 +10,7 @@ from inspector.domain.verdict import Outcome
 
 PAGE_ROWS = 200
 
+_NAMES: dict[int, str] = {outcome.value: outcome.name for outcome in Outcome}
 _RECORDS = {"disposal": tables.disposal, "review": tables.review, "alarm": tables.alarm_event}
 
 
@@ -109,7 +110,8 @@ def _check_register(connection: Connection) -> list[str]:
     counted = connection.scalar(select(func.coalesce(func.sum(registers.minute.c.parts), 0)))
     if tallied != kept or closed != kept or counted != kept:
         return [
-            f"{kept} inspections, but the tally says {tallied}, the minutes say {counted}, and {closed} parts are closed"
+            f"{kept} inspections, but the tally says {tallied}, the minutes say {counted}, and {closed} parts are "
+            "closed"
         ]
     return _check_outcomes(connection)
 
@@ -117,11 +119,13 @@ def _check_register(connection: Connection) -> list[str]:
 def _check_outcomes(connection: Connection) -> list[str]:
     """A verdict that was changed in the book is another than was tallied when it was written."""
     tally, known = tables.tally.c, tables.inspection.c
-    tallied = dict(connection.execute(select(tally.outcome, func.sum(tally.parts)).group_by(tally.outcome)).tuples())
-    kept = dict(connection.execute(select(known.outcome, func.count()).group_by(known.outcome)).tuples())
+    tallies = connection.execute(select(tally.outcome, func.sum(tally.parts)).group_by(tally.outcome))
+    counts = connection.execute(select(known.outcome, func.count()).group_by(known.outcome))
+    tallied: dict[int, int] = {outcome: parts for outcome, parts in tallies}  # noqa: C416 - a row is no pair to mypy
+    kept: dict[int, int] = {outcome: parts for outcome, parts in counts}  # noqa: C416
     return [
-        f"{kept.get(outcome, 0)} parts are {Outcome(outcome).name}, but {tallied.get(outcome, 0)} were when they were "
-        "written: a verdict was changed"
+        f"{kept.get(outcome, 0)} parts are {_NAMES.get(outcome, outcome)}, but {tallied.get(outcome, 0)} were when they "
+        "were written: a verdict was changed"
         for outcome in sorted({*tallied, *kept})
         if kept.get(outcome, 0) != tallied.get(outcome, 0)
     ]
