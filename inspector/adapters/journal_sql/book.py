@@ -109,10 +109,8 @@ def _check_register(connection: Connection) -> list[str]:
     )
     counted = connection.scalar(select(func.coalesce(func.sum(registers.minute.c.parts), 0)))
     if tallied != kept or closed != kept or counted != kept:
-        return [
-            f"{kept} inspections, but the tally says {tallied}, the minutes say {counted}, and {closed} parts are "
-            "closed"
-        ]
+        others = f"the tally says {tallied}, the minutes say {counted}, and {closed} parts are closed"
+        return [f"{kept} inspections, but {others}"]
     return _check_outcomes(connection)
 
 
@@ -124,8 +122,8 @@ def _check_outcomes(connection: Connection) -> list[str]:
     tallied: dict[int, int] = {outcome: parts for outcome, parts in tallies}  # noqa: C416 - a row is no pair to mypy
     kept: dict[int, int] = {outcome: parts for outcome, parts in counts}  # noqa: C416
     return [
-        f"{kept.get(outcome, 0)} parts are {_NAMES.get(outcome, outcome)}, but {tallied.get(outcome, 0)} were when they "
-        "were written: a verdict was changed"
+        f"{kept.get(outcome, 0)} parts are {_NAMES.get(outcome, outcome)}, but {tallied.get(outcome, 0)} were when "
+        "they were written: a verdict was changed"
         for outcome in sorted({*tallied, *kept})
         if kept.get(outcome, 0) != tallied.get(outcome, 0)
     ]
