@@ -14,6 +14,11 @@ from tools.station.plant import PATIENCE_S, Running, StationError
 
 TARGET_S = 4.0
 _ASK_MS = 50.0
+_IS_LIT = (
+    "() => !document.body.classList.contains('stale') && "
+    "['pass', 'fail', 'undecided'].includes(document.getElementById('lamp').dataset.outcome)"
+)
+_SAYS = "() => `${document.body.className}: ${document.getElementById('lamp').outerHTML} at ${location.href}`"
 
 
 def measure(it: Running, times: int) -> dict[str, Any]:
@@ -45,7 +50,7 @@ def measure(it: Running, times: int) -> dict[str, Any]:
 def _station_stopped(it: Running, screen: Screen) -> tuple[float, float]:
     """SIGSTOP: the connection stands, and nothing comes."""
     pid = it.crew.pid("web")
-    _lit(screen)
+    _lit(it, screen)
     os.kill(pid, signal.SIGSTOP)
     beat = screen.last_beat()
     hatched = _sight(screen, "a stale page", lambda one: one.stale).at
@@ -56,7 +61,7 @@ def _station_stopped(it: Running, screen: Screen) -> tuple[float, float]:
 
 def _station_killed(it: Running, screen: Screen) -> tuple[float, float]:
     """Kill -9, and a new process on the same port."""
-    _lit(screen)
+    _lit(it, screen)
     os.kill(it.crew.pid("web"), signal.SIGKILL)
     beat = screen.last_beat()
     hatched = _sight(screen, "a stale page", lambda one: one.stale).at
@@ -68,7 +73,7 @@ def _station_killed(it: Running, screen: Screen) -> tuple[float, float]:
 def _line_stopped(it: Running, screen: Screen) -> tuple[float, float]:
     """SIGSTOP: the line hangs."""
     pid = it.crew.pid("line")
-    _lit(screen)
+    _lit(it, screen)
     os.kill(pid, signal.SIGSTOP)
     beat = _status_at(it)
     hatched = _sight(screen, "a hatched lamp", lambda one: one.outcome == "fault").at
@@ -81,7 +86,7 @@ def _line_stopped(it: Running, screen: Screen) -> tuple[float, float]:
 
 def _line_killed(it: Running, screen: Screen) -> tuple[float, float]:
     """Kill -9; the line is started anew once the lamp is hatched."""
-    _lit(screen)
+    _lit(it, screen)
     os.kill(it.crew.pid("line"), signal.SIGKILL)
     beat = _status_at(it)
     hatched = _sight(screen, "a hatched lamp", lambda one: one.outcome == "fault").at
@@ -95,13 +100,14 @@ def _status_at(it: Running) -> float:
     return (it.plant.run_dir / "status.json").stat().st_mtime
 
 
-def _lit(screen: Screen) -> None:
+def _lit(it: Running, screen: Screen) -> None:
     """Wait until a part is on the lamp; forget what was."""
-    screen.page.wait_for_function(
-        "() => !document.body.classList.contains('stale') && "
-        "['pass', 'fail', 'undecided'].includes(document.getElementById('lamp').dataset.outcome)",
-        timeout=PATIENCE_S * 1e3,
-    )
+    until = time.monotonic() + PATIENCE_S
+    while not screen.page.evaluate(_IS_LIT):
+        it.crew.must_run("twin", "line", "web")
+        if time.monotonic() > until:
+            raise StationError(f"the lamp was not lit within {PATIENCE_S:g} s: {screen.page.evaluate(_SAYS)}")
+        screen.page.wait_for_timeout(_ASK_MS)
     screen.page.wait_for_timeout(_ASK_MS)
     screen.seen()
 
