@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.adapters.test_tracked_belt import gate_at, io_port
 
 from inspector.adapters.camera_twin import PLUGIN as CAMERA
 from inspector.adapters.camera_twin import CameraTwinSettings
@@ -35,6 +34,7 @@ from inspector.twin.report import TwinReport, compare
 from inspector.twin.scenes import render
 from inspector.twin.settings import TwinSettings
 from tests import fakes
+from tests.adapters.test_tracked_belt import gate_at, io_port
 from tests.fakes import CRACK, wait_until
 from tests.twin.test_run import port_of, running, settings_for
 
