@@ -48,7 +48,7 @@ format: $(STAMPS)/venv ## put the code in the house's form
 
 setup: $(STAMPS)/venv ## virtual environment, locked packages, system packages, the cameras' libraries, PLC peers
 	@tools/system_packages.sh test
-	@$(MAKE) --no-print-directory $(STAMPS)/cameras $(STAMPS)/node/installed
+	@$(MAKE) --no-print-directory $(STAMPS)/cameras $(STAMPS)/node/installed $(STAMPS)/schemathesis/installed
 
 $(STAMPS)/venv: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -71,12 +71,21 @@ $(STAMPS)/node/installed: tests/peers/node/package.json tests/peers/node/package
 	@cd $(STAMPS)/node && npm ci --silent --ignore-scripts --no-audit --no-fund && touch installed || \
 		echo "make: the PLC peers in JavaScript could not be installed (see above); their tests will say so"
 
+# Asks the station's interface what its description allows and forbids; an environment of its own, since it brings a
+# pytest plug-in. Without it the tests say what is missing.
+$(STAMPS)/schemathesis/installed: tests/peers/schemathesis/requirements.lock $(STAMPS)/venv
+	@$(PYTHON) -m venv $(STAMPS)/schemathesis
+	@$(BIN)/uv pip install --quiet --python $(STAMPS)/schemathesis/bin/python --require-hashes -r $< && touch $@ || \
+		echo "make: schemathesis could not be installed (see above); its tests will say so"
+
 lock: ## resolve the locked packages anew
 	$(BIN)/uv pip compile pyproject.toml --extra demo --extra web --extra dev --universal --python-version 3.11 \
 		--generate-hashes --quiet --no-header --no-annotate -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra aravis --extra pylon --extra gentl --extra dicom --extra peers \
 		--universal --python-version 3.11 -c requirements.lock \
 		--generate-hashes --quiet --no-header --no-annotate -o tools/requirements-cameras.lock
+	$(BIN)/uv pip compile tests/peers/schemathesis/requirements.in --universal --python-version 3.11 \
+		--generate-hashes --quiet --no-header --no-annotate -o tests/peers/schemathesis/requirements.lock
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) $(STAMPS) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,6 +13,7 @@ import structlog
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 NODE_PEERS = Path(__file__).resolve().parents[1] / ".stamps" / "node"
+SCHEMATHESIS = Path(__file__).resolve().parents[1] / ".stamps" / "schemathesis" / "bin" / "schemathesis"
 REQUIRED = os.environ.get("INSPECTOR_PEERS_REQUIRED") == "1"
 
 
@@ -60,6 +61,7 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: shutil.which("node") is not None and (NODE_PEERS / "installed").exists(),
         "make setup (nodejs, npm; jsmodbus and modbus-serial into .stamps/node)",
     ),
+    "schemathesis": (SCHEMATHESIS.exists, "make setup (schemathesis into .stamps/schemathesis)"),
     "systemd-analyze": (_command("systemd-analyze"), "apt-get install systemd"),
     "openssl": (_command("openssl"), "apt-get install openssl"),
     "root": (lambda: os.geteuid() == 0, "run as root"),

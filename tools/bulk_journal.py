@@ -39,7 +39,7 @@ BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 HALF_SECOND_US = 500_000
 
 _BULK = (
-    "INSERT INTO series VALUES ('bulk', 1, 0, :begin, 'first run')",
+    "INSERT INTO series VALUES (:station, 1, 0, :begin, 'first run')",
     """INSERT INTO setup SELECT value, CASE WHEN value = 2 THEN 'fine' ELSE 'critical' END,
          printf('%064x', value), value - 1,
          'surface', '1', printf('%064x', 9), 'cpu', printf('%064x', 8) FROM json_each('[1,2]')""",
@@ -48,7 +48,7 @@ _BULK = (
          (i * 2246822519 + :seed * 97) % 4294967296 % 1000 AS fine, :begin + i * 500000 AS at FROM n""",
     "INSERT INTO entry SELECT i, 'inspection' FROM drawn",
     """INSERT INTO part (id, station, series, part_seq, serial, lot, opened_us, setup_id, closed_us)
-       SELECT i, 'bulk', 1, i, 'S' || i, 'L' || (i / 5000), at, 1 + (i / 20000) % 2, at + 90000 FROM drawn""",
+       SELECT i, :station, 1, i, 'S' || i, 'L' || (i / 5000), at, 1 + (i / 20000) % 2, at + 90000 FROM drawn""",
     """INSERT INTO inspection (journal_seq, part_id, result_id, setup_id, serial, lot, attempt, opened_us,
          created_us, outcome, reason, rule, measured, limit_value, unit, severity_score, gate_told, total_ms,
          scale_id, scale_due, evidence_path, evidence_sha256, evidence_width, evidence_height, evidence_lossless,
@@ -69,7 +69,7 @@ _BULK = (
          'critical', 3, 1, 'class.crack.any', 0.9,
          '[{"label":"crack","score":0.9,"box":[1,2,3,4],"length_px":3,"width_px":1,"area_px":3}]'
        FROM drawn WHERE lucky < 5""",
-    "INSERT INTO tally SELECT 'bulk', outcome, count(*) FROM inspection GROUP BY outcome",
+    "INSERT INTO tally SELECT :station, outcome, count(*) FROM inspection GROUP BY outcome",
     """CREATE TEMP TABLE told AS SELECT row_number() OVER () AS n, i, lucky, fine, at FROM drawn
        WHERE lucky < 5 AND i % 2 = 0 AND i < :parts - 172800""",
     "INSERT INTO entry SELECT :parts + n, 'review' FROM told",
@@ -79,8 +79,8 @@ _BULK = (
 )
 
 
-def make(path: Path, *, parts: int, seed: int) -> None:
-    """Make the journal; the file must not be there yet."""
+def make(path: Path, *, parts: int, seed: int, station: str = STATION, begin: datetime = BEGIN) -> None:
+    """Make the journal of this station, its first part at ``begin``; the file must not be there yet."""
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = open_engine(path, "rwc")
     config = Config()
@@ -89,7 +89,8 @@ def make(path: Path, *, parts: int, seed: int) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "0002")
     engine.dispose()
-    given = {"parts": parts, "seed": seed, "begin": int(BEGIN.timestamp()) * 1_000_000}
+    given: dict[str, int | str] = {"parts": parts, "seed": seed, "station": station}
+    given |= {"begin": int(begin.timestamp()) * 1_000_000}
     with closing(sqlite3.connect(path, isolation_level=None)) as raw:
         triggers = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
         raw.execute("PRAGMA synchronous = OFF")
@@ -106,9 +107,9 @@ def make(path: Path, *, parts: int, seed: int) -> None:
     _say(f"{parts} parts made; the migration to the newest schema took {time.perf_counter() - started:.1f} s")
 
 
-def questions(parts: int) -> dict[str, Callable[[PeoplesBook], Any]]:
+def questions(parts: int, begin: datetime = BEGIN) -> dict[str, Callable[[PeoplesBook], Any]]:
     """What the pages ask."""
-    middle = BEGIN + timedelta(microseconds=parts // 2 * HALF_SECOND_US)
+    middle = begin + timedelta(microseconds=parts // 2 * HALF_SECOND_US)
     shift = Span(start_utc=middle, end_utc=middle + timedelta(hours=8))
     newest = PartSearch()
     queue = QueueFilter()

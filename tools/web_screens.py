@@ -1,64 +1,76 @@
-"""Photograph the station's screens for docs/web/.
+"""Photograph the station's screens for docs/web/, beside a simulated line that runs.
 
-    python -m tools.web_screens URL --name admin --language en --language de       the password comes on standard input
+    python -m tools.web_screens --language en --language de --language zh-Hans
+    python -m tools.web_screens --url URL --name admin       another station's; the password comes on standard input
 
-The station serves what stands in its book (`inspector demo --dir DIR` leaves one); Debian's Chromium looks at it.
+Debian's Chromium looks at it. Live is taken while a reject is on the lamp.
 """
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
+
+from inspector.domain.account import Role
+from tools.station.browser import PANEL, chromium, ready, sign_in
+from tools.station.plant import running
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "web"
-PANEL = {"width": 1920, "height": 1080}
 WIDTH = 960
 SCREENS: Mapping[str, str] = {
-    "live": "/live",
     "queue": "/review",
-    "recipes": "/recipes",
+    "history": "/history",
+    "charts": "/charts",
     "more": "/more",
+    "alarms": "/alarms",
+    "recipes": "/recipes",
+    "system": "/system",
+    "audit": "/audit",
     "account": "/account",
     "io": "/io",
     "camera": "/camera",
     "model": "/models/surface-small",
     "users": "/users",
 }
+"""Those that are taken as they open; the others are led up to."""
+_PARTS = 60
+"""So many are judged before the first picture is taken, so that yields and charts have something to show."""
+_REJECT_MS = 120_000.0
 
 
 def photograph(url: str, name: str, secret: str, language: str) -> None:
     """Take every screen in one language."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": 1920, "height": 1080})
-        context.add_cookies([{"name": "inspector_language", "value": language, "url": url}])
-        page = context.new_page()
+    with chromium() as page:
+        page.context.add_cookies([{"name": "inspector_language", "value": language, "url": url}])
         page.goto(f"{url}/login")
-        _ready(page)
+        _settled(page)
         _keep(page, "login", language)
-        page.fill("#name", name)
-        page.fill("#secret", secret)
-        page.click(".go")
-        page.wait_for_url("**/live")
+        sign_in(page, url, name, secret)
+        page.wait_for_selector("#lamp[data-outcome=fail]", timeout=_REJECT_MS)
+        page.wait_for_function("() => [...document.images].every(image => image.complete)")
+        page.wait_for_selector("#last-part[data-outcome=fail] image")
+        page.wait_for_timeout(300)  # the picture of the reject is painted; the next part is not there yet
+        _keep(page, "live", language)
         for screen, path in SCREENS.items():
             page.goto(f"{url}{path}")
-            _ready(page)
+            _settled(page)
             if screen == "camera":
                 page.click("#live")
                 page.wait_for_selector("#crop:not([hidden])")
-                _ready(page)
+                _settled(page)
             _keep(page, screen, language)
         page.goto(f"{url}/recipes")
         page.click(".revisions a")
-        _ready(page)
+        _settled(page)
         _keep(page, "recipe", language)
         page.goto(f"{url}/review")
         page.click("#start")
-        _ready(page)
+        _settled(page)
         _keep(page, "item", language)
         page.click(".chip")
         page.wait_for_selector("#whole .mark")
@@ -67,11 +79,10 @@ def photograph(url: str, name: str, secret: str, language: str) -> None:
             page.click("#heat")
             page.wait_for_function("() => document.querySelector('.glow').complete")
             _keep(page, "item-heat", language)
-        browser.close()
 
 
-def _ready(page: Page) -> None:
-    page.wait_for_selector("body[data-ready]")
+def _settled(page: Page) -> None:
+    ready(page)
     page.wait_for_function("() => [...document.images].every(image => image.complete)")
     page.wait_for_timeout(1200)  # a beat of the stream
 
@@ -84,7 +95,8 @@ def _keep(page: Page, screen: str, language: str) -> None:
     shown = cv2.imread(str(path))
     if shown is None:
         raise SystemExit(f"web_screens: {path} cannot be read")
-    small = cv2.resize(shown, (WIDTH, WIDTH * PANEL["height"] // PANEL["width"]), interpolation=cv2.INTER_AREA)
+    width, height = PANEL
+    small = cv2.resize(shown, (WIDTH, WIDTH * height // width), interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(path), small, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} kB")
 
@@ -92,13 +104,21 @@ def _keep(page: Page, screen: str, language: str) -> None:
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("url", help="where the station is")
+    parser.add_argument("--url", help="where a station is [default: a simulated line is started]")
     parser.add_argument("--name", default="admin")
     parser.add_argument("--language", action="append", help="en, de, zh-Hans (several) [default: en]")
     given = parser.parse_args()
-    secret = sys.stdin.readline().strip()
-    for language in given.language or ["en"]:
-        photograph(given.url, given.name, secret, language)
+    languages = given.language or ["en"]
+    if given.url:
+        secret = sys.stdin.readline().strip()
+        for language in languages:
+            photograph(given.url, given.name, secret, language)
+        return
+    with tempfile.TemporaryDirectory(prefix="inspector-screens-") as folder, running(Path(folder) / "plant") as it:
+        it.wait(f"{_PARTS} parts", lambda: it.judged() >= _PARTS, "twin", "line", "web")
+        person = it.people[Role.ADMIN]
+        for language in languages:
+            photograph(it.url, person.name, person.secret, language)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,16 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inspector.domain.account import FAILURES_WITHIN, LONGEST, Account, Role, Session, check_change, check_new
+from inspector.domain.account import (
+    FAILURES_WITHIN,
+    LONGEST,
+    MOST_FAILURES,
+    Account,
+    Role,
+    Session,
+    check_change,
+    check_new,
+)
 from inspector.domain.errors import ConfigError, JournalError
 
 _BUSY_S = 5.0
@@ -153,11 +162,15 @@ class SqliteAccounts:
 
     # ---- Failures --------------------------------------------------------------------------------------
 
-    def note(self, name: str, at: datetime) -> None:
-        """One more wrong secret for this name."""
+    def attempt(self, name: str, at: datetime) -> Sequence[datetime]:
+        """One more try for this name, and those before it. See ``Failures``."""
+        after = _s(at) - FAILURES_WITHIN.total_seconds()
         with self._writing() as raw:
-            raw.execute("DELETE FROM failure WHERE at < ?", (_s(at) - FAILURES_WITHIN.total_seconds(),))
-            raw.execute("INSERT INTO failure VALUES (?, ?)", (name, _s(at)))
+            raw.execute("DELETE FROM failure WHERE at <= ?", (after,))
+            rows = raw.execute("SELECT at FROM failure WHERE name = ? ORDER BY at", (name,)).fetchall()
+            if len(rows) < MOST_FAILURES:
+                raw.execute("INSERT INTO failure VALUES (?, ?)", (name, _s(at)))
+        return [datetime.fromtimestamp(before, UTC) for (before,) in rows]
 
     def since(self, name: str, after: datetime) -> Sequence[datetime]:
         """Wrong secrets of this name after this moment, oldest first."""

@@ -77,12 +77,16 @@ class Sessions(Protocol):
 class Failures(Protocol):
     """Wrong secrets. Any thread may call; may raise JournalError."""
 
-    def note(self, name: str, at: datetime) -> None:
-        """One more for this name, whether there is such an account or not."""
+    def attempt(self, name: str, at: datetime) -> Sequence[datetime]:
+        """Count one more try for this name before its secret is looked at, whether there is such an account or not.
+
+        Gives the tries that stood before, oldest first. Where MOST_FAILURES stand within FAILURES_WITHIN, none is
+        added. Asking and counting are one step, so that tries at the same time do not all find the door open.
+        """
         ...
 
     def since(self, name: str, after: datetime) -> Sequence[datetime]:
-        """Those of this name after this moment, oldest first."""
+        """Those of this name after this moment, oldest first; nothing is counted."""
         ...
 
     def forget(self, name: str) -> None:

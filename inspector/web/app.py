@@ -22,7 +22,7 @@ from inspector.domain.errors import ConfigError, FrameError, JournalError, Revie
 from inspector.web import interface
 from inspector.web.access import DECLARED, ForbiddenError, SignInError, Visit, next_page
 from inspector.web.feed import Feed
-from inspector.web.gatekeeper import Gatekeeper, RefusedError
+from inspector.web.gatekeeper import BusyError, Gatekeeper, RefusedError
 from inspector.web.pages import Pages
 from inspector.web.screens import SCREENS, session
 from inspector.web.station import Station
@@ -147,6 +147,12 @@ class Guarded:
 
 
 def _handle_errors(app: FastAPI) -> None:
+    """What each error is told as."""
+    _handle_visitors(app)
+    _handle_troubles(app)
+
+
+def _handle_visitors(app: FastAPI) -> None:
     @app.exception_handler(SignInError)
     async def sign_in(request: Request, _error: SignInError) -> Response:
         if _wants_page(request) and request.method == "GET":
@@ -157,6 +163,20 @@ def _handle_errors(app: FastAPI) -> None:
     async def forbidden(request: Request, error: ForbiddenError) -> Response:
         return _told(request, 403, str(error))
 
+    @app.exception_handler(RefusedError)
+    async def unsigned(request: Request, error: RefusedError) -> Response:
+        return _told(request, 423 if error.until else 422, str(error))
+
+    @app.exception_handler(BusyError)
+    async def busy(request: Request, _error: BusyError) -> Response:
+        visit: Visit = request.state.visit
+        reason = visit.words.gettext("Many sign in at this moment. Try again in a few seconds.")
+        response = _told(request, 503, reason)
+        response.headers["Retry-After"] = "2"
+        return response
+
+
+def _handle_troubles(app: FastAPI) -> None:
     @app.exception_handler(JournalError)
     async def unread(request: Request, error: JournalError) -> Response:
         log.error("web.journal", reason=str(error))
@@ -165,10 +185,6 @@ def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(ReviewError)
     async def unfit(request: Request, error: ReviewError) -> Response:
         return _told(request, 409, str(error))
-
-    @app.exception_handler(RefusedError)
-    async def unsigned(request: Request, error: RefusedError) -> Response:
-        return _told(request, 423 if error.until else 422, str(error))
 
     @app.exception_handler(ConfigError)
     @app.exception_handler(FrameError)

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,6 +13,8 @@ from inspector.web.station import Station
 
 log = structlog.get_logger(__name__)
 
+MOST_WAITING = 8
+"""Secrets that are checked or wait for it; more are answered 503."""
 _TOKEN_BYTES = 32
 _TOUCH_EVERY = timedelta(seconds=20)
 """A session's last use is written down so often at most."""
@@ -25,17 +28,26 @@ class RefusedError(Exception):
         self.until = until
 
 
+class BusyError(Exception):
+    """Too many secrets are being checked at this moment; nothing was counted."""
+
+
 class Gatekeeper:
-    """Any thread may call; checking a secret takes a fifth of a second."""
+    """Any thread may call; checking a secret takes a fifth of a second, and one is checked at a time.
+
+    Only ``MOST_WAITING`` may wait for that: a flood of tries would else hold all threads that serve pages.
+    """
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._room = threading.BoundedSemaphore(MOST_WAITING)
 
     def enter(self, name_or_badge: str, secret: str) -> tuple[str, Session]:
         """Begin a session: the token for the browser's cookie, and what is kept of it.
 
         Raises:
             RefusedError: wrong name, wrong secret, or locked.
+            BusyError: too many ask at this moment.
         """
         account = self._checked(name_or_badge.strip(), secret)
         token, now = secrets.token_urlsafe(_TOKEN_BYTES), self._station.now()
@@ -81,20 +93,29 @@ class Gatekeeper:
 
         Raises:
             RefusedError: it is wrong, or the account is locked by now.
+            BusyError: too many ask at this moment.
         """
         self._checked(account.name, secret)
 
     def _checked(self, name_or_badge: str, secret: str) -> Account:
+        """Look at one secret. A try counts as wrong until it was right, so tries at the same time are counted too."""
+        if not self._room.acquire(blocking=False):
+            raise BusyError
+        try:
+            return self._one(name_or_badge, secret)
+        finally:
+            self._room.release()
+
+    def _one(self, name_or_badge: str, secret: str) -> Account:
         station, now = self._station, self._station.now()
         account = station.accounts.find(name_or_badge) if name_or_badge else None
         name = account.name if account else name_or_badge
-        failed = station.failures.since(name, now - FAILURES_WITHIN)
-        if len(failed) >= MOST_FAILURES:
-            raise RefusedError(failed[-MOST_FAILURES] + FAILURES_WITHIN)
+        before = station.failures.attempt(name, now)
+        if len(before) >= MOST_FAILURES:
+            raise RefusedError(before[-MOST_FAILURES] + FAILURES_WITHIN)
         known = account is not None and account.active
         if not station.secrets.fits(secret, account.secret_hash if account and known else "") or account is None:
-            station.failures.note(name, now)
-            log.warning("web.refused", account=name, failures=len(failed) + 1)
+            log.warning("web.refused", account=name, failures=len(before) + 1)
             raise RefusedError(None)
         station.failures.forget(name)
         return account

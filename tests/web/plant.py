@@ -24,7 +24,7 @@ from inspector.domain.account import Account, Role
 from inspector.domain.detection import Detection
 from inspector.domain.frame import PixelFormat
 from inspector.domain.geometry import Box
-from inspector.domain.inspection import Disposal, Inspection
+from inspector.domain.inspection import Disposal, EvidenceRef, Inspection
 from inspector.domain.verdict import Decision, Defect, Outcome, Severity, Verdict
 from inspector.pipeline.status import StatusFile
 from inspector.web.app import create_app
@@ -322,10 +322,10 @@ def served(app: FastAPI, port: int = 0) -> Iterator[str]:
         assert not thread.is_alive()
 
 
-def add_part(plant: Plant, number: int, verdict: Verdict) -> UUID:
+def add_part(plant: Plant, number: int, verdict: Verdict, *, evidence: EvidenceRef | None = None) -> UUID:
     """One more part, as the line writes it."""
     now = datetime.now(UTC)
-    one = inspection(number, verdict, created_utc=now, opened_utc=now, evidence=None, detections=())
+    one = inspection(number, verdict, created_utc=now, opened_utc=now, evidence=evidence, detections=())
     with journal_sql.open_recorder(plant.journal, station=STATION) as recorder:
         recorder.open(replace(opened(number), opened_utc=now))
         recorder.close(one)

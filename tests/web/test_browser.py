@@ -2,15 +2,23 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, Request, expect
 
 from inspector.domain.account import IDLE, Role
+from inspector.domain.verdict import Outcome
 from tests.web.browsing import ready, sign_in
 from tests.web.plant import EVIL, SECRETS, Plant, add_part, clean, cracked, served
 
 SOON_MS = 20_000
+BOXES = """() => {
+  if (document.body.classList.contains("stale")) return null;
+  const box = (of) => document.querySelector(of).getBoundingClientRect().toJSON();
+  return { lamp: box("#lamp"), glyph: box("#lamp .glyph"), word: box("#lamp .word span") };
+}"""
+"""Where the lamp and what it shows stand, once it is no longer stale."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +44,31 @@ def test_live_shows_the_newest_verdict_without_an_account_but_no_picture(page: P
     add_part(plant, 900, clean())
     expect(page.locator("#lamp .word")).to_have_text("OK", timeout=SOON_MS)
     expect(page.locator(".bead")).to_have_count(20)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "zh-Hans"])
+def test_the_lamps_word_stands_inside_the_lamp(language: str, page: Page, plant: Plant) -> None:
+    page.context.add_cookies([{"name": "inspector_language", "value": language, "url": plant.url}])
+    page.goto(f"{plant.url}/live")
+    for number, verdict in enumerate((clean(), cracked(4), cracked(3)), start=900):
+        add_part(plant, number, verdict)
+        expect(page.locator("#lamp")).to_have_attribute("data-outcome", verdict.outcome.name.lower(), timeout=SOON_MS)
+        shown = page.wait_for_function(BOXES, timeout=SOON_MS).json_value()
+        lamp, glyph, word = (shown[name] for name in ("lamp", "glyph", "word"))
+        border = 14
+        assert lamp["left"] + border <= glyph["left"]
+        assert glyph["right"] <= word["left"]
+        assert word["right"] <= lamp["right"] - border
+        assert glyph["width"] >= lamp["width"] / 8, "the glyph is read at two metres, too"
+
+
+def test_a_part_that_no_model_judged_is_said_to_be_the_persons_to_judge(page: Page, plant: Plant) -> None:
+    sign_in(page, plant, Role.OPERATOR, f"/review/{plant.rejects[0].result_id}")
+    expect(page.locator("#unjudged")).to_have_count(0)
+    late = replace(clean(), outcome=Outcome.UNDECIDED, decision=replace(clean().decision, rule="law.late"))
+    part = add_part(plant, 900, late, evidence=plant.rejects[0].evidence)
+    page.goto(f"{plant.url}/review/{part}")
+    expect(page.locator("#unjudged")).to_have_text("The machine has not judged this part: judge it by the picture.")
 
 
 def test_the_picture_of_a_reject_is_held_until_somebody_goes_on(page: Page, plant: Plant) -> None:
@@ -220,8 +253,6 @@ def test_a_lot_of_tags_and_quotes_is_text(page: Page, plant: Plant) -> None:
 
 def test_a_part_with_five_hundred_defects_is_shown(page: Page, plant: Plant) -> None:
     verdict = cracked(4)
-    from dataclasses import replace
-
     many = replace(verdict, defects=tuple(verdict.defects[0] for _ in range(500)))
     part = add_part(plant, 901, many)
     sign_in(page, plant, Role.OPERATOR, f"/review/{part}")

@@ -110,3 +110,32 @@ def test_the_description_says_who_may_call_each_route(seen_plant: Plant) -> None
         paths = client.get("/api/openapi.json").json()["paths"]
     assert all(operation["x-access"] for path in paths.values() for operation in path.values())
     assert json.dumps(paths["/api/inspect"]["post"]["x-access"]) == '"engineer"'
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        '["oldest",99999999999999999999]',
+        '["oldest",NaN]',
+        '["oldest",1e999]',
+        '["oldest",1,2]',
+        '["nearest",1]',
+        '["oldest"]',
+        '["oldest","1"]',
+        "[" * 400,
+    ],
+)
+def test_a_place_that_no_page_named_is_refused(after: str, seen_plant: Plant) -> None:
+    with seen_plant.client(Role.QUALITY) as client:
+        order = "nearest" if "nearest" in after else "oldest"
+        for path in ("/api/review/queue", "/review"):
+            answer = client.get(path, params={"after": after, "order": order})
+            assert answer.status_code == 422, (path, after)
+        for path in ("/api/history", "/history", "/api/audit"):
+            assert client.get(path, params={"after": after}).status_code == 422, (path, after)
+
+
+@pytest.mark.parametrize("after", [2**63 - 1, 2**63 - 2, 2**63 - 50])
+def test_after_the_highest_number_there_is_comes_nothing(after: int, seen_plant: Plant) -> None:
+    with seen_plant.client(Role.OPERATOR) as client:
+        assert client.get("/api/inspections", params={"after": after}).json() == {"items": [], "next": None}

@@ -10,6 +10,7 @@ from inspector.domain.verdict import Outcome
 
 PAGE_ROWS = 200
 
+_NAMES: dict[int, str] = {outcome.value: outcome.name for outcome in Outcome}
 _RECORDS = {"disposal": tables.disposal, "review": tables.review, "alarm": tables.alarm_event}
 
 
@@ -107,8 +108,22 @@ def _check_register(connection: Connection) -> list[str]:
         select(func.count()).select_from(tables.part).where(tables.part.c.closed_us.is_not(None))
     )
     counted = connection.scalar(select(func.coalesce(func.sum(registers.minute.c.parts), 0)))
-    if tallied == kept == closed == counted:
-        return []
+    if tallied != kept or closed != kept or counted != kept:
+        others = f"the tally says {tallied}, the minutes say {counted}, and {closed} parts are closed"
+        return [f"{kept} inspections, but {others}"]
+    return _check_outcomes(connection)
+
+
+def _check_outcomes(connection: Connection) -> list[str]:
+    """A verdict that was changed in the book is another than was tallied when it was written."""
+    tally, known = tables.tally.c, tables.inspection.c
+    tallies = connection.execute(select(tally.outcome, func.sum(tally.parts)).group_by(tally.outcome))
+    counts = connection.execute(select(known.outcome, func.count()).group_by(known.outcome))
+    tallied: dict[int, int] = {outcome: parts for outcome, parts in tallies}  # noqa: C416 - a row is no pair to mypy
+    kept: dict[int, int] = {outcome: parts for outcome, parts in counts}  # noqa: C416
     return [
-        f"{kept} inspections, but the tally says {tallied}, the minutes say {counted}, and {closed} parts are closed"
+        f"{kept.get(outcome, 0)} parts are {_NAMES.get(outcome, outcome)}, but {tallied.get(outcome, 0)} were when "
+        "they were written: a verdict was changed"
+        for outcome in sorted({*tallied, *kept})
+        if kept.get(outcome, 0) != tallied.get(outcome, 0)
     ]

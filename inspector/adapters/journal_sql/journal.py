@@ -13,7 +13,7 @@ from sqlalchemy.engine import RowMapping
 
 from inspector.adapters.journal_sql import nouns, proof, series, tables
 from inspector.adapters.journal_sql.engine import at_the_border, open_engine, writing
-from inspector.adapters.journal_sql.rows import text_of, to_us
+from inspector.adapters.journal_sql.rows import LAST_NUMBER, text_of, to_us
 from inspector.adapters.journal_sql.schema import migrate, require_readable
 from inspector.adapters.journal_sql.trail import head_of
 from inspector.domain.chain import AuditHead
@@ -151,7 +151,9 @@ class SqlJournal:
 
     def after(self, journal_seq: int, limit: int = MOST_ROWS) -> Sequence[Entry]:
         """Entries after this number, in order; at most ``limit`` and never over 200. See ``Reader``."""
-        first, last = journal_seq + 1, journal_seq + min(limit, MOST_ROWS)
+        first, last = journal_seq + 1, min(journal_seq + min(limit, MOST_ROWS), LAST_NUMBER)
+        if first > last:
+            return []
         with self._reading() as connection:
             kinds = select(tables.entry).where(tables.entry.c.journal_seq.between(first, last))
             found = {row.journal_seq: row.kind for row in connection.execute(kinds)}

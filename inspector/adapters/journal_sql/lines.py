@@ -1,8 +1,10 @@
 """Parts as lines of a list: numbers are chosen by an index, then their lines are read in three queries."""
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from sqlalchemy.engine import RowMapping
 from inspector.adapters.journal_sql import registers, tables
 from inspector.adapters.journal_sql.nouns import decision_of, evidence_of, model_of, part_of, recipe_of
 from inspector.adapters.journal_sql.registers import MINUTE_US
-from inspector.adapters.journal_sql.rows import from_us, to_us
+from inspector.adapters.journal_sql.rows import LAST_NUMBER, from_us, to_us
 from inspector.domain.inspection import Opinion
 from inspector.domain.shifts import Span
 from inspector.domain.verdict import Outcome
@@ -112,21 +114,26 @@ def bounds(
     return NOTHING if first is None else (int(first), int(last))
 
 
-def cursor(after: str, kind: str) -> list[Any]:
-    """What a page said that follows; [] for the first page.
+def cursor(after: str, kind: str, *, values: int = 1) -> list[Any]:
+    """What a page said that follows: so many numbers; [] for the first page.
 
     Raises:
         ValueError: it is not one of ours, or of another kind.
     """
     if not after:
         return []
-    try:
-        found = json.loads(after)
-        if found[0] == kind and all(isinstance(value, int | float) for value in found[1:]) and len(found) > 1:
-            return list(found[1:])
-    except (ValueError, IndexError, TypeError, KeyError):
-        pass
+    with suppress(ValueError, TypeError, KeyError, RecursionError):
+        name, *found = json.loads(after)
+        if name == kind and len(found) == values and all(_sortable(value) for value in found):
+            return list(found)
     raise ValueError(f"after = {after!r} is not where a page of this list ended; leave it out to begin anew")
+
+
+def _sortable(value: object) -> bool:
+    """Whether SQLite compares it as a number."""
+    if isinstance(value, int):
+        return abs(value) <= LAST_NUMBER
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def following(kind: str, *values: float) -> str:

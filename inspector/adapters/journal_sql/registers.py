@@ -29,6 +29,9 @@ for _name in ("rejected", "borderline", "sampled"):
     Index(f"waiting_{_name}", waiting.c.station, waiting.c.journal_seq, _is, sqlite_where=_where)
     _near = (waiting.c.station, waiting.c.nearness, waiting.c.journal_seq)
     Index(f"waiting_{_name}_near", *_near, _is, sqlite_where=_where)
+    Index(
+        f"waiting_{_name}_recipe", waiting.c.station, waiting.c.recipe, waiting.c.journal_seq, _is, sqlite_where=_where
+    )
 
 reviewed = Table(
     "reviewed",

@@ -23,6 +23,8 @@ from inspector.domain.verdict import Defect
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+LAST_NUMBER = 2**63 - 1
+"""The highest that SQLite counts to."""
 
 Row = dict[str, Any]
 

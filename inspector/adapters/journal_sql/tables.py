@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import REAL
 
-HEAD = "0003"
+HEAD = "0004"
 
 metadata = MetaData()
 

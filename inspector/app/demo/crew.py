@@ -53,6 +53,10 @@ class Crew:
         """Whether it was started, running or not."""
         return verb in self._running
 
+    def pid(self, verb: str) -> int:
+        """The number of its process."""
+        return self._running[verb].pid
+
     def ended(self, verb: str) -> int | None:
         """The exit code of a process that ended; None while it runs."""
         return self._running[verb].poll()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inspector.adapters.journal_sql import PeoplesBook, open_for_people, open_recorder
+from inspector.adapters.journal_sql import PeoplesBook, desk, open_for_people, open_recorder
 from inspector.domain.shifts import Span
 from inspector.domain.verdict import Outcome
 from inspector.ports.figures import Selection
@@ -30,9 +30,17 @@ ASKED: dict[str, tuple[Callable[[PeoplesBook], Any], str]] = {
         "INDEX waiting_rejected (station=? AND journal_seq>?",
     ),
     "left": (lambda b: b.desk.left(QueueFilter()), "waiting USING COVERING INDEX waiting_rejected"),
-    "left of a class": (
+    "left of a recipe": (
+        lambda b: b.desk.left(QueueFilter(recipe="critical")),
+        "waiting USING COVERING INDEX waiting_rejected_recipe (station=? AND recipe=?",
+    ),
+    "of a recipe": (
+        lambda b: b.desk.waiting(QueueFilter(recipe="critical")),
+        "waiting USING INDEX waiting_rejected_recipe (station=? AND recipe=?",
+    ),
+    "left of a rare class": (
         lambda b: b.desk.left(QueueFilter(label="crack")),
-        "defect USING INDEX defect_label (label=? AND journal_seq=?",
+        "defect USING COVERING INDEX defect_label (label=?",
     ),
     "newest": (lambda b: b.history.search(PartSearch()), "inspection"),
     "serial": (lambda b: b.history.search(PartSearch(serial="S")), "INDEX inspection_serial (serial=?"),
@@ -70,3 +78,22 @@ def test_a_page_goes_by_its_index(path: Path, name: str) -> None:
         steps = plans(book.desk._file.engine, lambda: act(book))
     assert any(expected in step for step in steps), steps
     assert [step for step in steps if step.startswith("SCAN") and not step.startswith(WALKED)] == []
+
+
+@pytest.mark.parametrize("rare", [0, desk.RARE])
+def test_a_class_is_looked_up_from_its_shorter_side_and_both_say_the_same(
+    path: Path, rare: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "RARE", rare)
+    with open_recorder(path, station=STATION) as recorder:
+        for number in range(1, 8):
+            recorder.close(inspection(number, CRACKED))
+    with open_for_people(path, station=STATION) as book:
+        known, unknown = QueueFilter(label="crack"), QueueFilter(label="none such")
+        steps = plans(book.desk._file.engine, lambda: book.desk.left(known))
+        assert any("label=? AND journal_seq=?" in step for step in steps) is (rare == 0), steps
+        assert (book.desk.left(known), book.desk.left(unknown)) == (7, 0)
+        for order in QueueOrder:
+            page = book.desk.waiting(known, order=order, limit=5)
+            rest = book.desk.waiting(known, order=order, limit=5, after=page.following)
+            assert [item.line.part.part_seq for item in (*page.items, *rest.items)] == list(range(1, 8))

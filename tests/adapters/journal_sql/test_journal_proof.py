@@ -176,6 +176,13 @@ def test_a_deleted_inspection_is_found(path: Path) -> None:
     assert "2 inspections, but the tally says 3, the minutes say 3, and 3 parts are closed" in found
 
 
+def test_a_changed_verdict_is_found(path: Path) -> None:
+    write(path, 1, 2, 3)
+    found = tampered(path, "UPDATE inspection SET outcome = 1 WHERE journal_seq = 2")
+    assert "1 parts are PASS, but 0 were when they were written: a verdict was changed" in found
+    assert "2 parts are FAIL, but 3 were when they were written: a verdict was changed" in found
+
+
 def test_a_deleted_entry_is_found(path: Path) -> None:
     write(path, 1, 2, 3)
     found = tampered(path, "DELETE FROM entry WHERE journal_seq = 2")
