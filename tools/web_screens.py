@@ -17,7 +17,13 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "web"
 PANEL = {"width": 1920, "height": 1080}
 WIDTH = 960
-SCREENS: Mapping[str, str] = {"live": "/live", "queue": "/review", "recipes": "/recipes", "more": "/more", "account": "/account"}
+SCREENS: Mapping[str, str] = {
+    "live": "/live",
+    "queue": "/review",
+    "recipes": "/recipes",
+    "more": "/more",
+    "account": "/account",
+}
 
 
 def photograph(url: str, name: str, secret: str, language: str) -> None:
