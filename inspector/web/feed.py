@@ -26,6 +26,7 @@ IDLE_S = 1.0
 STRIP = 20
 _NEWEST = 200
 _COUNT_EVERY_S = 1.0
+_FORCED = "plc.forced"
 
 
 UNKNOWN = Liveness(life=Life.UNKNOWN, reason="", status={})
@@ -64,11 +65,12 @@ class Now:
 
     @property
     def alarms(self) -> Mapping[str, str]:
-        """Standing alarms of a line that lives: text by code."""
+        """Standing alarms of a line that lives: text by code; that something is forced comes before all others."""
         if self.liveness.life is Life.DEAD:
             return {"line.dead": self.liveness.reason}
         alarms: Mapping[str, str] = self.liveness.status.get("health", {}).get("alarms", {})
-        return {**alarms, **({"book.unread": self.trouble} if self.trouble else {})}
+        first = {_FORCED: alarms[_FORCED]} if _FORCED in alarms else {}
+        return {**first, **alarms, **({"book.unread": self.trouble} if self.trouble else {})}
 
 
 class Feed:

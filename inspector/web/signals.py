@@ -39,9 +39,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """What goes one way."""
+    """What goes one way. ``old``: its link is lost, and the values are as they were read last."""
 
     way: Way
+    old: bool
     bits: tuple[Bit, ...]
     words: tuple[Word, ...]
 
@@ -75,8 +76,17 @@ def groups(wiring: Wiring, status: Mapping[str, Any]) -> tuple[Group, ...]:
             if signal.kind == "bit"
         )
         if signals:
-            found.append(Group(way=way, bits=bits, words=tuple(_words(signals, told))))
+            found.append(Group(way=way, old=_lost(way, status), bits=bits, words=tuple(_words(signals, told))))
     return tuple(found)
+
+
+def _lost(way: Way, status: Mapping[str, Any]) -> bool:
+    """Whether nobody says these any more; what we say ourselves is known all the same."""
+    links = status.get("links", {})
+    if way is Way.TO_PLC:
+        return False
+    name = "io" if way is not Way.FROM_PLC and "io" in links else "gate"
+    return not links.get(name, {}).get("alive", True)
 
 
 def _words(signals: list[Signal], told: Mapping[str, int]) -> Iterable[Word]:

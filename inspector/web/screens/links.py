@@ -38,6 +38,7 @@ def now(visit: Here, asked: Asked = 0) -> Json:
         "bits": {
             bit.signal.name: {"on": bit.on, "forced": bit.forced} for group in shown["groups"] for bit in group.bits
         },
+        "old": [group.way.value for group in shown["groups"] if group.old],
         "words": {word.name: word.value for group in shown["groups"] for word in group.words},
         "links": visit.pages.text(visit, "part_io_links.html", **shown),
         "trace": visit.pages.text(visit, "part_io_trace.html", **shown),

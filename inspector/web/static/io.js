@@ -33,6 +33,9 @@ function show(now) {
     const value = now.words[cell.dataset.word] ?? "";
     if (cell.textContent !== value) cell.textContent = value;
   }
+  for (const group of document.querySelectorAll("[data-way]")) {
+    group.classList.toggle("old", now.old.includes(group.dataset.way));
+  }
   swap("io-links", now.links);
   swap("io-trace", now.trace);
   swap("io-forced", now.forced);
