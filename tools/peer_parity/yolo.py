@@ -24,6 +24,7 @@ _ENDS_MINUTES = 60.0
 def train(environment: Environment, work: Path, model: str, *, minutes: float, further: bool) -> None:
     """Train from random weights; ``further``: go on from those of the last time.
 
+    A segmentation model starts from its own detection model's weights where that was trained here before.
     In epochs, not by the clock: on a busy PC the clock would end a training that has hardly begun.
     """
     weights = _weights(work, model)
@@ -31,8 +32,11 @@ def train(environment: Environment, work: Path, model: str, *, minutes: float, f
         return
     start = weights if further else Path(f"{model}.yaml")
     epochs = max(round(minutes * _EPOCHS_A_MINUTE), 1)
-    recipe = (f"imgsz={_TRAINED_AT}", f"epochs={epochs}", "batch=8", "mosaic=0", "optimizer=AdamW", "lr0=0.002")
-    quiet = ("amp=False", "plots=False", "val=False", "pretrained=False", "seed=1", "warmup_epochs=1", "save_period=-1")
+    detection = _weights(work, model.removesuffix("-seg"))
+    first = detection if detection != weights and detection.exists() and not further else False
+    recipe = (f"imgsz={_TRAINED_AT}", f"epochs={epochs}", "batch=8", "nbs=8", "mosaic=0", "seed=1")
+    steps = ("optimizer=AdamW", "lr0=0.002", "warmup_epochs=1", f"pretrained={first}")
+    quiet = ("amp=False", "plots=False", "val=False", "save_period=-1")
     place = (f"project={work / 'runs'}", f"name={model}", "exist_ok=True", "device=cpu", "workers=0")
     command: list[str | Path] = [
         _yolo(environment),
@@ -40,7 +44,7 @@ def train(environment: Environment, work: Path, model: str, *, minutes: float, f
         f"model={start}",
         f"data={work / 'pictures' / 'data.yaml'}",
     ]
-    run([*command, *place, *recipe, *quiet], folder=work, minutes=minutes * _BUSY + _ENDS_MINUTES)
+    run([*command, *place, *recipe, *steps, *quiet], folder=work, minutes=minutes * _BUSY + _ENDS_MINUTES)
 
 
 def export(environment: Environment, work: Path, model: str, *, floor: float, nms: bool) -> Path:

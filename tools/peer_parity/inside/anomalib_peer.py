@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _patchcore(quiet: dict[str, bool]) -> Patchcore:
-    return Patchcore(backbone="resnet18", layers=("layer2",), coreset_sampling_ratio=0.01, **quiet)
+    return Patchcore(backbone="resnet18", layers=("layer2",), coreset_sampling_ratio=0.002, **quiet)
 
 
 def _predict(lesson: Lesson, engine: Engine, model: Padim | Patchcore) -> None:
