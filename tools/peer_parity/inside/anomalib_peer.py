@@ -33,7 +33,9 @@ def main() -> None:
     engine = Engine(default_root_dir=root / "runs", logger=False, accelerator="cpu", devices=1, max_epochs=1)
     engine.fit(model=model, datamodule=data)
     _predict(lesson, engine, model)
-    exported = model.to_onnx(root / "export", input_size=(SIDE, SIDE))
+    # PatchCore's search for neighbours fixes the batch: to two pictures, unless it is exported with one.
+    one = {"dynamic_shapes": None} if lesson.model == "patchcore" else {}
+    exported = model.to_onnx(root / "export", input_size=(SIDE, SIDE), **one)
     for part in exported.parent.glob("model.onnx*"):
         shutil.move(part, root / part.name)
 
