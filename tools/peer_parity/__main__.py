@@ -34,7 +34,7 @@ def _place(kept: Path | None) -> Iterator[Path]:
         yield Path(temporary).resolve()
 
 
-def _measured(peers: Sequence[Peer], work: Path, *, minutes: float, jobs: int) -> Iterator[Result]:
+def measured(peers: Sequence[Peer], work: Path, *, minutes: float, jobs: int) -> Iterator[Result]:
     """Each peer's result as it comes; peers of one family one after another: they share what they learn."""
     with suppress(PeerError):  # each of them says it again, as its result
         common(work)
@@ -79,7 +79,7 @@ def main() -> None:
         if free < _NEEDED_GB and not (work / "environments").is_dir():
             raise SystemExit(f"{work}: {free:.0f} GB are free, {_NEEDED_GB} are needed; --work names another folder")
         draw(work / "pictures")
-        for result in _measured(wanted, work, minutes=asked.minutes, jobs=asked.jobs):
+        for result in measured(wanted, work, minutes=asked.minutes, jobs=asked.jobs):
             results.append(result)
             say(f"{result.peer}: {result.verdict} {result.reason}".rstrip())
             if asked.write:  # after each: what is measured is not lost when a later one is stopped

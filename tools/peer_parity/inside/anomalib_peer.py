@@ -24,7 +24,7 @@ def main() -> None:
         name="drawn",
         root=lesson.work / "pictures" / "images",
         normal_dir="good",
-        abnormal_dir="train",
+        abnormal_dir="even",
         train_batch_size=_BATCH,
         eval_batch_size=_BATCH,
         num_workers=0,
