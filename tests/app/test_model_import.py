@@ -91,6 +91,16 @@ def test_parity_with_the_models_own_software_is_proved(tmp_path: Path) -> None:
     assert parity["least_iou"] >= 0.99
 
 
+def test_a_reference_box_that_goes_beyond_the_picture_counts_as_far_as_the_picture_goes(tmp_path: Path) -> None:
+    image = np.zeros((96, 128, 3), np.uint8)
+    image[64:96, 96:128] = (0, 0, 250)
+    path = reference(tmp_path, (96, 64, 150, 131))
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    result = imported(tmp_path, spotter(tmp_path / "best.onnx", metadata=NAMES), "--reference", path, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["parity"]["least_iou"] >= 0.99
+
+
 def test_a_wrong_preprocessing_is_refused_with_the_difference_and_what_would_fit(tmp_path: Path) -> None:
     graph = spotter(tmp_path / "best.onnx", metadata=NAMES)
     result = imported(tmp_path, graph, "--reference", reference(tmp_path), "--colour", "bgr")

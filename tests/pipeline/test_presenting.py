@@ -1,5 +1,6 @@
 """A frame reaches the model as its card says: whole, stretched, letterboxed, cropped or in tiles."""
 
+import hashlib
 from itertools import pairwise
 from typing import Any
 
@@ -158,6 +159,26 @@ def test_antialiasing_shrinks_without_moire_and_keeps_light() -> None:
     assert small.shape == (8, 16)
     assert np.abs(small.astype(int) - 100).max() <= 12
     assert preprocess.resize(np.full((9, 9, 3), (1, 2, 3), np.uint8), 4, 5, "antialias")[0, 0].tolist() == [1, 2, 3]
+
+
+def test_antialiasing_gives_torchs_own_bits() -> None:
+    picture = (np.outer(np.arange(6) * 7 + 3, np.arange(24) ** 2 + 5) % 251).astype(np.uint8)
+    # torch 2.14.1: interpolate(size=(3, 7), mode="bilinear", antialias=True)
+    assert preprocess.resize(picture, 7, 3, "antialias").tolist() == [
+        [68, 107, 121, 109, 110, 128, 121],
+        [130, 128, 126, 94, 146, 135, 104],
+        [139, 105, 111, 116, 134, 113, 103],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "digest"),
+    [(24, 16, "24fa1a576faf"), (60, 50, "644060a33585"), (11, 37, "1602f2ccc31f")],
+)
+def test_antialiasing_of_noise_in_colour_gives_torchs_own_bits(width: int, height: int, digest: str) -> None:
+    noise = np.random.default_rng(7).integers(0, 256, (37, 53, 3), dtype=np.uint8)
+    scaled = preprocess.resize(noise, width, height, "antialias")
+    assert hashlib.sha256(np.ascontiguousarray(scaled).tobytes()).hexdigest()[:12] == digest
 
 
 def test_antialiasing_without_rounding_gives_numbers_between_two_grey_levels() -> None:

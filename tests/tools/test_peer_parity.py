@@ -11,9 +11,10 @@ import pytest
 
 from tests.model_graphs import spotter
 from tools.peer_parity import page, pictures
+from tools.peer_parity.__main__ import measured
 from tools.peer_parity.compare import DIFFERS, FEW, NONE, Result, imported
-from tools.peer_parity.environments import PeerError, run
-from tools.peer_parity.peers import PEERS
+from tools.peer_parity.environments import PACKAGES, TORCH, Environment, PeerError, run
+from tools.peer_parity.peers import PEERS, Order, Peer
 
 NAMES = {"names": "{0: 'line', 1: 'spot', 2: 'tile'}", "imgsz": "[64, 64]", "task": "detect", "stride": "32"}
 YOLO = PEERS[0]
@@ -62,6 +63,47 @@ def test_a_peers_command_that_fails_or_hangs_is_told_with_its_last_words(tmp_pat
         run([sys.executable, "-c", "print('no such package'); raise SystemExit(3)"], folder=tmp_path, minutes=1)
     with pytest.raises(PeerError, match="took longer than"):
         run([sys.executable, "-c", "import time; time.sleep(60)"], folder=tmp_path, minutes=0.01)
+
+
+def installed(work: Path, *families: str) -> None:
+    """Environments that count as whole, so that nothing is fetched."""
+    torch = work / "environments" / "torch"
+    for name, packages, seen in (
+        ("torch", TORCH, ()),
+        *((family, PACKAGES[family], (torch / "lib" / "python3" / "site-packages",)) for family in families),
+    ):
+        (work / "environments" / name / "lib" / "python3" / "site-packages").mkdir(parents=True)
+        stamp = work / "environments" / name / "installed.json"
+        stamp.write_text(json.dumps([*packages, *map(str, seen)]), encoding="utf-8")
+
+
+def test_a_peer_that_cannot_be_measured_does_not_keep_another_family_from_it(tmp_path: Path) -> None:
+    installed(tmp_path, "ultralytics", "torchvision")
+
+    def fails(_: Environment, __: Order) -> tuple[Path, Path]:
+        raise PeerError("no weights came of it")
+
+    def sees(_: Environment, order: Order) -> tuple[Path, Path]:
+        return spotter(order.work / "model.onnx", classes=3, metadata=NAMES), reference(order.work, "line")
+
+    peers = [
+        Peer(name="a", family="ultralytics", says="A", made=fails),
+        Peer(name="b", family="torchvision", says="B", made=sees),
+        Peer(name="c", family="ultralytics", says="C", made=sees),
+    ]
+    found = {result.peer: result for result in measured(peers, tmp_path, minutes=1.0, jobs=2)}
+    assert {name: result.verdict for name, result in found.items()} == {"a": NONE, "b": FEW, "c": FEW}
+    assert found["a"].reason == "no weights came of it"
+
+
+def test_a_fault_of_the_comparison_itself_is_raised_and_not_waited_for(tmp_path: Path) -> None:
+    installed(tmp_path, "ultralytics")
+
+    def broken(_: Environment, __: Order) -> tuple[Path, Path]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(measured([Peer(name="a", family="ultralytics", says="A", made=broken)], tmp_path, minutes=1.0, jobs=1))
 
 
 def row(peer: str, **figures: Any) -> dict[str, Any]:

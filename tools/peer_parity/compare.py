@@ -16,7 +16,7 @@ LEAST_BOXES = 50
 LEAST_IOU = 0.99
 MOST = 1e-3
 FLOOR = 0.2
-_ROUNDS = 4
+_ROUNDS = 8
 SAME, FEW, DIFFERS, NONE = "same", "same, but too few boxes", "differs", "not measured"
 
 

@@ -60,9 +60,18 @@ def environment(work: Path, family: str) -> Environment:
     Raises:
         PeerError: pip could not install a package.
     """
-    base = _made(work / "environments" / "torch", TORCH, ())
+    base = common(work)
     folder = _made(work / "environments" / family, PACKAGES[family], (_site(base),))
     return Environment(family=family, folder=folder)
+
+
+def common(work: Path) -> Path:
+    """The environment that all others look into, made where it is not there: before there are two of them at once.
+
+    Raises:
+        PeerError: pip could not install torch.
+    """
+    return _made(work / "environments" / "torch", TORCH, ())
 
 
 def _made(folder: Path, packages: Sequence[str], seen: Sequence[Path]) -> Path:
@@ -93,7 +102,7 @@ def _site(folder: Path) -> Path:
 
 
 def run(command: Sequence[str | Path], *, folder: Path, minutes: float) -> str:
-    """Run one of the peer's commands, one thread, behind everything else on this PC; gives what it printed.
+    """Run one of the peer's commands, one thread; gives what it printed.
 
     Raises:
         PeerError: it failed or took longer than ``minutes``.
@@ -119,7 +128,6 @@ def run(command: Sequence[str | Path], *, folder: Path, minutes: float) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        preexec_fn=_step_back,  # noqa: PLW1509 - this process has no other thread
     ) as process:
         try:
             printed, _ = process.communicate(timeout=minutes * 60)
@@ -131,7 +139,8 @@ def run(command: Sequence[str | Path], *, folder: Path, minutes: float) -> str:
     return printed
 
 
-def _step_back() -> None:
+def step_back() -> None:
+    """Let this process and all that it starts run behind everything else on this PC."""
     os.nice(max(_STEPS_BACK - os.nice(0), 0))
 
 

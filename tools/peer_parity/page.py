@@ -41,7 +41,10 @@ python -m tools.peer_parity --peer padim --json      # one, as JSON
 Boxes of segmentation models: what `yolo predict` sees, its boxes as `yolo val` writes them, because the texts of
 `predict` hold outlines only. anomalib is compared with its engine's own prediction in torch, which shrinks a picture
 with antialiasing and without rounding; an exported graph that scales by itself does not, so its card shows it pictures
-already scaled that way (`interpolation = "antialias_float"`).
+already scaled that way (`interpolation = "antialias_float"`). All weights are random at first and no hub is asked;
+a segmentation model starts from what its own detection model has learned here. RT-DETR and D-FINE, from transformers,
+are small ones of their kinds and are compared after training: an untrained one gives many queries the same score. Their
+boxes may go on beyond the picture's edge and are compared as far as the picture goes, where ours end.
 """
 
 

@@ -21,6 +21,8 @@ SIZES = {
 """Height and width. "good" are empty. Predicted on are "odd", "even" (they scale to 320 px without rounding) and
 "camera", for exports that are right for pictures of one size only."""
 _PREDICTED_ON = frozenset({"odd", "even", "camera"})
+_TRIED = (8, 13)
+"""Things put into a picture; one that would touch another is left out."""
 _COLOURS = ((30, 30, 40), (60, 200, 230), (220, 90, 60))
 
 
@@ -49,7 +51,7 @@ def _scene(random: np.random.Generator, height: int, width: int, *, empty: bool)
     taken: NDArray[Any] = np.zeros((height, width), np.uint8)
     lines = []
     scale = height / SIZES["train"][0][0]
-    for _ in range(0 if empty else int(random.integers(4, 8))):
+    for _ in range(0 if empty else int(random.integers(*_TRIED))):
         kind = int(random.integers(len(NAMES)))
         place = (random.uniform(30, width - 30), random.uniform(30, height - 30))
         outline = np.clip(_outline(random, kind, place, scale), 0, (width - 1, height - 1))

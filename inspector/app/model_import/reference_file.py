@@ -79,18 +79,25 @@ def read_reference(path: Path) -> Reference:
 
 
 def _example(path: Path, picture: _Picture) -> Example:
+    try:
+        pixels, pixel_format = read_image(path.parent / picture.file)
+    except FrameError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    height, width = pixels.shape[:2]
     expected = []
     for seen in picture.detections or ():
         left, top, right, bottom = seen.box
         if right < left or bottom < top:
             raise ConfigError(f"{path}: {picture.file}: box {list(seen.box)}: left, top, right, bottom is right")
-        box = Box(x=left, y=top, width=right - left, height=bottom - top)
-        expected.append(Expected(label=seen.label, score=seen.score, box=box))
-    try:
-        pixels, pixel_format = read_image(path.parent / picture.file)
-    except FrameError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        expected.append(Expected(label=seen.label, score=seen.score, box=_inside(seen.box, width, height)))
     return Example(name=picture.file, pixels=pixels, pixel_format=pixel_format, expected=tuple(expected))
+
+
+def _inside(corners: tuple[float, float, float, float], width: int, height: int) -> Box:
+    """The part of a box that lies in the picture: some makers' boxes go on beyond it, ours never do."""
+    left, right = (min(max(x, 0.0), width) for x in corners[::2])
+    top, bottom = (min(max(y, 0.0), height) for y in corners[1::2])
+    return Box(x=left, y=top, width=right - left, height=bottom - top)
 
 
 def _map_example(path: Path, picture: _Picture) -> MapExample:

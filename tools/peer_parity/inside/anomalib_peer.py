@@ -24,7 +24,7 @@ def main() -> None:
         name="drawn",
         root=lesson.work / "pictures" / "images",
         normal_dir="good",
-        abnormal_dir="train",
+        abnormal_dir="even",
         train_batch_size=_BATCH,
         eval_batch_size=_BATCH,
         num_workers=0,
@@ -33,13 +33,15 @@ def main() -> None:
     engine = Engine(default_root_dir=root / "runs", logger=False, accelerator="cpu", devices=1, max_epochs=1)
     engine.fit(model=model, datamodule=data)
     _predict(lesson, engine, model)
-    exported = model.to_onnx(root / "export", input_size=(SIDE, SIDE))
+    # PatchCore's search for neighbours fixes the batch: to two pictures, unless it is exported with one.
+    one = {"dynamic_shapes": None} if lesson.model == "patchcore" else {}
+    exported = model.to_onnx(root / "export", input_size=(SIDE, SIDE), **one)
     for part in exported.parent.glob("model.onnx*"):
         shutil.move(part, root / part.name)
 
 
 def _patchcore(quiet: dict[str, bool]) -> Patchcore:
-    return Patchcore(backbone="resnet18", layers=("layer2",), coreset_sampling_ratio=0.01, **quiet)
+    return Patchcore(backbone="resnet18", layers=("layer2",), coreset_sampling_ratio=0.002, **quiet)
 
 
 def _predict(lesson: Lesson, engine: Engine, model: Padim | Patchcore) -> None:

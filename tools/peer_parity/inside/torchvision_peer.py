@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torchvision.models.detection import FCOS, fasterrcnn_mobilenet_v3_large_320_fpn, ssdlite320_mobilenet_v3_large
+from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import mobilenet_backbone
 
 from tools.peer_parity.inside.lesson import begin, read, taught, write_detections
@@ -12,7 +13,10 @@ from tools.peer_parity.pictures import NAMES
 
 _BATCH, _RATE = 2, 5e-4
 _OPSET = 17
+_FINE_LAYERS, _FINE_SIDES = [2, 3], ((8,), (16,), (32,))
+"""Of FCOS: strides 8, 16 and 32 px, where its usual levels begin at 32."""
 _OUTPUTS = {"fasterrcnn": ["boxes", "labels", "scores"]}
+"""As the exporter writes them; of all others: boxes, scores, labels."""
 _FEW_SAMPLES = {"box_batch_size_per_image": 32, "rpn_batch_size_per_image": 64, "rpn_post_nms_top_n_train": 100}
 """Of each picture in training only: its box head has most of the weights."""
 
@@ -28,9 +32,15 @@ def _made(model: str) -> torch.nn.Module:
     else:
         norm = torch.nn.BatchNorm2d
         backbone = mobilenet_backbone(
-            backbone_name="mobilenet_v3_large", weights=None, fpn=True, norm_layer=norm, trainable_layers=6
+            backbone_name="mobilenet_v3_large",
+            weights=None,
+            fpn=True,
+            norm_layer=norm,
+            trainable_layers=6,
+            returned_layers=_FINE_LAYERS,
         )
-        made = FCOS(backbone, num_classes=classes, min_size=320, max_size=640)
+        points = AnchorGenerator(sizes=_FINE_SIDES, aspect_ratios=((1.0,),) * len(_FINE_SIDES))
+        made = FCOS(backbone, num_classes=classes, anchor_generator=points, min_size=320, max_size=640)
     return made
 
 
@@ -67,9 +77,7 @@ def main() -> None:
             lesson.graph,
             opset_version=_OPSET,
             input_names=["image"],
-            output_names=["boxes", "scores", "labels"]
-            if lesson.model != "fasterrcnn"
-            else ["boxes", "labels", "scores"],
+            output_names=_OUTPUTS.get(lesson.model, ["boxes", "scores", "labels"]),
             dynamo=False,
         )
 
