@@ -72,6 +72,8 @@ class PictureFinder:
         """
         at = ticket.opened.opened_at
         close = self._too_close(at)
+        if unsure_s > self._window_s:
+            self._last_trigger_at = at + unsure_s  # the next part's neighbour may have come as late as that
         if close is not None:
             return close
         if self._sync.counting and unsure_s > self._window_s:

@@ -19,7 +19,7 @@ from inspector.ports.journal import JournalHealth
 from inspector.ports.model import TileOutput
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
 from tests import fakes
-from tests.fakes import FakeArchive, Shot, part_in, wait_until
+from tests.fakes import FakeArchive, FakeCamera, Shot, part_in, wait_until
 from tests.pipeline.plant import Plant, opened
 
 PASS, FAIL, UNDECIDED = Outcome.PASS, Outcome.FAIL, Outcome.UNDECIDED
@@ -298,6 +298,21 @@ def test_a_trigger_that_may_be_older_than_its_neighbours_picture_is_not_matched_
     plant.run()
     assert plant.rule(1) == "law.resync"
     assert "learnt of up to 200 ms late" in plant.recorder.of(1).verdict.reason
+
+
+def test_the_part_after_a_trigger_of_unknown_moment_is_not_given_that_ones_picture(tmp_path: Path) -> None:
+    """Both came as the source was not looked at: the first is told late, the second right behind it."""
+    begun = time.monotonic() + 2.0
+    events = [
+        TriggerEvent(part_seq=1, at=begun),
+        TriggerEvent(part_seq=2, at=begun + 0.5, unsure_s=0.5),
+        TriggerEvent(part_seq=3, at=begun + 1.03, unsure_s=0.01),
+    ]
+    plant = Plant(tmp_path, events=events, shots=[], pitch_s=0.5)
+    plant.camera = FakeCamera([Shot(part_seq=n, frame_no=n) for n in (1, 2, 3)])
+    plant.camera.taken_at = lambda shot: begun + {1: 0.0, 2: 0.99, 3: 1.02}[shot.part_seq]
+    plant.run()
+    assert plant.outcomes() == {1: PASS, 2: UNDECIDED, 3: UNDECIDED}
 
 
 def test_a_lost_trigger_never_shifts_a_verdict_to_the_next_part(tmp_path: Path) -> None:
