@@ -71,16 +71,9 @@ class PictureFinder:
         ``unsure_s``: of the moment of its trigger.
         """
         at = ticket.opened.opened_at
-        close = self._too_close(at)
-        if unsure_s > self._window_s:
-            self._last_trigger_at = at + unsure_s  # the next part's neighbour may have come as late as that
-        if close is not None:
-            return close
-        if self._sync.counting and unsure_s > self._window_s:
-            return self._disagree(
-                f"its trigger was learnt of up to {unsure_s * 1e3:.0f} ms late, more than station.sync_window_ms = "
-                f"{self._window_s * 1e3:.0f}: its picture cannot be told from its neighbour's"
-            )
+        unknown = self._unknown_moment(at, unsure_s)
+        if unknown is not None:
+            return unknown
         while True:
             got = self.next(until)
             if isinstance(got, Verdict):
@@ -99,6 +92,19 @@ class PictureFinder:
                     else:
                         got.loan.release()
                     return self._disagree("frame counter and trigger counter disagree")
+
+    def _unknown_moment(self, at: float, unsure_s: float) -> Verdict | None:
+        """Why time does not tell this part's picture from its neighbour's; None where it does."""
+        close = self._too_close(at)
+        if unsure_s <= self._window_s:
+            return close
+        self._last_trigger_at = at + unsure_s  # the next part's neighbour may have come as late as that
+        if close is not None or not self._sync.counting:
+            return close
+        return self._disagree(
+            f"its trigger was learnt of up to {unsure_s * 1e3:.0f} ms late, more than station.sync_window_ms = "
+            f"{self._window_s * 1e3:.0f}: its picture cannot be told from its neighbour's"
+        )
 
     def _too_close(self, at: float) -> Verdict | None:
         """Parts that follow each other too closely are not told apart, or are one part."""

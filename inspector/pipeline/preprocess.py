@@ -99,7 +99,8 @@ class Presenter:
         """What the model is given for one channel."""
         if channel.dtype != np.uint8:
             if dtype == np.uint8:
-                return np.clip(np.floor(channel + 0.5), 0, 255)
+                rounded: NDArray[Any] = np.clip(np.floor(channel + 0.5), 0, 255)
+                return rounded
             table = self._tables[index]
             numbers: NDArray[np.float32] = channel * (table[1] - table[0]) + table[0]
             return numbers
@@ -186,7 +187,8 @@ def _shrunk(image: Image, axis: int, target: int) -> Image:
     total: NDArray[np.int32] = np.array(1 << (bits - 1), np.int32)
     for place, share in zip(places, shares, strict=True):
         total = total + np.take(image, place, axis=axis) * share.reshape(form)
-    return np.minimum(total >> bits, 255).astype(np.uint8)
+    shrunk: NDArray[np.uint8] = np.minimum(total >> bits, 255).astype(np.uint8)
+    return shrunk
 
 
 @lru_cache(maxsize=8)

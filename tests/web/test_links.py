@@ -92,17 +92,17 @@ def test_a_line_that_died_hatches_the_screen_and_its_links_are_not_known(page: P
 
 def test_what_a_lost_plc_said_last_is_not_shown_as_if_it_said_it_now(page: Page, plant: Plant) -> None:
     lost = {"device": "", "alive": False, "reason": "cable", "since_utc": "2026-11-24T08:00:00Z"}
-    plant.status["links"] = {**plant.said["links"], "gate": lost}
+    plant.status["links"] = {**plant.status["links"], "gate": lost}
     sign_in(page, plant, Role.OPERATOR, "/io")
     expect(page.locator("[data-way=from_plc].old .as-last").first).to_be_visible(timeout=SOON_MS)
     expect(page.locator("[data-way=to_plc].old")).to_have_count(0)
-    plant.status["links"] = {**plant.said["links"], "gate": {**lost, "alive": True}}
+    plant.status["links"] = {**plant.status["links"], "gate": {**lost, "alive": True}}
     expect(page.locator("[data-way=from_plc].old")).to_have_count(0, timeout=SOON_MS)
 
 
 def test_that_something_is_forced_comes_before_all_other_alarms(page: Page, plant: Plant) -> None:
     alarms = {"sync.race": "x", "plc.forced": "forced: to_plc.state.bypass = 1 by enzo"}
-    plant.status["health"] = {**plant.said["health"], "alarms": alarms}
+    plant.status["health"] = {**plant.status["health"], "alarms": alarms}
     sign_in(page, plant, Role.OPERATOR, "/live")
     expect(page.locator(".alarms")).to_contain_text("plc.forced", timeout=SOON_MS)
     expect(page.locator(".alarms")).to_contain_text("and 1 more", timeout=SOON_MS)
