@@ -64,6 +64,7 @@ def judged_by(plant: Plant, sha256: str) -> list[Inspection]:
 
 def activate(plant: Plant, sha256: str, before: str, reason: str) -> dict[str, Any]:
     with signed_in(plant, "enzo") as client:
+        wait_for("the station to see the line", lambda: used(client) == (True, before))
         body = {"before": before, "reason": reason, "secret": SECRET}
         answer = client.post(f"/api/recipes/{sha256}/activation", json=body)
         assert answer.status_code == 200, answer.text
@@ -136,8 +137,7 @@ def account_for_all(bench: Bench, second: str, first: str) -> None:
     report = read_json(bench.plant.run_dir / "twin_report.json")
     assert bench.stop("line") == 0
     with signed_in(bench.plant, "enzo") as client:
-        used = "/api/recipes/in-use"
-        wait_for("the station to know", lambda: not client.get(used).json()["items"][0]["live"])
+        wait_for("the station to know", lambda: not used(client)[0])
         dead = client.post(f"/api/recipes/{second}/activation", json=body_of(first))
         assert (dead.status_code, "does not run" in dead.text) == (409, True)
     assert bench.stop("web") == 0
@@ -160,6 +160,12 @@ def check_the_chain(plant: Plant, parts: list[Inspection], second: str) -> None:
         ("quirin", "recipe.approved"),
         *[("enzo", "recipe.activation_asked"), ("enzo", "recipe.activated")] * 2,
     ]
+
+
+def used(client: httpx.Client) -> tuple[bool, str]:
+    """Whether the line lives, and the recipe in use, as the station knows them."""
+    (slot,) = client.get("/api/recipes/in-use").json()["items"]
+    return slot["live"], slot["sha256"]
 
 
 def body_of(before: str) -> dict[str, str]:
