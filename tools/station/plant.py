@@ -3,20 +3,22 @@
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import tomlkit
 
 from inspector.app.demo.account import read_json
 from inspector.app.demo.crew import Crew
-from inspector.app.demo.plant import STATION, Plant, Size, found
+from inspector.app.demo.plant import LOOPBACK, STATION, Plant, Size, found
 from inspector.domain.account import Role
 
 PATIENCE_S = 120.0
@@ -119,7 +121,7 @@ def running(folder: Path, *, seed: int = 1, book: Path | None = None) -> Iterato
         seed: of parts and spacing.
         book: a journal that is there already; it is moved into the plant.
     """
-    plant = found(folder, Size(parts=0, seed=seed))
+    plant = _beside_others(found(folder, Size(parts=0, seed=seed)))
     if book is not None:
         plant.journal.parent.mkdir(parents=True)
         shutil.move(book, plant.journal)
@@ -149,3 +151,15 @@ def _let_in(plant: Plant, person: Person) -> None:
     )
     if done.returncode:
         raise StationError(f"{' '.join(words)}: {done.stderr.strip()}")
+
+
+def _beside_others(plant: Plant) -> Plant:
+    """The same with a port for its station that no demonstration on this PC wishes for."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port = int(probe.getsockname()[1])
+    path = plant.config / "stations" / f"{STATION}.toml"
+    content = tomlkit.parse(path.read_text(encoding="utf-8"))
+    content["web"] = {"host": LOOPBACK, "port": port}
+    path.write_text(tomlkit.dumps(content), encoding="utf-8")
+    return replace(plant, web_port=port)
