@@ -3,7 +3,7 @@
     python -m tools.web_screens --language en --language de --language zh-Hans
     python -m tools.web_screens --url URL --name admin       another station's; the password comes on standard input
 
-Debian's Chromium looks at it. Live is taken while a reject is on the lamp.
+Debian's Chromium looks at it. Live is taken once a reject's picture is there; it is held while the line goes on.
 """
 
 import argparse
