@@ -122,7 +122,7 @@ def started(bench: Bench) -> None:
     """Twin, line and station, and the people who may sign in."""
     with open_them(bench.plant.folder / "data") as (accounts, hasher):
         for name, role in PEOPLE.items():
-            accounts.put(Account(name=name, role=role, secret_hash=hasher.hashed(SECRET)))
+            accounts.add(Account(name=name, role=role, secret_hash=hasher.hashed(SECRET)))
     bench.start("twin")
     wait_for("the simulated line", lambda: bench.twin().get("state") == "waiting for run_permit")
     bench.start("line")

@@ -45,6 +45,7 @@ def station_of(book: Book) -> Any:
     shifts = SimpleNamespace(at=lambda _now: SimpleNamespace(span=None))
     return SimpleNamespace(
         line=SimpleNamespace(look=lambda: live),
+        follower=SimpleNamespace(look=lambda: live),
         book=book,
         queue=book,
         figures=book,
