@@ -8,7 +8,8 @@ import typer
 
 from inspector.app import plugins
 from inspector.app.camera_link import running
-from inspector.app.parts import camera_of, context_of, run_dir_of
+from inspector.app.devices import camera_of
+from inspector.app.parts import context_of, run_dir_of
 from inspector.app.settings import Loaded
 from inspector.domain.errors import BusyError, ConfigError
 from inspector.domain.frame import Capture, Pixels

@@ -9,12 +9,12 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from inspector import __version__
-from inspector.app import commissioning, model_signature, plugins, revisions_in_use, toml_file
+from inspector.app import model_signature, revisions_in_use
 from inspector.app.calibration import file as calibration_file
+from inspector.app.devices import camera_of, found, gate_of, io_of, runtimes_of, sinks_of
 from inspector.app.model_package import folder_of, load_card
 from inspector.app.open_model import decoder_of
 from inspector.app.recipe_file import LoadedRecipe, fit, load_recipe, load_revision
-from inspector.app.runtime_choice.candidates import AUTO, AutoSettings, installed
 from inspector.app.settings import Loaded
 from inspector.domain.errors import ConfigError, JournalError
 from inspector.domain.geometry import Scale
@@ -24,7 +24,6 @@ from inspector.ports.revisions import Revision
 
 SOFTWARE = f"inspector {__version__}"
 JOURNAL_FILE = "journal.sqlite3"
-TRACKING = ("plc", "time", "encoder")
 DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT})
 """What no edit of a file mends: the process ends with 74 and is started again."""
 
@@ -124,15 +123,6 @@ def context_of(loaded: Loaded) -> Context:
     )
 
 
-def camera_of(loaded: Loaded) -> tuple[Plugin, BaseModel]:
-    """The station's camera, whatever else is wrong with its settings.
-
-    Raises:
-        ConfigError: no such kind, or its settings are wrong.
-    """
-    return _found(loaded, "camera", loaded.settings.camera, "camera")
-
-
 def check_parts(loaded: Loaded) -> Parts:
     """Find and check everything the settings name.
 
@@ -161,11 +151,11 @@ def check_parts(loaded: Loaded) -> Parts:
         scale=scale,
         recipes=recipes,
         camera=camera_of(loaded),
-        io=_io(loaded),
-        gate=_gate(loaded),
-        trigger=None if on_gate else _found(loaded, "trigger", trigger, "trigger"),
-        runtimes=_runtimes(loaded),
-        sinks=_sinks(loaded),
+        io=io_of(loaded),
+        gate=gate_of(loaded),
+        trigger=None if on_gate else found(loaded, "trigger", trigger, "trigger"),
+        runtimes=runtimes_of(loaded),
+        sinks=sinks_of(loaded),
     )
 
 
@@ -232,104 +222,6 @@ def _check_jobs(recipes: tuple[LoadedRecipe, ...], loaded: Loaded) -> None:
                 f"{loaded.origin(('station', 'jobs'))}: job {job} is both {seen[job]!r} and {recipe.recipe.name!r}"
             )
         seen[job] = recipe.recipe.name
-
-
-def _found(loaded: Loaded, port: str, table: dict[str, object], key: str) -> tuple[Plugin, BaseModel]:
-    kind = table.get("kind")
-    where = loaded.origin((key,))
-    if not isinstance(kind, str):
-        raise ConfigError(f"{where}: {key}.kind is missing; there are: {', '.join(plugins.names(port))}")
-    plugin = plugins.find(port, kind, where=where, key=key)
-    return plugin, plugins.settings(plugin, table, origin=loaded.origin, prefix=(key,))
-
-
-def _gate(loaded: Loaded) -> tuple[Plugin, BaseModel]:
-    """The gate, which must be able to do what gate.tracking asks; and whoever fires must have been commissioned."""
-    tracking = loaded.settings.tracking
-    where = loaded.origin(("gate", "tracking"))
-    if tracking not in TRACKING:
-        raise ConfigError(f"{where}: gate.tracking = {tracking!r} is unknown; there are: {', '.join(TRACKING)}")
-    table = {key: value for key, value in loaded.settings.gate.items() if key != "tracking"}
-    plugin, settings = _found(loaded, "gate", table, "gate")
-    kind = table.get("kind")
-    if tracking == "plc" and plugin.tracks:
-        raise ConfigError(
-            f"{where}: gate.kind = {kind!r} has coils, and a coil carries no part number: no PLC can track by it; "
-            'set gate.tracking = "encoder" or "time", or gate.kind = "modbus"'
-        )
-    if tracking != "plc" and not plugin.tracks:
-        raise ConfigError(
-            f"{where}: gate.tracking = {tracking!r}, but gate.kind = {kind!r} moves no ejector; set gate.kind = "
-            '"remote_io", or gate.tracking = "plc"'
-        )
-    if tracking != "plc" and not (getattr(settings, "trigger", "") and getattr(settings, "ejector", "")):
-        raise ConfigError(f"{where}: gate.tracking = {tracking!r} needs gate.trigger and gate.ejector to be wired")
-    if tracking == "encoder" and not (getattr(settings, "encoder", "") and getattr(settings, "trigger_encoder", "")):
-        raise ConfigError(
-            f'{where}: gate.tracking = "encoder" needs gate.encoder and gate.trigger_encoder: the count now, and the '
-            "count latched at the trigger, of one counter"
-        )
-    if tracking == "time" and not getattr(settings, "belt_at_speed", ""):
-        raise ConfigError(
-            f'{where}: gate.tracking = "time" needs gate.belt_at_speed: nothing else tells that the belt stopped'
-        )
-    if tracking != "plc" and loaded.settings.trigger.get("kind") != "gate":
-        raise ConfigError(f'{where}: gate.tracking = {tracking!r} needs trigger.kind = "gate": the module counts')
-    if tracking != "plc":
-        _closes_in_time(loaded, float(getattr(settings, "watchdog_ms", 0.0)))
-    commissioning.require(loaded)
-    return plugin, settings
-
-
-def _closes_in_time(loaded: Loaded, watchdog_ms: float) -> None:
-    """An output that a stalled process left on is dropped by the watchdog; by then no other part may be there."""
-    table = loaded.settings.ejector
-    runs_on_mm = watchdog_ms / 1e3 * table.speed_mm_s
-    if table.after_mm + runs_on_mm > table.min_pitch_mm:
-        raise ConfigError(
-            f"{loaded.origin(('ejector', 'after_mm'))}: gate.watchdog_ms = {watchdog_ms:g} is {runs_on_mm:.0f} mm "
-            f"of belt at ejector.speed_mm_s = {table.speed_mm_s:g}; with after_mm = {table.after_mm:g} the next part, "
-            f"min_pitch_mm = {table.min_pitch_mm:g} behind, would be there before a stalled output is dropped; "
-            "set a shorter watchdog (in the module too) or after_mm"
-        )
-
-
-def _io(loaded: Loaded) -> tuple[Plugin, BaseModel] | None:
-    """The remote I/O module beside a PLC: lamps, horn, sensors; None without one."""
-    table = loaded.settings.io
-    if table is None:
-        return None
-    where = loaded.origin(("io",))
-    if loaded.settings.tracking != "plc":
-        raise ConfigError(
-            f"{where}: [io] stands beside a PLC; with gate.tracking = "
-            f"{loaded.settings.tracking!r} everything is wired in [gate]"
-        )
-    plugin, settings = _found(loaded, "gate", {"kind": "remote_io", **table}, "io")
-    if getattr(settings, "ejector", ""):
-        raise ConfigError(f"{where}: io.ejector is wired, but the PLC fires the ejector; leave it out")
-    return plugin, settings
-
-
-def _runtimes(loaded: Loaded) -> dict[str, tuple[Plugin, BaseModel]]:
-    """The runtime that is set; with "auto" every one that is installed, what the workshop proved models with first."""
-    table = loaded.settings.runtime
-    if table.get("kind") != AUTO:
-        return {str(table.get("kind")): _found(loaded, "runtime", table, "runtime")}
-    own = {key: value for key, value in table.items() if key != "kind"}
-    wish = toml_file.validate(AutoSettings, own, origin=loaded.origin, prefix=("runtime",))
-    return installed(threads=wish.threads, where=loaded.origin(("runtime",)))
-
-
-def _sinks(loaded: Loaded) -> tuple[tuple[str, Plugin, BaseModel], ...]:
-    sinks: list[tuple[str, Plugin, BaseModel]] = []
-    for index, table in enumerate(loaded.settings.sink):
-        plugin, settings = _found(loaded, "sink", table, f"sink.{index}" if index else "sink")
-        name = str(table.get("name", table["kind"]))
-        if name in {known for known, _, _ in sinks}:
-            raise ConfigError(f"{loaded.origin(('sink',))}: two sinks are named {name!r}; give each a name of its own")
-        sinks.append((name, plugin, settings))
-    return tuple(sinks)
 
 
 def make_folders(parts: Parts) -> None:

@@ -11,6 +11,7 @@ from inspector.domain.verdict import Outcome, Verdict
 
 _WINDOW = 1_000
 _LAST = 20
+_TOO_SLOW = frozenset({"law.late", "law.overrun"})
 
 
 class Tally:
@@ -22,7 +23,7 @@ class Tally:
         self._reasons: Counter[str] = Counter()
         self._latency_ms: deque[float] = deque(maxlen=_WINDOW)
         self._stages: dict[str, deque[float]] = {}
-        self._in_a_row = 0
+        self._in_a_row = self._late_in_a_row = 0
         self._last: deque[dict[str, Any]] = deque(maxlen=_LAST)
 
     def add(self, part: PartId, verdict: Verdict, timings: Timings) -> None:
@@ -30,6 +31,7 @@ class Tally:
         with self._lock:
             self._outcomes[verdict.outcome.name] += 1
             self._in_a_row = 0 if verdict.outcome is Outcome.PASS else self._in_a_row + 1
+            self._late_in_a_row = self._late_in_a_row + 1 if verdict.decision.rule in _TOO_SLOW else 0
             if verdict.outcome is Outcome.UNDECIDED:
                 self._reasons[verdict.decision.rule] += 1
             if timings.infer > 0:
@@ -43,6 +45,12 @@ class Tally:
         """Parts since the last one that passed, or since they were forgiven."""
         with self._lock:
             return self._in_a_row
+
+    @property
+    def late_in_a_row(self) -> int:
+        """Newest parts whose verdict came too late, or that came too fast to be judged."""
+        with self._lock:
+            return self._late_in_a_row
 
     def forgive(self) -> None:
         """A person has seen to it: rejects in a row are counted from 0."""

@@ -34,6 +34,8 @@ JOB_ALARM = "plc.job"
 DISK_ALARM = "journal.waiting"
 SLOW_ALARM = "evidence.slow"
 ROW_ALARM = "rejects.in_a_row"
+LATE_ALARM = "verdict.late"
+LATE_ROW = 3
 BIN_ALARM = "bin.full"
 SLOW_S = 5.0
 _ILL = frozenset({CAMERA_ALARM, MODEL_ALARM})
@@ -107,6 +109,7 @@ class Watch:
             self._alarms.clear(BIN_ALARM)
         self._look_at_the_job(wish)
         self._look_at_the_rejects()
+        self._look_at_the_lateness()
         state = self._state()
         if LineState.READY in state and not self._ready_after:
             self._ready_after = since_start()
@@ -198,6 +201,15 @@ class Watch:
             self._alarms.raise_alarm(ROW_ALARM, f"{count} parts in a row did not pass; look at parts, camera and light")
         else:
             self._alarms.clear(ROW_ALARM)
+
+    def _look_at_the_lateness(self) -> None:
+        """One late part is an accident; several in a row are a PC that is too slow for this belt."""
+        count = self._tally.late_in_a_row
+        if count >= LATE_ROW:
+            text = f"{count} parts in a row were judged too late: they are rejected; is the belt too fast for this PC?"
+            self._alarms.raise_alarm(LATE_ALARM, text)
+        else:
+            self._alarms.clear(LATE_ALARM)
 
     def _state(self) -> LineState:
         standing = self._alarms.standing()

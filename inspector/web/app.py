@@ -22,7 +22,7 @@ from inspector.domain.errors import ConfigError, FrameError, JournalError, Revie
 from inspector.web import interface
 from inspector.web.access import DECLARED, ForbiddenError, SignInError, Visit, next_page
 from inspector.web.feed import Feed
-from inspector.web.gatekeeper import BusyError, Gatekeeper, RefusedError
+from inspector.web.gatekeeper import BusyError, Gatekeeper, RefusedError, UnsignedError
 from inspector.web.pages import Pages
 from inspector.web.screens import SCREENS, session
 from inspector.web.station import Station
@@ -163,8 +163,12 @@ def _handle_visitors(app: FastAPI) -> None:
     async def forbidden(request: Request, error: ForbiddenError) -> Response:
         return _told(request, 403, str(error))
 
+    @app.exception_handler(UnsignedError)
+    async def must_sign(request: Request, _error: UnsignedError) -> Response:
+        return _told(request, 428, "send your PIN or password again with it: it is the signature")
+
     @app.exception_handler(RefusedError)
-    async def unsigned(request: Request, error: RefusedError) -> Response:
+    async def refused_entry(request: Request, error: RefusedError) -> Response:
         return _told(request, 423 if error.until else 422, str(error))
 
     @app.exception_handler(BusyError)

@@ -28,6 +28,10 @@ class RefusedError(Exception):
         self.until = until
 
 
+class UnsignedError(Exception):
+    """It must be signed: the secret is to be given again with it."""
+
+
 class BusyError(Exception):
     """Too many secrets are being checked at this moment; nothing was counted."""
 
@@ -92,9 +96,12 @@ class Gatekeeper:
         """Check the secret anew, as a signature.
 
         Raises:
+            UnsignedError: none was given.
             RefusedError: it is wrong, or the account is locked by now.
             BusyError: too many ask at this moment.
         """
+        if not secret:
+            raise UnsignedError
         self._checked(account.name, secret)
 
     def _checked(self, name_or_badge: str, secret: str) -> Account:

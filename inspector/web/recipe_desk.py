@@ -15,7 +15,6 @@ from inspector.domain.request import WITHDRAW, Answer, RequestState
 from inspector.ports.liveness import Life
 from inspector.ports.revisions import Revision, Standing
 from inspector.web.access import Visit
-from inspector.web.reviewing import UnsignedError
 
 KIND = "recipe"
 USABLE = frozenset({Standing.LOADED, Standing.APPROVED})
@@ -178,7 +177,7 @@ def decide(visit: Visit, one: Read, *, approved: bool, comment: str, secret: str
         raise ReviewError(visit.words.gettext("There is nothing to decide any more."))
     if one.revision.proposed_by == visit.person.name:
         raise ReviewError(visit.words.gettext("Another person approves it."))
-    _sign(visit, secret)
+    visit.gatekeeper.sign(visit.person, secret)
     station = visit.station
     station.shelf.decide(
         KIND,
@@ -205,7 +204,7 @@ def activate(visit: Visit, one: Read, *, before: str, reason: str, secret: str) 
     _refuse(visit, one, slot, before)
     if not reason.strip():
         raise ReviewError(_("Say why: the reason stands in the audit trail."))
-    _sign(visit, secret)
+    visit.gatekeeper.sign(visit.person, secret)
     wish = Wish(
         slot=slot.name, name=one.revision.name, sha256=one.revision.sha256, before=before, reason=reason.strip()
     )
@@ -240,12 +239,6 @@ def _refuse(visit: Visit, one: Read, slot: Slot, before: str) -> None:
                 _("%(who)s is activating %(recipe)s %(revision)s at this moment: look at it first.")
                 % {"who": other.who, "recipe": other.wish.name, "revision": other.wish.sha256[:12]}
             )
-
-
-def _sign(visit: Visit, secret: str) -> None:
-    if not secret:
-        raise UnsignedError
-    visit.gatekeeper.sign(visit.person, secret)
 
 
 def _answer(visit: Visit, request: int) -> Answer:

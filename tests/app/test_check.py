@@ -190,6 +190,14 @@ def test_what_can_hardly_be_meant_is_a_warning(config: Path, verb: Verb, edit: E
     assert len(json.loads(verb("check", "-c", config, "-s", "left", "--json").stdout)["warnings"]) == 3
 
 
+def test_a_poll_too_slow_to_tell_neighbours_apart_is_refused(config: Path, verb: Verb, edit: Edit) -> None:
+    edit(LEFT, 'kind = "free"', 'kind = "gate"')
+    edit(LEFT, 'kind = "dry"', 'kind = "modbus"\nhost = "10.0.0.9"\npoll_period_ms = 200')
+    done = verb("check", "-c", config, "-s", "left")
+    assert done.exit_code == 78
+    assert "gate.poll_period_ms = 200 must be below station.sync_window_ms" in done.stderr
+
+
 def test_the_simulated_station_of_the_handbook_is_right(config: Path, verb: Verb, repo: Path) -> None:
     page = (repo / "docs" / "twin.md").read_text(encoding="utf-8")
     text = page.split("```toml\n", 1)[1].split("```", 1)[0]

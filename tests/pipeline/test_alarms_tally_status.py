@@ -53,6 +53,16 @@ def test_the_tally_counts_every_part_and_times_only_those_that_were_told() -> No
     json.dumps(snapshot)
 
 
+def test_parts_that_are_late_in_a_row_are_counted_until_one_is_in_time() -> None:
+    tally = Tally()
+    late, fast, missed = (undecided("", rule=rule) for rule in ("law.late", "law.overrun", "law.missed"))
+    counted = []
+    for seq, verdict in enumerate([late, fast, late, missed, late], start=1):
+        tally.add(PartId(part_seq=seq), verdict, Timings())
+        counted.append(tally.late_in_a_row)
+    assert counted == [1, 2, 3, 0, 1]
+
+
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50))
 def test_percentiles_are_values_that_were_measured_in_order(values: list[float]) -> None:
     found = percentiles(values)

@@ -627,6 +627,17 @@ def test_too_many_rejects_in_a_row_ask_the_belt_to_stop_until_somebody_has_seen_
     assert events == [("rejects.in_a_row", "raised"), ("rejects.in_a_row", "cleared")]
 
 
+def test_three_parts_in_a_row_that_come_too_fast_are_an_alarm_until_one_is_judged_again(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, events=range(1, 7), shots=shots(*range(1, 7)), paced=False, handoff_depth=2)
+    plant.camera.during_grab = lambda shot: shot.part_seq != 2 or surely(lambda: plant.runtime.looked_at == [1])
+    plant.runtime.before = lambda _part: surely(lambda: "verdict.late" in plant.recorder.alarms())
+    plant.run()
+    plant.law_holds(range(1, 7))
+    assert {plant.rule(n) for n in (4, 5, 6)} == {"law.overrun"}
+    events = [(note.code, note.action) for note in plant.recorder.notes if isinstance(note, AlarmEvent)]
+    assert events[0] == ("verdict.late", "raised")
+
+
 def test_a_full_reject_bin_withdraws_the_permit_while_it_lasts(tmp_path: Path) -> None:
     plant = Plant(tmp_path, events=range(1, 3), shots=shots(1, 2))
 

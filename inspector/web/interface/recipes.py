@@ -12,7 +12,6 @@ from inspector.domain.request import RequestState
 from inspector.web import recipe_desk
 from inspector.web.access import Here, Routes
 from inspector.web.recipe_desk import Read, Slot
-from inspector.web.reviewing import UnsignedError
 from inspector.web.rule_words import sentences
 from inspector.web.screens import recipes as screen
 from inspector.web.station import Json
@@ -89,10 +88,7 @@ def propose(visit: Here, given: ProposalGiven) -> Json:
 def decide(visit: Here, sha256: str, given: DecisionGiven) -> Response:
     """Approve or reject what another person proposed."""
     one = screen.found(visit, sha256)
-    try:
-        recipe_desk.decide(visit, one, approved=given.approved, comment=given.comment, secret=given.secret)
-    except UnsignedError:
-        return _told(428)
+    recipe_desk.decide(visit, one, approved=given.approved, comment=given.comment, secret=given.secret)
     standing = screen.found(visit, sha256).revision.standing
     return JSONResponse({"sha256": sha256, "standing": standing.value})
 
@@ -103,8 +99,6 @@ def activate(visit: Here, sha256: str, given: ActivationGiven) -> Response:
     one = screen.found(visit, sha256)
     try:
         answer = recipe_desk.activate(visit, one, before=given.before, reason=given.reason, secret=given.secret)
-    except UnsignedError:
-        return _told(428)
     except recipe_desk.SilentError:
         return JSONResponse({"detail": screen.silent(visit.words)}, status_code=504)
     if answer is None:

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import Path, Query
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
 
 from inspector.domain.account import Access
 from inspector.domain.inspection import Review
@@ -94,12 +93,9 @@ def _review(review: Review) -> Json:
 
 
 @ROUTES.post("/api/inspections/{result_id}/review", Access.ANYONE, responses=_SAID)
-def sign(visit: Here, result_id: UUID, given: reviewing.ReviewGiven) -> Response:
+def sign(visit: Here, result_id: UUID, given: reviewing.ReviewGiven) -> Json:
     """Write a review: a new row, and a row of the audit chain. What the PLC was told stays as it is."""
-    try:
-        return JSONResponse({"journalSeq": reviewing.review(visit, file_of(visit, result_id), given)})
-    except reviewing.UnsignedError:
-        return JSONResponse({"detail": _SAID[428]["description"]}, status_code=428)
+    return {"journalSeq": reviewing.review(visit, file_of(visit, result_id), given)}
 
 
 @ROUTES.delete("/api/inspections/{result_id}/review/{number}", Access.ANYONE, responses=_SAID)

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import Path
-from starlette.exceptions import HTTPException
 
 from inspector.domain.account import Access
 from inspector.web import staffing
@@ -35,50 +34,31 @@ def user(visit: Here, key: Key) -> Json:
 @ROUTES.post("/api/users", Access.ADMIN, status_code=201, responses=_SAID)
 def add(visit: Here, given: staffing.NewAccount) -> Json:
     """Let one more person sign in."""
-    try:
-        return _told(staffing.person_of(visit, staffing.add(visit, given)))
-    except staffing.UnsignedError as error:
-        raise _unsigned() from error
+    return _told(staffing.person_of(visit, staffing.add(visit, given)))
 
 
 @ROUTES.post("/api/users/{key}", Access.ADMIN, responses=_SAID)
 def change(visit: Here, key: Key, given: staffing.AccountChange) -> Json:
     """Change an account. Accounts are never deleted: ``active: false`` ends one, and its sessions at once."""
-    try:
-        return _told(staffing.person_of(visit, staffing.change(visit, key, given)))
-    except staffing.UnsignedError as error:
-        raise _unsigned() from error
+    return _told(staffing.person_of(visit, staffing.change(visit, key, given)))
 
 
 @ROUTES.post("/api/users/{key}/unlock", Access.ADMIN, responses=_SAID)
 def unlock(visit: Here, key: Key, given: staffing.Signed) -> Json:
     """Lift the lock-out after wrong secrets."""
-    try:
-        return _told(staffing.person_of(visit, staffing.unlock(visit, key, given)))
-    except staffing.UnsignedError as error:
-        raise _unsigned() from error
+    return _told(staffing.person_of(visit, staffing.unlock(visit, key, given)))
 
 
 @ROUTES.post("/api/users/{key}/sign-out", Access.ADMIN, responses=_SAID)
 def sign_out(visit: Here, key: Key, given: staffing.Signed) -> Json:
     """End all sessions of an account at once."""
-    try:
-        return _told(staffing.person_of(visit, staffing.sign_out(visit, key, given)))
-    except staffing.UnsignedError as error:
-        raise _unsigned() from error
+    return _told(staffing.person_of(visit, staffing.sign_out(visit, key, given)))
 
 
 @ROUTES.post("/api/account/secret", Access.ANYONE, status_code=204, responses=_SAID)
 def change_own(visit: Here, given: staffing.OwnSecret) -> None:
     """Give oneself another PIN or password. All one's sessions end, this one too."""
-    try:
-        staffing.change_own(visit, given)
-    except staffing.UnsignedError as error:
-        raise _unsigned() from error
-
-
-def _unsigned() -> HTTPException:
-    return HTTPException(428, _SAID[428]["description"])
+    staffing.change_own(visit, given)
 
 
 def _told(person: staffing.Person) -> Json:

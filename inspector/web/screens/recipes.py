@@ -16,9 +16,8 @@ from inspector.domain.whatif import WhatIf, what_if
 from inspector.ports.revisions import Standing
 from inspector.web import recipe_desk
 from inspector.web.access import Here, Routes, Visit
-from inspector.web.gatekeeper import RefusedError
+from inspector.web.gatekeeper import RefusedError, UnsignedError
 from inspector.web.recipe_desk import KIND, FileState, Read
-from inspector.web.reviewing import UnsignedError
 from inspector.web.rule_words import sentences
 from inspector.web.screen import N_, Screen
 from inspector.web.words import Words

@@ -20,6 +20,7 @@ from inspector.ports.history import PartFile
 from inspector.ports.review import QueueFilter, QueueKind, QueueOrder
 from inspector.web import facts, reviewing
 from inspector.web.access import Here, Routes, Visit
+from inspector.web.gatekeeper import UnsignedError
 from inspector.web.interface.inspections import file_of
 from inspector.web.screen import N_, Screen
 from inspector.web.words import Words
@@ -229,7 +230,7 @@ def sign(
     """Take a person's word; answer where the next part is, and how to take the word back."""
     try:
         number = reviewing.review(visit, file_of(visit, result_id), given)
-    except reviewing.UnsignedError:
+    except UnsignedError:
         return JSONResponse({"signature": True}, status_code=428)
     return JSONResponse(
         {"journalSeq": number, "next": _following(visit, asked, result_id, undo=f"{result_id}.{number}")}

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from inspector.domain.account import LONGEST, Access, AccountError, Role
 from inspector.web import staffing
 from inspector.web.access import LANGUAGE_COOKIE, Here, Routes, Visit, cookie_name, local_path
-from inspector.web.gatekeeper import RefusedError
+from inspector.web.gatekeeper import RefusedError, UnsignedError
 from inspector.web.words import LANGUAGES
 
 ROUTES = Routes("session")
@@ -88,7 +88,7 @@ def secret(
         staffing.change_own(visit, staffing.OwnSecret(signature=now, secret=new))
     except AccountError as error:
         return _account(visit, staffing.unfit_words(visit.words)(error))
-    except staffing.UnsignedError:
+    except UnsignedError:
         return _account(visit, _("Sign with your own password."))
     except RefusedError as refused:
         wrong = _("Your own password is wrong: nothing was changed.")

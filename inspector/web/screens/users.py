@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from inspector.domain.account import Access, AccountError, Role
 from inspector.web import staffing
 from inspector.web.access import Here, Routes, Visit
-from inspector.web.gatekeeper import RefusedError
+from inspector.web.gatekeeper import RefusedError, UnsignedError
 from inspector.web.screen import N_, Screen
 from inspector.web.screens.session import refusal
 
@@ -116,7 +116,7 @@ def _tried(visit: Visit, act: Callable[[], str], again: Callable[[str], Response
         key = act()
     except AccountError as error:
         return again(staffing.unfit_words(visit.words)(error))
-    except staffing.UnsignedError:
+    except UnsignedError:
         return again(_("Sign with your own password."))
     except RefusedError as refused:
         locked = refusal(visit, refused) if refused.until else _("Your own password is wrong: nothing was changed.")

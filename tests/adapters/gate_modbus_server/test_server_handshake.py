@@ -331,6 +331,21 @@ def test_set_offline_user_data_and_strings_are_answered(pair: Pair) -> None:
     assert gate.plc_word() == PlcWish(stop=True, bin_full=True, bypass=True, enable=True)
 
 
+@pytest.mark.parametrize("last", [1, 2, 9])
+def test_a_zero_that_is_written_once_begins_a_new_count_wherever_the_old_one_stood(pair: Pair, last: int) -> None:
+    gate, plc = pair()
+    for number in range(1, last + 1):
+        trigger(gate, plc, number)
+    plc.put(trigger_seq=0)
+    plc.scan()
+    plc.bits(ENABLED | ControlBit.TRIGGER)
+    plc.put(trigger_seq=1)
+    plc.until(lambda status: StatusBit.TRIGGER_ACK in status.bits)
+    event = gate.wait(5)
+    assert event is not None
+    assert (event.part_seq, event.restarted) == (1, True)
+
+
 def test_a_number_that_was_damaged_once_is_no_part_and_no_other_count(pair: Pair) -> None:
     gate, plc = pair()
     trigger(gate, plc, 41)

@@ -51,8 +51,8 @@ class Triggers:
     # --- the PLC's side
 
     def surprising(self, control: Control) -> bool:
-        """Whether the PLC's counter is neither where it stood nor one part further."""
-        if not self._settings.plc_counts:
+        """Whether the PLC's counter is neither where it stood nor one part further; 0 is a new count's own sign."""
+        if not self._settings.plc_counts or control.trigger_seq == 0:
             return False
         return control.trigger_seq not in {self.last, seq_after(self.last) if self.last else 1}
 
