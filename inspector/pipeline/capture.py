@@ -232,7 +232,7 @@ class CaptureLoop:
             return
         begun = time.monotonic()
         until = min(event.at + self._station.grab_timeout_s, ticket.deadline)
-        found = self._finder.find(ticket, until, unsure_s=event.unsure_s)
+        found = self._finder.find(ticket, until, event)
         if isinstance(found, Verdict):
             self._finder.missing(found)
             self._answer(ticket, found, grab_ms=(time.monotonic() - begun) * 1e3)

@@ -266,7 +266,8 @@ class Field:
                 at=inputs.at if silence <= _FRESH_S or before is None else before.at,
                 encoder=inputs.trigger_encoder,
                 restarted=self.restarted,
-                unsure_s=silence,
+                since=inputs.at - silence,
+                by=inputs.at,
             )
         )
 

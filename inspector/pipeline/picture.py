@@ -12,6 +12,7 @@ from inspector.pipeline.pool import FramePool, Loan
 from inspector.pipeline.sync import FrameSync, Match
 from inspector.pipeline.ticket import Ticket
 from inspector.ports.camera import Camera, SelfWatching
+from inspector.ports.trigger import TriggerEvent
 
 CAMERA_ALARM = "camera.lost"
 WINDOW_ALARM = "sync.window"
@@ -65,13 +66,10 @@ class PictureFinder:
         self.ended = False
         self.unusable_no: int | None = None
 
-    def find(self, ticket: Ticket, until: float, *, unsure_s: float = 0.0) -> Picture | Verdict:
-        """The picture of this part, waited for until ``until`` (monotonic seconds), or why there is none.
-
-        ``unsure_s``: of the moment of its trigger.
-        """
-        at = ticket.opened.opened_at
-        unknown = self._unknown_moment(at, unsure_s)
+    def find(self, ticket: Ticket, until: float, event: TriggerEvent) -> Picture | Verdict:
+        """The picture of this part, waited for until ``until`` (monotonic seconds), or why there is none."""
+        at = event.at
+        unknown = self._unknown_moment(event)
         if unknown is not None:
             return unknown
         while True:
@@ -93,12 +91,12 @@ class PictureFinder:
                         got.loan.release()
                     return self._disagree("frame counter and trigger counter disagree")
 
-    def _unknown_moment(self, at: float, unsure_s: float) -> Verdict | None:
+    def _unknown_moment(self, event: TriggerEvent) -> Verdict | None:
         """Why time does not tell this part's picture from its neighbour's; None where it does."""
-        close = self._too_close(at)
+        close, unsure_s = self._too_close(event.at), event.unsure_s
         if unsure_s <= self._window_s:
             return close
-        self._last_trigger_at = at + unsure_s  # the next part's neighbour may have come as late as that
+        self._last_trigger_at = event.latest  # the next part may be as close behind as that
         if close is not None or not self._sync.counting:
             return close
         return self._disagree(

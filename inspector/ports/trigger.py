@@ -8,7 +8,7 @@ from typing import Protocol
 class TriggerEvent:
     """One part came. ``at``: monotonic seconds when we learnt of it. ``encoder``: counts, None if not wired.
 
-    ``unsure_s``: how far from ``at`` it may have come at most, as far as the source was not looked at meanwhile.
+    ``since``, ``by``: it came between these two: the source was not looked at meanwhile; None: ``at``.
 
     ``part_id`` and ``lot`` are "" and ``job`` is 0 where the source does not tell them. ``restarted``: the source
     showed that its counter began anew at 1 since the event before, whatever this number is: 1 to ``part_seq`` are
@@ -22,7 +22,18 @@ class TriggerEvent:
     lot: str = ""
     job: int = 0
     restarted: bool = False
-    unsure_s: float = 0.0
+    since: float | None = None
+    by: float | None = None
+
+    @property
+    def latest(self) -> float:
+        """The last moment at which it can have come."""
+        return self.at if self.by is None else self.by
+
+    @property
+    def unsure_s(self) -> float:
+        """How long the time is in which it came."""
+        return self.latest - (self.at if self.since is None else self.since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

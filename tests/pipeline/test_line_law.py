@@ -293,7 +293,7 @@ def test_a_camera_that_does_not_count_what_it_did_not_take_costs_those_parts_and
 
 
 def test_a_trigger_that_may_be_older_than_its_neighbours_picture_is_not_matched_by_time(tmp_path: Path) -> None:
-    late = TriggerEvent(part_seq=1, at=time.monotonic() + 2.0, unsure_s=0.2)
+    late = TriggerEvent(part_seq=1, at=(begun := time.monotonic() + 2.0), since=begun - 0.2)
     plant = Plant(tmp_path, events=[late], shots=[Shot(part_seq=1, frame_no=1)])
     plant.run()
     assert plant.rule(1) == "law.resync"
@@ -305,8 +305,8 @@ def test_the_part_after_a_trigger_of_unknown_moment_is_not_given_that_ones_pictu
     begun = time.monotonic() + 2.0
     events = [
         TriggerEvent(part_seq=1, at=begun),
-        TriggerEvent(part_seq=2, at=begun + 0.5, unsure_s=0.5),
-        TriggerEvent(part_seq=3, at=begun + 1.03, unsure_s=0.01),
+        TriggerEvent(part_seq=2, at=begun + 0.5, since=begun + 0.5, by=begun + 1.0),
+        TriggerEvent(part_seq=3, at=begun + 1.03, since=begun + 1.02),
     ]
     plant = Plant(tmp_path, events=events, shots=[], pitch_s=0.5)
     plant.camera = FakeCamera([Shot(part_seq=n, frame_no=n) for n in (1, 2, 3)])

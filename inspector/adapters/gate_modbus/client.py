@@ -126,12 +126,12 @@ class Client:
 
     def _poll(self) -> None:
         self._poll_due = time.monotonic() + self._settings.poll_period_ms / 1000
-        feedback = self._believed()
+        feedback, seen_at = self._believed()
         with self._desk.work:
-            self._desk.take(feedback, time.monotonic())
+            self._desk.take(feedback, time.monotonic(), seen_at)
 
-    def _believed(self) -> Feedback:
-        """The PLC's block; where it says anything new it is read until it says so twice in a row.
+    def _believed(self) -> tuple[Feedback, float]:
+        """The PLC's block, and when it said so first; where that is anything new it is read until it says so twice.
 
         One damaged word would be a part that nobody saw, or a million of them, and Modbus TCP has no checksum.
 
@@ -139,13 +139,14 @@ class Client:
             DeviceError: no answer, or no two that agree.
         """
         feedback, before = self._read(), self._desk.feedback  # written by this thread alone
+        seen_at = time.monotonic()
         if before is not None and feedback.says(before):
-            return feedback
+            return feedback, seen_at
         for _ in range(_MOST_READINGS):
             again = self._read()
             if again.says(feedback):
-                return again
-            feedback = again
+                return again, seen_at
+            feedback, seen_at = again, time.monotonic()
         raise DeviceError(self._settings.device, "its words say something else at each reading; is it ill?")
 
     def _read(self) -> Feedback:

@@ -74,8 +74,8 @@ class Desk:
         self.written = Command(heartbeat=self.life.beat(), state=state, result=self.outbox.repeated(state))
         return self.written
 
-    def take(self, feedback: Feedback, now: float) -> None:
-        """Take the answer of a poll: life, echo, trigger."""
+    def take(self, feedback: Feedback, now: float, seen_at: float | None = None) -> None:
+        """Take the answer of a poll: life, echo, trigger. ``seen_at``: when it said so first; None: now."""
         before = self.feedback
         self.feedback = feedback
         self.trouble = None
@@ -87,7 +87,7 @@ class Desk:
             if feedback.anew_after(before):
                 self._count_anew(before, feedback)
             if feedback.trigger_seq and (self.restarted or feedback.trigger_seq != before.trigger_seq):
-                self._trigger(feedback, now)
+                self._trigger(feedback, now if seen_at is None else seen_at)
             if feedback.status != before.status:
                 log.info("gate.plc_status", device=self.settings.device, status=str(feedback.status))
             self.clear_error |= PlcStatus.CLEAR_ERROR in feedback.status & ~before.status
@@ -119,7 +119,8 @@ class Desk:
             lot=feedback.lot,
             job=feedback.job,
             restarted=self.restarted,
-            unsure_s=now - self._polled_at,
+            since=self._polled_at,
+            by=now,
         )
         if len(self.triggers) < TRIGGERS:
             self.triggers.append(event)

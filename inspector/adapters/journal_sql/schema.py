@@ -43,8 +43,8 @@ def version(path: Path) -> str:
     return row[0] if row else ""
 
 
-def up_to_date(path: Path) -> bool:
-    """Whether a journal stands there, of this program's version; False for none and for an older one.
+def stands_at(path: Path) -> str:
+    """The version of the journal there, one that this program knows; "" for none.
 
     Raises:
         ConfigError: it is newer, or no journal.
@@ -52,7 +52,7 @@ def up_to_date(path: Path) -> bool:
     """
     found = version(path)
     _refuse_newer(path, found)
-    return found == HEAD
+    return found
 
 
 def require_readable(path: Path) -> None:

@@ -39,7 +39,7 @@ def release_recipe(
     with speaking_plainly():
         loaded = options.load(config, station)
         chosen, journal = slot or slots_of(loaded)[0], journal_of(loaded)
-        if not journal_sql.up_to_date(journal):
+        if not journal_sql.stands_at(journal):
             raise ConfigError(f"journal {journal}: nothing was ever activated at station {loaded.name}")
         with (
             journal_sql.open_recorder(journal, station=loaded.name) as pen,  # BusyError where the line runs

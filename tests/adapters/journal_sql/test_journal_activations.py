@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from inspector.adapters.journal_sql import PeoplesBook, open_for_people, open_recorder, up_to_date, verify
+from inspector.adapters.journal_sql import PeoplesBook, in_force, open_for_people, open_recorder, verify
+from inspector.adapters.journal_sql.in_force import SINCE
+from inspector.adapters.journal_sql.schema import version
 from inspector.domain.activation import Wish
 from inspector.domain.errors import ReviewError
 from inspector.domain.request import Answer, RequestState
@@ -113,10 +115,26 @@ def test_an_activation_that_the_chain_does_not_know_is_found(harm: str, path: Pa
 
 
 def test_a_book_of_before_is_not_asked(path: Path, tmp_path: Path) -> None:
-    assert not up_to_date(tmp_path / "none")
+    assert in_force(tmp_path / "none", station=STATION) == {}
     older_book(path, "0002")
-    assert not up_to_date(path)
+    assert in_force(path, station=STATION) == {}
+    assert version(path) == "0002", "to ask changes nothing"
     with open_for_people(path, station=STATION) as book:
         assert book.activations.in_force() == {}
-    assert up_to_date(path)
     assert ask(path, "SELECT count(*) FROM request") == [(0,)]
+
+
+def test_a_book_that_is_not_brought_up_to_date_yet_does_not_forget_what_was_activated(path: Path) -> None:
+    with open_for_people(path, station=STATION) as book:
+        sha256 = book.shelf.propose("recipe", "critical", "text", by="enzo", at_utc=NOW)
+        number = book.activations.ask(replace(WISH, sha256=sha256), by="enzo", at_utc=NOW)
+    give(path, number, RequestState.DONE)
+    with closing(sqlite3.connect(path)) as raw:  # as a program of that version left it
+        indexes = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE name LIKE 'waiting_%_recipe'")]
+        raw.executescript("".join(f"DROP INDEX {name};" for name in indexes))
+        raw.execute("UPDATE alembic_version SET version_num = ?", (SINCE,))
+        raw.commit()
+    activation, revision = in_force(path, station=STATION)["critical"]
+    assert (activation.request, version(path)) == (number, SINCE)
+    assert revision is not None
+    assert revision.content == "text"

@@ -124,7 +124,7 @@ class Triggers:
                 lot=control.lot,
                 job=control.job,
                 restarted=self._restarted,
-                unsure_s=self._idle_s,
+                since=at - self._idle_s,
             )
         )
         self.last = number
