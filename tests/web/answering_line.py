@@ -66,17 +66,14 @@ def answering_line(plant: Plant) -> Iterator[AnsweringLine]:
             lay_out=lambda *_: None,
         )
         desk = ActivationDesk(board=board, source=source, flush=recorder.flush, tell=lambda _: tell(plant, board))
-        loop = RequestLoop(
-            book=requests,
-            recorder=recorder,
-            clerks={ACTIVATE: desk},
-            stop=stop,
-            pulse=Pulse(name="requests", limit_s=60.0),
-        )
+        pulse = Pulse(name="requests", limit_s=60.0)
+        loop = RequestLoop(book=requests, recorder=recorder, clerks={ACTIVATE: desk}, stop=stop, pulse=pulse)
         tell(plant, board)
         thread = threading.Thread(target=loop.run, name="requests")
         thread.start()
         try:
+            for _ in range(2):  # at its second beat it has looked once: what is asked from now on is asked of this line
+                assert beats(pulse)
             seen = plant.app.state.feed
             assert wait_until(lambda: seen.now.liveness.status.get("recipes") == rows(board.slots))
             yield AnsweringLine(board=board)
@@ -84,6 +81,12 @@ def answering_line(plant: Plant) -> Iterator[AnsweringLine]:
             stop.set()
             thread.join(20)
             assert not thread.is_alive()
+
+
+def beats(pulse: Pulse) -> bool:
+    """Wait for its next beat."""
+    before = pulse.beaten_at
+    return wait_until(lambda: pulse.beaten_at > before)
 
 
 def rows(slots: Any) -> list[dict[str, Any]]:
