@@ -15,7 +15,9 @@ MAP_TASK = "segmentation"
 _MAP_RANK = 4
 _AXES = {"NCHW": (1, 2, 3), "NHWC": (3, 1, 2), "CHW": (0, 1, 2)}
 """Where channels, height and width stand."""
-_TRIED_PX = 64
+_TRIED_PX, _PROVED_PX = 64, 256
+MOST_STEPS = 8
+"""How far the whole numbers of a class map may lie from what the file means: rounding gave 5, sums cut off 33 to 77."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +78,9 @@ def try_map(card: ModelCard, run: Callable[[NDArray[Any]], NDArray[Any]]) -> Non
     Raises:
         ConfigError: it does not take such an input, or gives another map.
     """
-    side = card.input.multiple * -(-_TRIED_PX // card.input.multiple)
-    width, height = (card.frame.width or side), (card.frame.height or side)
+    width, height = _size(card, _TRIED_PX)
     place = f"{card.path}: does not match its card"
-    sides: Mapping[str, int] = {"C": card.input.channels, "H": height, "W": width, "N": 1}
-    blank = np.zeros([sides[axis] for axis in card.input.layout], card.input.dtype)
+    blank = np.zeros(_shape(card, width, height), card.input.dtype)
     try:
         given = run(blank).shape
     except DeviceError as error:
@@ -94,6 +94,30 @@ def try_map(card: ModelCard, run: Callable[[NDArray[Any]], NDArray[Any]]) -> Non
         )
 
 
+def noise(card: ModelCard) -> NDArray[np.uint8]:
+    """An input of seeded noise, every grey value in it."""
+    return np.random.default_rng(1).integers(0, 256, _shape(card, *_size(card, _PROVED_PX)), np.uint8)
+
+
+def steps_apart(given: NDArray[Any], meant: NDArray[Any]) -> int:
+    """The most that two maps of whole numbers, of one shape, differ by in a cell."""
+    return int(np.abs(given.astype(np.int64) - meant.astype(np.int64)).max(initial=0))
+
+
+def check_steps(given: NDArray[Any], meant: NDArray[Any], card: ModelCard) -> None:
+    """Compare a class map with what the file means. Both of whole numbers, of one shape.
+
+    Raises:
+        ConfigError: they are more than ``MOST_STEPS`` apart.
+    """
+    most = steps_apart(given, meant)
+    if most > MOST_STEPS:
+        raise ConfigError(
+            f"{card.path}: this processor computes another map than the file means: up to {most} of 255 steps apart, "
+            f"{MOST_STEPS} would be rounding; take the model's float version, or another PC"
+        )
+
+
 def refuse_nonsense(arrays: Sequence[NDArray[Any]], device: str) -> None:
     """A model that computes nonsense has seen nothing, and nothing seen must not pass a part.
 
@@ -102,6 +126,17 @@ def refuse_nonsense(arrays: Sequence[NDArray[Any]], device: str) -> None:
     """
     if any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in arrays):
         raise DeviceError(device, "inference gave NaN or infinity; nothing was seen, and nothing may pass")
+
+
+def _size(card: ModelCard, least: int) -> tuple[int, int]:
+    """Width and height that the graph takes: as the card fixes them, else at least this."""
+    side = card.input.multiple * -(-least // card.input.multiple)
+    return card.frame.width or side, card.frame.height or side
+
+
+def _shape(card: ModelCard, width: int, height: int) -> list[int]:
+    sides: Mapping[str, int] = {"C": card.input.channels, "H": height, "W": width, "N": 1}
+    return [sides[axis] for axis in card.input.layout]
 
 
 def _check_input_shape(shape: Sequence[int | None], card: ModelCard, place: str) -> None:

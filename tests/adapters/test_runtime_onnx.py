@@ -9,8 +9,10 @@ from onnx import TensorProto
 from pydantic import ValidationError
 
 from inspector.adapters.runtime_onnx import PLUGIN, OnnxRuntime
+from inspector.adapters.runtime_onnx.graph import plain
 from inspector.app.model_package import load_card
-from inspector.domain.errors import DeviceError
+from inspector.domain.errors import ConfigError, DeviceError
+from inspector.ports.card_check import MOST_STEPS, check_steps, noise
 from inspector.ports.plugin import Context
 from tests.graphs import graph, package
 
@@ -53,3 +55,22 @@ def test_numbers_that_are_none_are_a_failed_model_not_an_empty_picture(tmp_path:
 def test_settings_out_of_bounds_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         PLUGIN.settings_model(**settings)
+
+
+@pytest.mark.parametrize("name", ["surface-nano", "surface-small", "surface-base"])
+def test_the_shipped_models_are_computed_as_their_files_mean_whatever_this_processor_can(repo: Path, name: str) -> None:
+    """Without VNNI onnxruntime cuts sums off unless it is told not to: these maps are then 33 to 77 steps away."""
+    runtime = opened(repo / "models" / name, threads=1)
+    card = load_card(repo / "models" / name)
+    (given,) = runtime.run(noise(card))
+    (meant,) = plain(card.path).run(None, {card.input.name: noise(card)})
+    assert np.abs(given.astype(int) - meant.astype(int)).max() <= MOST_STEPS
+    assert np.ptp(meant) > 10 * MOST_STEPS, "the noise moves the map, or nothing is shown"
+
+
+def test_a_processor_that_computes_another_map_is_refused(repo: Path) -> None:
+    card = load_card(repo / "models" / "surface-nano")
+    meant = np.full((1, 5, 4, 4), 250, np.uint8)
+    check_steps(meant - MOST_STEPS, meant, card)
+    with pytest.raises(ConfigError, match=r"model\.onnx: this processor computes another map .* up to 9 of 255 steps"):
+        check_steps(meant - MOST_STEPS - 1, meant, card)

@@ -33,6 +33,9 @@ _TYPES = {
     "boolean": "bool",
 }
 _JIT = "can't protect"
+_UNCACHED = {"CACHE_DIR": ""}
+_IN_FLOAT = {"LP_TRANSFORMS_MODE": "NO"}
+"""Quantised operators are computed in float, as the file writes them: exact on every processor, and slower."""
 
 
 class OpenVinoSettings(BaseModel):
@@ -50,7 +53,8 @@ class OpenVinoRuntime:
     """One graph, compiled for each of the first few shapes it is shown, and for any shape after that.
 
     A graph for one shape costs a fifth less than one for any. Numbers are never narrower than the model's own: no
-    bfloat16.
+    bfloat16. A class map of whole numbers is computed in 8 bits where this processor adds them without cutting off
+    (VNNI), else in float: see decision 0053.
     """
 
     def __init__(self, settings: OpenVinoSettings, card: ModelCard, cache_dir: Path | None) -> None:
@@ -77,12 +81,29 @@ class OpenVinoRuntime:
             self._requests.clear()  # no frame is as small as what was tried
         threads = settings.threads or "all"
         self.description = f"openvino {_version()} CPU, threads {threads}"
+        if card.task == card_check.MAP_TASK and card.input.dtype == card.output.dtype == "uint8":
+            self._prove(card)
 
     def run(self, tensor: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """Run the graph once."""
         arrays = self._run(tensor)
         card_check.refuse_nonsense(arrays, self._device)
         return arrays
+
+    def _prove(self, card: ModelCard) -> None:
+        """Compare 8-bit sums with float on noise, which reaches every number; where they are apart, take float."""
+        noise, kept = card_check.noise(card), self._cache_dir
+        in_eight_bits, in_float = self._wishes, self._wishes | _IN_FLOAT
+        answers = []
+        for self._wishes in (in_eight_bits | _UNCACHED, in_float | _UNCACHED):
+            answers.append(self._run(noise)[0])
+            self._requests.clear()
+        self._wishes = in_eight_bits
+        if card_check.steps_apart(*answers) <= card_check.MOST_STEPS:
+            return
+        self.description += ", in float: this processor cuts 8-bit sums off"
+        self._cache_dir = cache.float_folder(kept)
+        self._wishes = in_float | _cached_in(self._cache_dir)
 
     def _run(self, tensor: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         shown = self._in_blocks(tensor) if self._block else np.ascontiguousarray(tensor)
@@ -151,9 +172,11 @@ def _wishes(settings: OpenVinoSettings, cache_dir: Path | None) -> dict[str, Any
     }
     if settings.threads:
         wishes["INFERENCE_NUM_THREADS"] = settings.threads
-    if cache_dir is not None:
-        wishes["CACHE_DIR"] = str(cache_dir)
-    return wishes
+    return wishes | _cached_in(cache_dir)
+
+
+def _cached_in(folder: Path | None) -> dict[str, str]:
+    return _UNCACHED if folder is None else {"CACHE_DIR": str(folder)}
 
 
 def _compiled(core: Any, model: Any, wishes: dict[str, Any], card: ModelCard) -> Any:

@@ -28,6 +28,20 @@ def folder_of(data_dir: str, station: str) -> Path | None:
     return folder
 
 
+def float_folder(folder: Path | None) -> Path | None:
+    """Where graphs that compute in float are kept, apart from those in 8 bits; what changed there is thrown away."""
+    if folder is None:
+        return None
+    inside = folder / "float"
+    try:
+        inside.mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        log.warning("runtime.uncached", folder=str(inside), reason=error.strerror)
+        return None
+    drop_what_changed(inside)
+    return inside
+
+
 def drop_what_changed(folder: Path) -> None:
     """Delete every compiled graph that is not what was sealed."""
     for compiled in folder.glob(f"*{_COMPILED}"):
