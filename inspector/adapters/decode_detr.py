@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from inspector.domain.candidates import Candidates, MergeRule, above, boxed, merge
+from inspector.domain.candidates import Candidates, MergeRule, above, boxed, check_scores, merge
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError
 from inspector.domain.frame import Pixels
@@ -63,6 +63,7 @@ class DetrDecoder:
     def _view(self, output: TileOutput) -> Candidates:
         logits, boxes = self._split(output.arrays)
         scores = self._scores(logits)
+        check_scores(scores)  # before a maximum is taken, which would turn NaN into nothing seen
         if not self._settings.several_labels:
             scores = np.where(scores == scores.max(axis=1, keepdims=True), scores, 0.0)
         found = above(scores.ravel(), self._card.candidate_score, most=scores.size)

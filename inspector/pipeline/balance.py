@@ -21,7 +21,9 @@ class Lane(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
-    """What became of one part. ``confirmed``: the right sensor saw it; False: it did not; None: no such sensor.
+    """What became of one part.
+
+    ``confirmed``: the sensor of the lane where its verdict sends it saw it; False: it did not; None: no such sensor.
 
     ``seen``: where it was seen; None: nowhere, or no sensor.
     """
@@ -136,7 +138,7 @@ class Balance:
                         text=f"part {part.part_seq} was sent to the {sent.value} lane, seen on the {lane.value} lane",
                     )
                 )
-            self._settle(part, seen=lane, confirmed=sent is lane, lane=lane)
+            self._settle(part, seen=lane, confirmed=sent is lane and part.as_told, lane=lane)
         elif self._owed[lane] or self._owed[None]:
             self._owed[lane if self._owed[lane] else None] -= 1
         elif lane is Lane.REJECT and (blind or not self.all_known):

@@ -72,7 +72,9 @@ class Desk:
     ) -> None:
         """Signal the verdict if it is in time, then queue the part for the book."""
         begun = time.monotonic()
-        wanted = verdict
+        if ticket.epoch != self.epoch:
+            verdict = _overruled(verdict, "resync: the counters disagreed while it was in flight", "law.resync")
+        wanted = verdict  # what goes on the wire
         verdict, told = self._tell(ticket, verdict, begun)
         told_at = time.monotonic()
         self.handshake.told(ticket.opened, verdict, told, told_at if told is not GateTold.NOTHING else None)
@@ -99,8 +101,6 @@ class Desk:
         self._queue(Judged(ticket=ticket, verdict=verdict, detections=(), timings=Timings(), told=GateTold.NOTHING))
 
     def _tell(self, ticket: Ticket, verdict: Verdict, now: float) -> tuple[Verdict, GateTold]:
-        if ticket.epoch != self.epoch:
-            verdict = _overruled(verdict, "resync: the counters disagreed while it was in flight", "law.resync")
         if now >= ticket.deadline:
             return _late(ticket, verdict, now), GateTold.NOTHING
         link = self._annunciator.link()
@@ -113,16 +113,20 @@ class Desk:
             return _refused(ticket, verdict, error), GateTold.NOTHING
         except DeviceError as error:
             self._alarms.raise_alarm(GATE_ALARM, str(error))
+            self._look_for_a_race(ticket, verdict)
             after = time.monotonic()
             if after >= ticket.deadline:
                 return _late(ticket, verdict, after), GateTold.UNKNOWN
             return _overruled(verdict, f"gate: {error.reason}", "law.gate"), GateTold.UNKNOWN
         self._alarms.clear(GATE_ALARM)
+        self._look_for_a_race(ticket, verdict)
+        return verdict, GateTold.SENT
+
+    def _look_for_a_race(self, ticket: Ticket, verdict: Verdict) -> None:
         if ticket.epoch != self.epoch and verdict.outcome is Outcome.PASS:
             self._alarms.raise_alarm(
                 RACE_ALARM, f"part {ticket.opened.part.part_seq} was told PASS as the counters parted"
             )
-        return verdict, GateTold.SENT
 
     def _queue(self, judged: Judged) -> None:
         with self._changed:

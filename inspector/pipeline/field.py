@@ -20,6 +20,8 @@ from inspector.ports.gate import LineState
 from inspector.ports.trigger import TriggerEvent
 
 TRIGGERS = 64
+MISSED_ALARM = "ejector.missed"
+"""A part that had to be ejected went by: it is in the good lane."""
 _REMEMBERED = 4096
 _STANDS_S = 0.2
 _FRESH_S = 0.05
@@ -148,12 +150,12 @@ class Field:
         for left in map(self._as_told, tracker.left()):
             self._balance.left(left)
             if left.ejected and left.outcome is Outcome.PASS and not left.why:
-                self._troubles.append(
-                    Trouble(
-                        code="ejector.late",
-                        text=f"part {left.part_seq} passed and was ejected: the output came too late",
-                    )
-                )
+                text = f"part {left.part_seq} passed and was ejected: the output came too late"
+                self._troubles.append(Trouble(code="ejector.late", text=text))
+            elif not left.as_told:
+                said = "nothing" if left.outcome is None else left.outcome.name
+                text = f"part {left.part_seq} ({said}) was not ejected: this PC slept as it went by; take it off"
+                self._troubles.append(Trouble(code=MISSED_ALARM, text=text))
             if left.ejected:
                 self._marker_until = inputs.at + self.way.marker_s
         self._sense(inputs, position)
@@ -247,11 +249,12 @@ class Field:
             self.restarted = True
             self._lose_places("the trigger counter began anew")
             tracker.found_again(self._position)
+            self._blind_until = self._position + self.way.passage.distance + self.way.passage.after
             self._trigger_position, self.seq = None, 0
         if inputs.trigger_seq in {0, self.seq}:
             return
         came = seq_distance(inputs.trigger_seq, self.seq) if self.seq else inputs.trigger_seq
-        silence = inputs.at - before.at if before is not None else 0.0
+        silence = inputs.at - before.nothing_later if before is not None else 0.0
         position, sure = self._placed(inputs, fresh=silence <= _FRESH_S)
         if came > 1 or not sure:
             begin = self._trigger_position if came > 1 and self._trigger_position is not None else position
@@ -263,7 +266,7 @@ class Field:
         self._report(
             TriggerEvent(
                 part_seq=inputs.trigger_seq,
-                at=inputs.at if silence <= _FRESH_S or before is None else before.at,
+                at=inputs.at if silence <= _FRESH_S or before is None else before.nothing_later,
                 encoder=inputs.trigger_encoder,
                 restarted=self.restarted,
                 since=inputs.at - silence,

@@ -12,6 +12,7 @@ from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.balance import CONFIRM_ALARM
 from inspector.pipeline.boot import since_start
 from inspector.pipeline.desk import Desk
+from inspector.pipeline.field import MISSED_ALARM
 from inspector.pipeline.force import ForceDesk
 from inspector.pipeline.handoff import Handoff
 from inspector.pipeline.inspect import MODEL_ALARM
@@ -40,7 +41,7 @@ BIN_ALARM = "bin.full"
 SLOW_S = 5.0
 _ILL = frozenset({CAMERA_ALARM, MODEL_ALARM})
 """With one of these standing no part can be judged: ERROR is shown, and the run permit withdrawn."""
-_STOPS = frozenset({ROW_ALARM, BIN_ALARM, CONFIRM_ALARM, "air.low"})
+_STOPS = frozenset({ROW_ALARM, BIN_ALARM, CONFIRM_ALARM, MISSED_ALARM, "air.low"})
 """With one of these standing parts are judged, and the belt is asked to stop."""
 
 

@@ -25,6 +25,9 @@ class Output(Enum):
 class FieldInputs:
     """Everything that is wired, as it was at ``at`` (monotonic seconds); None: not wired.
 
+    ``at`` is when the answer was there; ``asked_at`` when it was asked for (None: the same): what it does not tell yet
+    came after that, however long this PC stood still in between.
+
     ``encoder``, ``trigger_encoder``: 32-bit counts that wrap, now and at the newest trigger. ``trigger_seq``: the
     module's own count of triggers (0: none yet). ``good_count``, ``reject_count``: 32-bit counts of the sensors behind
     the ejector. ``tripped``: the module's watchdog has dropped its outputs, and takes no write until it is re-armed.
@@ -41,6 +44,12 @@ class FieldInputs:
     air_low: bool = False
     acknowledge: bool = False
     tripped: bool = False
+    asked_at: float | None = None
+
+    @property
+    def nothing_later(self) -> float:
+        """What came after this moment may not be in here."""
+        return self.at if self.asked_at is None else self.asked_at
 
 
 class FieldIo(Protocol):

@@ -80,23 +80,7 @@ class Plant:
     def line(self) -> Line:
         return Line(
             station=self.station,
-            equipment=Equipment(
-                trigger=self.trigger,
-                camera=self.camera,
-                gate=self.gate,
-                annunciator=self.gate,
-                recorder=self.recorder,
-                archive=self.archive,
-                evidence=self.evidence,
-                attempts=lambda _serial: 1,
-                flush=lambda _: True,
-                take_lost=list,
-                requests=self.requests,
-                collect_into=self.collect_into,
-                references=self.references,
-                revisions=self.revisions,
-                live=self.live,
-            ),
+            equipment=self.equipment(),
             detectors={
                 "fake": Detector(card=fakes.card(), runtime=self.runtime, decoder=self.decoder),
                 **self.further_models,
@@ -105,6 +89,25 @@ class Plant:
             status=self.status,
             journal_health=self.journal_health,
             stop=self.stop,
+        )
+
+    def equipment(self) -> Equipment:
+        return Equipment(
+            trigger=self.trigger,
+            camera=self.camera,
+            gate=self.gate,
+            annunciator=self.gate,
+            recorder=self.recorder,
+            archive=self.archive,
+            evidence=self.evidence,
+            attempts=lambda _serial: 1,
+            flush=lambda _: True,
+            take_lost=list,
+            requests=self.requests,
+            collect_into=self.collect_into,
+            references=self.references,
+            revisions=self.revisions,
+            live=self.live,
         )
 
     def run(self) -> int:

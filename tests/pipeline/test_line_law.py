@@ -12,8 +12,12 @@ import pytest
 from inspector.domain.detection import Detection
 from inspector.domain.errors import ConfigError, DeviceError, FrameError
 from inspector.domain.frame import Pixels
-from inspector.domain.inspection import AlarmEvent, GateTold
-from inspector.domain.verdict import Outcome
+from inspector.domain.inspection import AlarmEvent, GateTold, Timings
+from inspector.domain.verdict import Decision, Outcome, Verdict
+from inspector.pipeline.alarms import AlarmBoard
+from inspector.pipeline.desk import Desk
+from inspector.pipeline.tally import Tally
+from inspector.pipeline.ticket import Ticket
 from inspector.ports.gate import LineState, PlcWish
 from inspector.ports.journal import JournalHealth
 from inspector.ports.model import TileOutput
@@ -668,3 +672,23 @@ def test_a_pass_that_the_ejector_no_longer_takes_is_undecided_by_its_law_and_no_
     assert plant.records[4].verdict.reason == "belt: the belt stopped"
     assert plant.records[2].gate_told is GateTold.NOTHING
     assert plant.recorder.alarms() == set()
+
+
+def test_a_pass_that_a_resync_overruled_is_never_recorded_as_passed_by_its_echo(tmp_path: Path) -> None:
+    """Told UNDECIDED, its answer lost, its echo there: the echo is of UNDECIDED."""
+    plant = Plant(tmp_path, events=[], shots=[])
+    plant.gate.lose_answer = {2}
+    alarms = AlarmBoard(station="s", write=plant.recorder.note)
+    desk = Desk(equipment=plant.equipment(), alarms=alarms, tally=Tally())
+    now = time.monotonic()
+    recipe = plant.station.recipes[0]
+    ticket = Ticket(opened=replace(opened(2), opened_at=now), recipe=recipe, deadline=now + 60, epoch=desk.epoch)
+    desk.new_epoch()
+    decision = Decision(rule="limit.length", measured=0, limit=0, unit="mm")
+    desk.tell_and_record(ticket, Verdict(outcome=PASS, reason="", decision=decision), timings=Timings())
+    judged = desk.next(0.0)
+    assert judged is not None
+    assert plant.gate.told == [(2, UNDECIDED)]
+    assert (judged.told, judged.verdict.decision.rule) == (GateTold.UNKNOWN, "law.resync")
+    assert judged.wanted is not None
+    assert judged.wanted.outcome is UNDECIDED

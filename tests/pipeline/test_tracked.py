@@ -12,8 +12,9 @@ from inspector.domain.errors import DeviceError
 from inspector.domain.frame import PartId
 from inspector.domain.inspection import GateTold
 from inspector.domain.verdict import Decision, Outcome, Verdict
+from inspector.pipeline.balance import CONFIRM_ALARM, Lane
 from inspector.pipeline.beside import PlcAndField
-from inspector.pipeline.field import Axis, Field, Way
+from inspector.pipeline.field import MISSED_ALARM, Axis, Field, Way
 from inspector.pipeline.tracked import TrackedGate
 from inspector.pipeline.tracking import Rest
 from inspector.ports.field_io import FieldInputs, Output
@@ -43,7 +44,8 @@ class Belt:
 
     def at(self, mm: float, **changed: object) -> bool:
         """The belt is here now, 10 ms later; whether the ejector ejects."""
-        self.inputs = replace(self.inputs, at=self.inputs.at + 0.01, encoder=int(mm * 10) % (1 << 32), **changed)
+        now = {"at": self.inputs.at + 0.01, "encoder": int(mm * 10) % (1 << 32), **changed}
+        self.inputs = replace(self.inputs, **now)
         self.out = self.field.take(self.inputs)
         return self.out[Output.EJECTOR]
 
@@ -309,3 +311,48 @@ def test_beside_a_plc_the_module_shows_lamps_and_closes_the_balance_and_fires_no
         module.broken = True
         assert wait_until(lambda: "io.lost" in both.conditions())
         assert both.link().alive
+
+
+def test_a_part_that_should_have_been_ejected_and_was_not_is_told_and_not_confirmed() -> None:
+    belt = started(replace(WAY, rest=Rest.PASS))
+    belt.trigger(210.0)
+    belt.field.settle(1, Outcome.FAIL)
+    belt.at(280.0)
+    belt.field.troubles()
+    belt.at(330.0)  # this PC slept from before the ejector to behind it
+    (trouble,) = belt.field.troubles()
+    assert (trouble.code, "part 1 (FAIL) was not ejected" in trouble.text) == (MISSED_ALARM, True)
+    belt.at(335.0, good_count=1)
+    (gone,) = belt.field.departures()
+    assert (gone.left.ejected, gone.seen, gone.confirmed) == (False, Lane.GOOD, False)
+
+
+def test_a_trigger_that_came_while_this_pc_slept_within_a_reading_has_no_sure_place_under_time() -> None:
+    """The module answered at 2.38 and was heard at 2.50: what came between is in the next answer only."""
+    way = replace(WAY, axis=Axis.TIME, speed_mm_s=500.0, distance_mm=50.0, rest=Rest.PASS)
+    belt = Belt(way)
+    for _ in range(40):
+        belt.at(0.0, at=belt.inputs.at + 0.05)
+    asked = belt.inputs.at
+    belt.at(0.0, at=asked + 0.12, asked_at=asked)
+    heard = belt.inputs.at
+    belt.trigger(0.0, 1, at=heard, asked_at=heard)
+    (event,) = belt.field.events
+    assert event.since == pytest.approx(asked)
+    assert [belt.at(0.0, at=heard + after) for after in (0.02, 0.05, 0.07)] == [True, True, True], (
+        "it may be anywhere here"
+    )
+
+
+def test_after_the_module_began_to_count_anew_a_part_that_nobody_counted_is_a_surprise_again() -> None:
+    belt = started()
+    belt.trigger(210.0, 7)
+    belt.trigger(215.0, 1)  # the module was switched off and on
+    belt.at(300.0)
+    belt.at(320.0, reject_count=2)  # both
+    belt.at(400.0)
+    belt.at(500.0)
+    belt.field.troubles()
+    belt.at(510.0, reject_count=3)
+    assert not belt.field.flushing
+    assert [trouble.code for trouble in belt.field.troubles()] == [CONFIRM_ALARM]

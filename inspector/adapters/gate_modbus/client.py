@@ -126,26 +126,28 @@ class Client:
 
     def _poll(self) -> None:
         self._poll_due = time.monotonic() + self._settings.poll_period_ms / 1000
-        feedback, seen_at = self._believed()
+        feedback, seen_at, asked_at = self._believed()
         with self._desk.work:
-            self._desk.take(feedback, time.monotonic(), seen_at)
+            self._desk.take(feedback, time.monotonic(), seen_at, asked_at)
 
-    def _believed(self) -> tuple[Feedback, float]:
-        """The PLC's block, and when it said so first; where that is anything new it is read until it says so twice.
+    def _believed(self) -> tuple[Feedback, float, float]:
+        """The PLC's block, when it said so first and when it was asked last; anything new is read until said twice.
 
         One damaged word would be a part that nobody saw, or a million of them, and Modbus TCP has no checksum.
 
         Raises:
             DeviceError: no answer, or no two that agree.
         """
+        asked_at = time.monotonic()
         feedback, before = self._read(), self._desk.feedback  # written by this thread alone
         seen_at = time.monotonic()
         if before is not None and feedback.says(before):
-            return feedback, seen_at
+            return feedback, seen_at, asked_at
         for _ in range(_MOST_READINGS):
+            asked_at = time.monotonic()
             again = self._read()
             if again.says(feedback):
-                return again, seen_at
+                return again, seen_at, asked_at
             feedback, seen_at = again, time.monotonic()
         raise DeviceError(self._settings.device, "its words say something else at each reading; is it ill?")
 

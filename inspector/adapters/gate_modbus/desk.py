@@ -74,8 +74,12 @@ class Desk:
         self.written = Command(heartbeat=self.life.beat(), state=state, result=self.outbox.repeated(state))
         return self.written
 
-    def take(self, feedback: Feedback, now: float, seen_at: float | None = None) -> None:
-        """Take the answer of a poll: life, echo, trigger. ``seen_at``: when it said so first; None: now."""
+    def take(self, feedback: Feedback, now: float, seen_at: float | None = None, asked_at: float | None = None) -> None:
+        """Take the answer of a poll: life, echo, trigger.
+
+        ``seen_at``: when it said so first. ``asked_at``: when it was asked; what it does not tell yet came later, and
+        this thread may sleep long between an answer and its taking. None: now.
+        """
         before = self.feedback
         self.feedback = feedback
         self.trouble = None
@@ -91,7 +95,7 @@ class Desk:
             if feedback.status != before.status:
                 log.info("gate.plc_status", device=self.settings.device, status=str(feedback.status))
             self.clear_error |= PlcStatus.CLEAR_ERROR in feedback.status & ~before.status
-        self._polled_at = now
+        self._polled_at = now if asked_at is None else asked_at
         self.polled.notify_all()
 
     def _count_anew(self, before: Feedback, feedback: Feedback) -> None:

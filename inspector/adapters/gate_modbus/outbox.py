@@ -94,8 +94,10 @@ class Outbox:
         return True
 
     def refused(self, job: Job) -> None:
-        """The PLC answered that it did not take this write."""
+        """It was not written, or the PLC answered that it did not take it: no heartbeat repeats it later."""
         self._unechoed.pop(job.result.part_seq, None)
+        if self.image is job.result:
+            self.image = NO_RESULT
         if self._flight is job:
             self._flight = None
 

@@ -275,3 +275,22 @@ def test_a_full_outbox_says_so() -> None:
     box = Outbox()
     assert all(box.put(job(seq)) for seq in range(1, CAPACITY + 1))
     assert not box.put(job(CAPACITY + 1))
+
+
+def test_a_result_that_was_not_written_is_repeated_by_no_heartbeat() -> None:
+    box = Outbox()
+    late = job(7)
+    box.put(late)
+    assert box.take(0.0) is late
+    box.refused(late)
+    assert box.repeated(LineState.READY) == NO_RESULT
+    assert not box.echoed(7)
+
+
+def test_a_trigger_may_be_as_old_as_the_asking_of_the_poll_before_however_long_this_pc_slept() -> None:
+    d = desk()
+    with d.work:
+        d.take(feedback(41), 10.0, 10.0, 9.8)  # asked at 9.8, answered at once, and read after a sleep
+        d.take(feedback(42), 10.012, 10.012, 10.01)
+    (event,) = d.triggers
+    assert (event.since, event.by) == (9.8, 10.012)

@@ -52,7 +52,7 @@ class Module:
     def read(self) -> FieldInputs:
         """Every wired input; see the port."""
         begun = time.monotonic()
-        counters, at = self._believed()
+        counters, at, asked_at = self._believed()
         bits = self._bits()
         if time.monotonic() - begun > STALE_S:
             raise DeviceError(self.device, "this PC stood still while the inputs were read: they are of the past")
@@ -68,6 +68,7 @@ class Module:
             air_low=bits.get("air_low", False),
             acknowledge=bits.get("acknowledge", False),
             tripped=bits.get("tripped", False),
+            asked_at=asked_at,
         )
 
     def write(self, outputs: Mapping[Output, bool], *, re_arm: bool = False) -> None:
@@ -99,18 +100,20 @@ class Module:
         text = self._settings.re_arm
         return Place(table="coil", address=int(text.removeprefix("coil:"))) if text else None
 
-    def _believed(self) -> tuple[dict[str, int], float]:
-        """The counters, read until two readings agree where the first one says anything new; and when."""
+    def _believed(self) -> tuple[dict[str, int], float, float]:
+        """The counters, read until two readings agree where the first one says anything new; when, and when asked."""
+        asked_at = time.monotonic()
         counters, at = self._registers(), time.monotonic()
         if self._doubt.surprising(counters, at):
             for _ in range(_MOST_READINGS):
+                asked_at = time.monotonic()
                 first, counters, at = counters, self._registers(), time.monotonic()
                 if self._doubt.agree(first, counters, at):
                     break
             else:
                 raise self._failed("its counters say something else at each reading: is the module ill?")
         self._doubt.believe(counters, at)
-        return counters, at
+        return counters, at, asked_at
 
     def _registers(self) -> dict[str, int]:
         found: dict[str, int] = {}
