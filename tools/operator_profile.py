@@ -107,6 +107,7 @@ def profile(package: Path) -> dict[str, Any]:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.enable_profiling = True
+    options.add_session_config_entry("session.x64quantprecision", "1")  # as the line's own sessions
     with tempfile.TemporaryDirectory() as folder:
         options.optimized_model_filepath = str(Path(folder) / "optimised.onnx")
         options.log_severity_level = 3
