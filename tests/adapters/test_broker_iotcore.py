@@ -122,7 +122,7 @@ def test_a_port_in_use_is_a_config_error_that_names_it() -> None:
 
 def test_a_missing_extra_is_a_config_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "iotcore", None)
-    with pytest.raises(ConfigError, match=r"pip install 'inspector\[demo\]'"), open_broker(free_port()):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[demo\]'"), open_broker(free_port()):
         pass
 
 

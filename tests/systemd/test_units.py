@@ -72,7 +72,13 @@ def test_the_units_own_hardening_stays_without_a_drop_in(repo: Path) -> None:
 
 @pytest.mark.peer("systemd-analyze")
 @pytest.mark.parametrize(
-    ("drop_in", "opens"), [("gige", "AF_NETLINK"), ("serial", "char-ttyUSB"), ("modbus-server", "IPAddressAllow=192.")]
+    ("drop_in", "opens"),
+    [
+        ("gige", "AF_NETLINK"),
+        ("usb3", "DeviceAllow=char-usb_device rw"),
+        ("serial", "char-ttyUSB"),
+        ("modbus-server", "IPAddressAllow=192."),
+    ],
 )
 def test_the_drop_ins_for_cameras_and_plcs_keep_the_line_hardened(
     repo: Path, tmp_path: Path, drop_in: str, opens: str

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("yaml", reason="the workshop needs pyyaml: pip install inspector[tools]")
+pytest.importorskip("yaml", reason="the workshop needs pyyaml: make workshop")
 from tools.data import read
 from tools.data.__main__ import main
 from tools.data.masks import truth_mask

@@ -29,7 +29,7 @@ from inspector.domain.verdict import Decision, Defect, Outcome, Severity, Verdic
 from inspector.pipeline.records import publication
 from inspector.ports.journal import Entry
 
-pytest.importorskip("yaml", reason="the workshop needs pyyaml: pip install inspector[tools]")
+pytest.importorskip("yaml", reason="the workshop needs pyyaml: make workshop")
 from tools.data import Choice, MaskKind, read
 from tools.data.masks import marks_of_mask, mask_to_runs, runs_of_text, runs_to_mask, truth_mask
 from tools.data.reading import known_to, recognise
@@ -339,7 +339,7 @@ def test_run_lengths_go_down_the_columns_as_coco_counts_them() -> None:
 
 
 def test_compressed_run_lengths_are_read_as_the_coco_tools_write_them() -> None:
-    evaluator = pytest.importorskip("faster_coco_eval.mask_api_new_cpp", reason="pip install inspector[tools]")
+    evaluator = pytest.importorskip("faster_coco_eval.mask_api_new_cpp", reason="make workshop")
     values = np.zeros((37, 53), np.uint8)
     values[3:30, 5:40] = np.random.default_rng(1).integers(0, 2, (27, 35))
     text = evaluator.encode(np.asfortranarray(values[:, :, None]))[0]["counts"].decode()

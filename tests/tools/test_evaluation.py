@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("faster_coco_eval", reason="the workshop needs it: pip install inspector[tools]")
+pytest.importorskip("faster_coco_eval", reason="the workshop needs it: make workshop")
 from inspector.adapters.decode_map.anomaly import AnomalyMapDecoder, AnomalyMapSettings
 from inspector.app.model_package import load_card
 from inspector.domain.detection import Detection

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("faster_coco_eval", reason="the workshop needs it: pip install inspector[tools]")
+pytest.importorskip("faster_coco_eval", reason="the workshop needs it: make workshop")
 from inspector.app.model_package import load_card
 from inspector.app.recipe_file import load_recipe
 from inspector.domain.detection import Detection

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("faster_coco_eval", reason="the workshop needs it: pip install inspector[tools]")
+pytest.importorskip("faster_coco_eval", reason="the workshop needs it: make workshop")
 from tools.accuracy_page import documents, page, paintings, stale
 
 

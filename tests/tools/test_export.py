@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-onnx = pytest.importorskip("onnx", reason="the workshop's export needs onnx: pip install inspector[tools]")
+onnx = pytest.importorskip("onnx", reason="the workshop's export needs onnx: make workshop")
 import onnxruntime as ort  # noqa: E402 - after the skip
 
 from tools.graph import blocks, build, with_pixels  # noqa: E402 - after the skip

@@ -127,7 +127,7 @@ def box(x: float, y: float, side: float = 20.0) -> Box:
 
 
 def test_coco_map_of_one_class_equals_its_interpolated_curve() -> None:
-    pytest.importorskip("faster_coco_eval", reason="the workshop needs it: pip install inspector[tools]")
+    pytest.importorskip("faster_coco_eval", reason="the workshop needs it: make workshop")
     from tools.metrics.detection import Boxes, coco_map
 
     truth = [(0, box(10, 10)), (0, box(100, 10)), (0, box(10, 100)), (0, box(100, 100))]
@@ -145,7 +145,7 @@ def test_coco_map_of_one_class_equals_its_interpolated_curve() -> None:
 
 
 def test_coco_map_falls_with_the_overlap_it_asks_for() -> None:
-    pytest.importorskip("faster_coco_eval", reason="the workshop needs it: pip install inspector[tools]")
+    pytest.importorskip("faster_coco_eval", reason="the workshop needs it: make workshop")
     from tools.metrics.detection import Boxes, coco_map
 
     shifted = Boxes(width=100, height=100, truth=[(0, box(10, 10))], found=[(0, box(12, 10), 0.9)])

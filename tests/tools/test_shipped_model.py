@@ -8,7 +8,7 @@ import pytest
 from inspector.domain.frame import PixelFormat
 from inspector.twin.scenes import SceneSettings, render
 
-pytest.importorskip("onnx", reason="the workshop needs onnx: pip install inspector[tools]")
+pytest.importorskip("onnx", reason="the workshop needs onnx: make workshop")
 from inspector.app.model_package import load_card
 from inspector.domain.errors import ConfigError
 from tools.card import CardFacts, card_text, write_card

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("yaml", reason="the workshop needs pyyaml: pip install inspector[tools]")
+pytest.importorskip("yaml", reason="the workshop needs pyyaml: make workshop")
 from tools.data import read
 from tools.data.__main__ import main
 

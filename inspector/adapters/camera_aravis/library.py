@@ -2,7 +2,7 @@
 
 _REMEDY = (
     "install both: apt-get install gir1.2-aravis-0.8 libgirepository1.0-dev libcairo2-dev gcc pkg-config, "
-    "then pip install 'inspector[aravis]'"
+    "then, in the checkout: pip install '.[aravis]'"
 )
 try:
     import gi

@@ -82,7 +82,7 @@ def read_frame(path: Path, index: int, *, wanted: PixelFormat | None, window: Wi
 
 def _head(path: Path) -> _Head:
     if pydicom is None:
-        raise FrameError(f"{path}: DICOM files need their reader: pip install 'inspector[dicom]'")
+        raise FrameError(f"{path}: DICOM files need their reader; in the checkout: pip install '.[dicom]'")
     try:
         told = pydicom.dcmread(path, stop_before_pixels=True)
         return _Head(

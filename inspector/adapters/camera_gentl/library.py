@@ -9,6 +9,6 @@ try:
         from genicam import genapi, gentl
         from harvesters.core import Harvester
 except ImportError as error:
-    raise ImportError(f"harvesters is missing ({error}); install it: pip install 'inspector[gentl]'") from error
+    raise ImportError(f"harvesters is missing ({error}); in the checkout: pip install '.[gentl]'") from error
 
 __all__ = ["Harvester", "genapi", "gentl"]

@@ -8,6 +8,6 @@ try:
         warnings.simplefilter("ignore", DeprecationWarning)
         from pypylon import genicam, pylon
 except ImportError as error:
-    raise ImportError(f"pylon is missing ({error}); install it: pip install 'inspector[pylon]'") from error
+    raise ImportError(f"pylon is missing ({error}); in the checkout: pip install '.[pylon]'") from error
 
 __all__ = ["genicam", "pylon"]

@@ -189,4 +189,6 @@ def _register(loaded: Loaded) -> "AbstractContextManager[Register]":
 def _require_extra() -> None:
     missing = [name for name in ("argon2", "babel", "fastapi", "jinja2", "uvicorn") if find_spec(name) is None]
     if missing:
-        raise ConfigError(f"the station's packages are missing ({', '.join(missing)}): pip install inspector[web]")
+        raise ConfigError(
+            f"the station's packages are missing ({', '.join(missing)}); in the checkout: pip install '.[web]'"
+        )
