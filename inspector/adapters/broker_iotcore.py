@@ -47,7 +47,8 @@ def open_broker(port: int = 1883) -> Iterator[str]:
         from iotcore import Broker  # noqa: PLC0415 - the optional extra `demo`; nothing else may need it
     except ImportError as error:
         raise ConfigError(
-            "the embedded demo broker is not installed; in the checkout: pip install '.[demo]'; or use a broker of your own"
+            "the embedded demo broker is not installed; in the checkout: pip install '.[demo]', "
+            "or use a broker of your own"
         ) from error
     _require_free(port)
     with tempfile.TemporaryDirectory(prefix="inspector-broker-") as folder:
