@@ -1,6 +1,6 @@
 r"""Write docs/performance.md from the measurements in docs/performance/*.json: ``python -m tools.performance_page``.
 
-    inspector bench --frames 200 --megapixels 5,12,20,50 --json > docs/performance/bench.json
+    inspector bench --frames 100 --megapixels 5,12,20,50 --json > docs/performance/bench.json
     inspector bench --loop --json                               > docs/performance/loop.json
     python -m tools.bench_peers --json                          > docs/performance/peers.json
     python -m tools.operator_profile --model models/surface-nano --json > docs/performance/operators.json
@@ -254,7 +254,8 @@ def loop(found: Mapping[str, Any]) -> Iterator[str]:
         "The simulated line, its camera ring and its PLC on the same cores; the gate over Modbus, the book with FULL "
         "commits, pictures of every reject; "
         + (
-            "the highest rate of those tried that left no part undecided."
+            "the highest rate of those tried that left no part undecided in the search. The table is a longer run at that "
+            "rate, and says what that left undecided."
             if found["tried"]
             else "at a rate that was given."
         )
