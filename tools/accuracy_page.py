@@ -15,6 +15,7 @@ from tools.data.record import is_shippable
 from tools.data.scenes import write_scenes
 from tools.evaluation.evaluate import SCHEMA
 from tools.evaluation.main import main as evaluate_pictures
+from tools.naming import told
 from tools.painted import SCHEMA as PAINTED
 
 FOLDER = Path("docs/accuracy")
@@ -274,11 +275,12 @@ def _commands(found: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[str]:
     yield from ("## One command a row", "", "```")
     if any("twin" in document["data"]["sources"] for _, document in found):
         yield f"python -m tools.data scenes {SCENES} --seeds {TWIN_SEEDS.start}:{TWIN_SEEDS.stop}"
-    yield from (document["command"] for _, document in found)
+    yield from (told(document["command"]) for _, document in found)
     yield "```"
-    yield "Shipped models, and this page: `python -m tools.accuracy_page --run ../shared/data/real`. Research models"
-    yield "and painted cracks are trained and judged by `python -m tools.products all --data ../shared/data/real`, then"
-    yield "`python -m tools.accuracy_page`. `NAME-20`: one start for all sources, fine-tuned with 20 labelled pictures."
+    yield "REAL: a folder with the pictures of the sources above ([data.md](data.md)). Shipped models, and this page:"
+    yield "`python -m tools.accuracy_page --run REAL`. Research models and painted cracks are trained and judged by"
+    yield "`python -m tools.products all --data REAL`, then `python -m tools.accuracy_page`. `NAME-20`: one start for"
+    yield "all sources, fine-tuned with 20 labelled pictures."
     yield ""
     yield "Lists of pictures, by sha256:"
     yield from (
@@ -328,7 +330,7 @@ def run_all(data: Path, models: Sequence[Path]) -> None:
 def main() -> None:
     """Write the page, or check that it is up to date."""
     parser = argparse.ArgumentParser(prog="python -m tools.accuracy_page", description=__doc__)
-    parser.add_argument("--run", type=Path, metavar="DATA", help="evaluate first, on ../shared/data/real and the like")
+    parser.add_argument("--run", type=Path, metavar="DATA", help="evaluate first, on this folder of pictures")
     parser.add_argument("--model", type=Path, action="append", help="with --run [default: every models/surface-*]")
     parser.add_argument("--check", action="store_true", help="exit 1 if page or evaluations are out of date")
     asked = parser.parse_args()

@@ -1,10 +1,21 @@
-"""Write ``MODEL_CARD.md`` of a shipped net from its card, so that no number in it is typed by hand."""
+"""Write ``MODEL_CARD.md`` of a shipped net from its card, so that no number in it is typed by hand.
 
+    python -m tools.modelcard models/surface-nano models/surface-small models/surface-base
+
+writes the pages anew from the figures that stand in the cards, without measuring anything; ``tools.evaluate --write``
+measures first.
+"""
+
+import argparse
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from inspector.twin.scenes import DEFECT_LABELS
-from tools.card import CardFacts
+from tools.card import FILE, CardFacts
+from tools.naming import told
 
+PAGE = "MODEL_CARD.md"
 PX_PER_MM = (10.0, 40.0)
 """The scales at which scenes are rendered for training."""
 CANNOT = (
@@ -39,10 +50,11 @@ runtime. It is a model for the simulated line and a start for a product's own tr
 | source | pictures | licence |
 |---|---|---|
 | scenes of `inspector.twin.scenes`, seeds from 10,000,000 up | {train_scenes} in the last run | this project's |
-| BSData: pitting on ball screws (github.com/2Obe/BSData), learned as "other" | below | CC BY-SA 4.0 |
-| cookies, whole and cracked (github.com/aws-samples/amazon-lookout-for-vision) | below | CC BY-SA 4.0 |
+| BSData: pitting on ball screws (github.com/2Obe/BSData), learned as "other"; cookies, whole and cracked \
+(github.com/aws-samples/amazon-lookout-for-vision) | {train_pictures} together, {train_good_pictures} of them good \
+| both CC BY-SA 4.0 |
 
-{train_pictures} real pictures in all. Both real sources are share-alike, so the weights are given under
+{held_pictures} further pictures of the two were held back. Both are share-alike, so the weights are given under
 {licence}: use them commercially, name the sources, pass changes on under the same terms. Nothing with a
 non-commercial, research-only or unstated licence was used.
 
@@ -51,6 +63,7 @@ non-commercial, research-only or unstated licence was used.
 {train_command}
 python -m tools.export RUN --out models/{name}
 ```
+REAL is the folder of real pictures that docs/data.md describes, RUN the folder of the training.
 RepVGG blocks, folded; static int8 by onnxruntime, percentile calibration on train crops. A score of 0.5 lies between
 what sound and defective pictures reach that were held back from training; the test seeds had no part in it.
 
@@ -86,7 +99,7 @@ figures say that the model, its int8 form and the line work on rendered parts. T
 
 def write_model_card(folder: Path, facts: CardFacts) -> None:
     """Write the page beside the model. ``facts.metrics`` as ``tools.evaluate`` makes them."""
-    metrics = facts.metrics
+    metrics = _counted(facts.metrics)
     rows = [
         f"| {label} | {metrics[f'{label}_found']} | {metrics[f'{label}_painted']} | {metrics[f'{label}_recall']} "
         f"| {metrics[f'{label}_same_class']} | {metrics[f'{label}_best_threshold']} |"
@@ -100,4 +113,44 @@ def write_model_card(folder: Path, facts: CardFacts) -> None:
         cannot="\n".join(f"- {line}" for line in facts.cannot),
         **metrics,
     )
-    (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
+    (folder / PAGE).write_text(text, encoding="utf-8")
+
+
+def _counted(metrics: Mapping[str, float | str]) -> dict[str, float | str]:
+    """What training counted is whole, whatever a card made of it; its command is one that anybody may type."""
+    counted: dict[str, float | str] = dict(metrics)
+    for key, value in metrics.items():
+        if key.startswith(("train_", "held_")) and isinstance(value, float):
+            counted[key] = round(value)
+    counted["train_command"] = told(str(metrics["train_command"]))
+    return counted
+
+
+def facts_of(folder: Path) -> CardFacts:
+    """What the page says, as the package's card has it."""
+    card = tomllib.loads((folder / FILE).read_text(encoding="utf-8"))
+    model, output = card["model"], card["output"]
+    return CardFacts(
+        name=model["name"],
+        version=model["version"],
+        licence=model["licence"],
+        scale=output["scale"],
+        zero_point=output["zero_point"],
+        metrics=card["metrics"],
+        cannot=card["cannot"]["says"],
+    )
+
+
+def main() -> None:
+    """Read the command line, write the pages."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.modelcard", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("package", type=Path, nargs="+", help="folder of a shipped net")
+    for folder in parser.parse_args().package:
+        write_model_card(folder, facts_of(folder))
+        print(folder / PAGE)
+
+
+if __name__ == "__main__":
+    main()

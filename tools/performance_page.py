@@ -254,8 +254,8 @@ def loop(found: Mapping[str, Any]) -> Iterator[str]:
         "The simulated line, its camera ring and its PLC on the same cores; the gate over Modbus, the book with FULL "
         "commits, pictures of every reject; "
         + (
-            "the highest rate of those tried that left no part undecided in the search. The table is a longer run at that "
-            "rate, and says what that left undecided."
+            "the highest rate of those tried that left no part undecided in the search. The table is a longer run at "
+            "that rate, and says what that left undecided."
             if found["tried"]
             else "at a rate that was given."
         )

@@ -1,4 +1,4 @@
-"""The accuracy of per-product models, one command a row: ``python -m tools.products ksdd --data ../shared/data/real``.
+"""The accuracy of per-product models, one command a row: ``python -m tools.products ksdd --data REAL``.
 
 Each row trains on the data's own train list (ksdd: four folds by part), judges pictures that were not trained on, and
 writes its evaluations into docs/accuracy. The models stay in ``--work``: most of the data does not allow a product.

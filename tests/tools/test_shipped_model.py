@@ -13,6 +13,8 @@ from inspector.app.model_package import load_card
 from inspector.domain.errors import ConfigError
 from tools.card import CardFacts, card_text, write_card
 from tools.evaluate import open_detector
+from tools.modelcard import facts_of, write_model_card
+from tools.naming import told
 
 FOLDER = Path(__file__).parents[2] / "models" / "surface-small"
 
@@ -27,6 +29,22 @@ def test_the_card_names_classes_in_channel_order_and_the_file_it_was_made_for() 
     assert card.labels == ("crack", "scratch", "dent", "stain", "other")
     assert card.output.stride == 8
     assert card.cannot
+
+
+@pytest.mark.parametrize("name", ["surface-nano", "surface-small", "surface-base"])
+def test_the_page_beside_a_model_is_what_its_card_says_with_whole_counts(name: str, tmp_path: Path) -> None:
+    folder = FOLDER.parent / name
+    write_model_card(tmp_path, facts_of(folder))
+    text = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert text == (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "178 together" in text
+    assert "178.0" not in text
+
+
+def test_a_command_names_no_folder_of_the_pc_it_was_run_on() -> None:
+    command = "python -m tools.train --data ../shared/data/real --source bsd"
+    assert told(command) == "python -m tools.train --data REAL --source bsd"
+    assert told("... --data build/twin-accuracy --source twin") == "... --data build/twin-accuracy --source twin"
 
 
 def test_a_changed_model_file_is_refused(tmp_path: Path) -> None:
