@@ -82,7 +82,6 @@ def session(graph: Path | bytes) -> ort.InferenceSession:
     """A graph as onnxruntime runs it by itself, in the calling thread."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
-    options.add_session_config_entry("session.x64quantprecision", "1")  # as the line: see decision 0053
     return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
