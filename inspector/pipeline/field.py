@@ -291,6 +291,10 @@ class Field:
     # --- sensors and outputs
 
     def _sense(self, inputs: FieldInputs, position: float) -> None:
+        if (
+            self.way.axis is Axis.TIME
+        ):  # the counters are as old as their asking: who is missing may just not be in them
+            position = inputs.nothing_later
         self.flushing = position <= self._blind_until + self._balance.reach
         for lane, count in ((Lane.GOOD, inputs.good_count), (Lane.REJECT, inputs.reject_count)):
             if count is not None:

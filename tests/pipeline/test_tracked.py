@@ -356,3 +356,20 @@ def test_after_the_module_began_to_count_anew_a_part_that_nobody_counted_is_a_su
     belt.at(510.0, reject_count=3)
     assert not belt.field.flushing
     assert [trouble.code for trouble in belt.field.troubles()] == [CONFIRM_ALARM]
+
+
+def test_under_time_a_sensor_is_not_missed_because_this_pc_slept_within_a_reading() -> None:
+    """Asked while the part was before the sensor, heard when it was long behind it: the counter could not show it."""
+    way = replace(WAY, axis=Axis.TIME, speed_mm_s=500.0, distance_mm=50.0, rest=Rest.PASS)
+    belt = Belt(way)
+    for _ in range(40):
+        belt.at(0.0, at=belt.inputs.at + 0.05)
+    triggered = belt.inputs.at + 0.01
+    belt.trigger(0.0, 1)
+    assert belt.field.settle(1, Outcome.PASS) is None
+    belt.at(0.0, at=triggered + 0.105, asked_at=triggered + 0.103)
+    belt.field.troubles()
+    belt.at(0.0, at=triggered + 0.25, asked_at=triggered + 0.11)
+    assert belt.field.troubles() == []
+    belt.at(0.0, at=triggered + 0.252, asked_at=triggered + 0.251, good_count=1)
+    assert [one.confirmed for one in belt.field.departures()] == [True]
