@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from inspector.app import plugins
+from inspector.app.bench.machine import describe
 from inspector.app.bench.measure import worker_command
 from inspector.app.bench.worker import runtime_of
 from inspector.app.model_package import load_card
@@ -141,11 +142,12 @@ PEERS: tuple[Peer, ...] = (
 
 
 def ours(packages: Sequence[Path], *, times: int = _FAST_TIMES) -> Iterator[Contender]:
-    """Each package by each installed runtime; OpenVINO once more as on a CPU that has neither VNNI nor AMX.
+    """Each package by each installed runtime; where there is VNNI, OpenVINO once more as on a CPU without.
 
     Raises:
         ConfigError: a package that cannot be read.
     """
+    has_vnni = any(there for flag, there in describe()["flags"].items() if "vnni" in flag)
     for folder in packages:
         card = load_card(folder)
         for kind in plugins.names("runtime"):
@@ -163,7 +165,7 @@ def ours(packages: Sequence[Path], *, times: int = _FAST_TIMES) -> Iterator[Cont
                 package=str(folder),
             )
             yield row
-            if kind == "openvino":
+            if kind == "openvino" and has_vnni:
                 yield Contender(
                     name=f"{row.name} avx2",
                     what=f"{row.what}, kept to AVX2 (no VNNI, no AMX)",
