@@ -76,7 +76,7 @@ def alarms(visit: Here) -> Json:
 
 @ROUTES.post("/api/alarms/{code}/acknowledge", Access.ANYONE, responses={404: {"description": "it does not stand"}})
 def acknowledge(visit: Here, code: str) -> Json:
-    """Say that somebody knows."""
+    """Say that somebody knows; who says it twice of one raising is answered as the first time."""
     return {"journalSeq": alarm_screen.say(visit, code, "acknowledged")}
 
 
