@@ -39,6 +39,10 @@ class ForbiddenError(Exception):
     """Who is signed in may not; or the request does not come from a page of ours. Said in the visitor's language."""
 
 
+class OldTokenError(ForbiddenError):
+    """The page's token is another session's: its person signed in again since, or somebody else did."""
+
+
 class Renderer(Protocol):
     """Makes pages of templates."""
 
@@ -222,7 +226,4 @@ async def _check_csrf(request: Request, visit: Visit) -> None:
         field = (await request.form()).get(CSRF_FIELD, "")
         given = field if isinstance(field, str) else ""
     if not hmac.compare_digest(given.encode(), visit.csrf.encode()):
-        told = visit.words.gettext(
-            "This page is old: load it again (its token, %(header)s or %(field)s, is another one)."
-        )
-        raise ForbiddenError(told % {"header": CSRF_HEADER, "field": CSRF_FIELD})
+        raise OldTokenError(f"the token of the page is missing or old; header {CSRF_HEADER} or field {CSRF_FIELD}")

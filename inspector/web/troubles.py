@@ -1,9 +1,10 @@
 """Tells what went wrong: to people as a page in their language, to programs as JSON."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from inspector.domain.errors import ConfigError, FrameError, JournalError, ReviewError
-from inspector.web.access import ForbiddenError, SignInError, Visit, next_page, stranger, visitor
+from inspector.web.access import ForbiddenError, OldTokenError, SignInError, Visit, next_page, stranger, visitor
 from inspector.web.gatekeeper import BusyError, RefusedError, UnsignedError
 from inspector.web.words import Words
 
@@ -25,13 +26,15 @@ log = structlog.get_logger(__name__)
 class Trouble:
     """What is said of an error. ``english``: the reason is a program's own word, in no other language.
 
-    ``program``: what the interface for programs is told instead, in English, always; "" for the same.
+    ``program``: what the interface for programs is told instead, in English, always; "" for the same. ``more``: told
+    to programs and scripts beside it.
     """
 
     reason: str
     heading: str = ""
     english: bool = False
     program: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def visit_of(request: Request) -> Visit:
@@ -53,7 +56,8 @@ async def told(request: Request, status: int, say: Callable[[Words], Trouble]) -
         heading = trouble.heading or _headings(visit.words).get(status) or visit.words.gettext("This did not work")
         return visit.page("trouble.html", status=status, code=status, trouble=trouble, heading=heading)
     for_program = trouble.program and request.url.path.startswith("/api/")
-    return JSONResponse({"detail": trouble.program if for_program else trouble.reason}, status_code=status)
+    detail = trouble.program if for_program else trouble.reason
+    return JSONResponse({"detail": detail, **trouble.more}, status_code=status)
 
 
 async def too_large(request: Request, program: str) -> Response:
@@ -92,6 +96,10 @@ def _tell_visitors(app: FastAPI) -> None:
     @app.exception_handler(ForbiddenError)
     async def forbidden(request: Request, error: ForbiddenError) -> Response:
         return await told(request, 403, lambda _: Trouble(reason=str(error)))
+
+    @app.exception_handler(OldTokenError)
+    async def old_token(request: Request, error: OldTokenError) -> Response:
+        return await told(request, 403, lambda words: _old_token(error, words))
 
     @app.exception_handler(UnsignedError)
     async def must_sign(request: Request, _error: UnsignedError) -> Response:
@@ -157,11 +165,16 @@ def _busy(words: Words) -> Trouble:
     return Trouble(reason=words.gettext("Many sign in at this moment. Try again in a few seconds."))
 
 
+def _old_token(error: OldTokenError, words: Words) -> Trouble:
+    reason = words.gettext("You have signed in again since this page was opened. Go back and load it again.")
+    return Trouble(reason=reason, program=str(error), more={"signIn": True})
+
+
 def _refusal(error: RefusedError, words: Words) -> Trouble:
     if error.until is None:
-        return Trouble(reason=words.gettext("PIN or password is wrong: nothing was changed."), program=str(error))
+        return Trouble(reason=words.gettext("Your PIN or password is wrong: nothing was written."))
     locked = words.gettext("Too many wrong tries. Locked until %(time)s.") % {"time": words.clock(error.until)}
-    return Trouble(reason=locked, program=str(error))
+    return Trouble(reason=locked, more={"lockedUntil": error.until.isoformat()})
 
 
 def _malformed(error: RequestValidationError, words: Words) -> str:
