@@ -20,7 +20,7 @@ from inspector.adapters.live_files import LiveFiles
 from inspector.app import model_signature, service
 from inspector.app.bench_job import BenchJob, Lines
 from inspector.app.calibration.board import measured_on
-from inspector.app.export.download import table_bytes
+from inspector.app.export.download import TableDesk
 from inspector.app.first_admin import FIRST_ADMIN, ensure_first_admin
 from inspector.app.model_shelf import ModelFolder
 from inspector.app.one_shot import open_with
@@ -108,7 +108,7 @@ def open_station(parts: Parts) -> Iterator[Station]:
             live=LiveFiles(parts.run_dir),
             wiring=wiring_of(parts),
             requests=requests,
-            table=partial(table_bytes, people.history),
+            table=TableDesk(people.history).make,
             inspect=_Eye(parts).judge,
             measure=_Ruler().measure,
             record=_record,

@@ -4,7 +4,7 @@ Counters are never reset: a shift is a question put to the book. The day on whic
 and the shift that holds the change is an hour shorter or longer. A part belongs to the shift of its trigger.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -80,7 +80,18 @@ class ShiftPlan:
 
     def _utc(self, day: date, at: time) -> datetime:
         """The first instant at which the site's clock shows this time, or has jumped over it."""
-        return datetime.combine(day, at, tzinfo=self.zone).astimezone(UTC)
+        wanted = datetime.combine(day, at)
+        first, second = (wanted.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+        if first <= second:
+            return first
+        # No clock shows it. With the offsets before and after the jump it is later and earlier than the jump itself.
+        jump = range(int((first - second).total_seconds()))
+        begun = second.replace(microsecond=0)
+
+        def is_over(seconds: int) -> bool:
+            return (begun + timedelta(seconds=seconds)).astimezone(self.zone).replace(tzinfo=None) >= wanted
+
+        return begun + timedelta(seconds=bisect_left(jump, x=True, key=is_over))
 
 
 def hours(span: Span) -> tuple[Span, ...]:

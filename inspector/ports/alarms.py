@@ -45,5 +45,8 @@ class AlarmDesk(Protocol):
         ...
 
     def say(self, event: AlarmEvent) -> int:
-        """Write that a person acknowledged, shelved or unshelved an alarm (``details["by"]``); give its journal_seq."""
+        """Write that a person acknowledged, shelved or unshelved an alarm (``details["by"]``); give its journal_seq.
+
+        Who acknowledges the same raising again is given the number of the first time, and nothing is written.
+        """
         ...

@@ -10,7 +10,7 @@ from a cookie; what changes anything must come from a page of ours: its Origin i
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Protocol
 from urllib.parse import quote
 
@@ -36,7 +36,11 @@ class SignInError(Exception):
 
 
 class ForbiddenError(Exception):
-    """Who is signed in may not; or the request does not come from a page of ours."""
+    """Who is signed in may not; or the request does not come from a page of ours. Said in the visitor's language."""
+
+
+class OldTokenError(ForbiddenError):
+    """The page's token is another session's: its person signed in again since, or somebody else did."""
 
 
 class Renderer(Protocol):
@@ -111,30 +115,45 @@ class _Guard:
         self._by_clock = by_clock
 
     async def __call__(self, request: Request) -> Visit:
-        station: Station = request.app.state.station
-        gatekeeper: Gatekeeper = request.app.state.gatekeeper
-        token = request.cookies.get(cookie_name(secure=station.site.secure), "")
-        known = await run_in_threadpool(gatekeeper.who, token, used=not self._by_clock) if token else None
-        account, session = known or (None, None)
+        visit = request.state.visit = await visitor(request, used=not self._by_clock)
         if request.method not in _SAFE:
-            _check_origin(request, station)
-            if session is not None and self._access is not Access.PUBLIC:
-                await _check_csrf(request, session)
-        visit = Visit(
-            station=station,
-            feed=request.app.state.feed,
-            pages=request.app.state.pages,
-            gatekeeper=gatekeeper,
-            account=account,
-            session=session,
-            words=_words(request, account),
-        )
-        request.state.visit = visit
+            _check_origin(request, visit)
+            if visit.session is not None and self._access is not Access.PUBLIC:
+                await _check_csrf(request, visit)
         if not visit.may(self._access):
-            if account is None:
+            if visit.account is None:
                 raise SignInError
             raise ForbiddenError(visit.words.gettext("Your role does not allow this."))
         return visit
+
+
+async def visitor(request: Request, *, used: bool) -> Visit:
+    """Who asks; whether they may is not asked yet. ``used``: a person did something, not a clock.
+
+    Raises:
+        JournalError: the sessions cannot be read.
+    """
+    nobody = stranger(request)
+    token = request.cookies.get(cookie_name(secure=nobody.station.site.secure), "")
+    known = await run_in_threadpool(nobody.gatekeeper.who, token, used=used) if token else None
+    if known is None:
+        return nobody
+    account, session = known
+    return replace(nobody, account=account, session=session, words=_words(request, account))
+
+
+def stranger(request: Request) -> Visit:
+    """A visit by nobody that is known, in the language of the browser."""
+    state = request.app.state
+    return Visit(
+        station=state.station,
+        feed=state.feed,
+        pages=state.pages,
+        gatekeeper=state.gatekeeper,
+        account=None,
+        session=None,
+        words=_words(request, None),
+    )
 
 
 def visit_of(request: Request) -> Visit:
@@ -188,21 +207,23 @@ def _words(request: Request, account: Account | None) -> Words:
     return words
 
 
-def _check_origin(request: Request, station: Station) -> None:
+def _check_origin(request: Request, visit: Visit) -> None:
     """A browser says which page a request comes from; a program that says nothing has no cookie of a browser's."""
+    _ = visit.words.gettext
     origin = request.headers.get("origin")
     if origin is not None:
         own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-        if origin not in {own, *station.site.origins}:
-            raise ForbiddenError(f"a request from {origin} is not taken; web.origins names the addresses that are")
+        if origin not in {own, *visit.station.site.origins}:
+            told = _("A request from %(origin)s is not taken; web.origins names the addresses that are.")
+            raise ForbiddenError(told % {"origin": origin})
     elif request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        raise ForbiddenError("a request from another site is not taken")
+        raise ForbiddenError(_("A request from another site is not taken."))
 
 
-async def _check_csrf(request: Request, session: Session) -> None:
+async def _check_csrf(request: Request, visit: Visit) -> None:
     given = request.headers.get(CSRF_HEADER, "")
     if not given and request.headers.get("content-type", "").startswith(_FORMS):
         field = (await request.form()).get(CSRF_FIELD, "")
         given = field if isinstance(field, str) else ""
-    if not hmac.compare_digest(given.encode(), session.csrf.encode()):
-        raise ForbiddenError(f"the token of the page is missing or old; header {CSRF_HEADER} or field {CSRF_FIELD}")
+    if not hmac.compare_digest(given.encode(), visit.csrf.encode()):
+        raise OldTokenError(f"the token of the page is missing or old; header {CSRF_HEADER} or field {CSRF_FIELD}")

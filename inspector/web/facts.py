@@ -20,7 +20,10 @@ class RunState:
 
 
 def run_state(now: Now, words: Words) -> RunState:
-    """The line's state in words: what is not known to run is not called running."""
+    """The line's state in words: what is not known to run is not called running.
+
+    A line whose book cannot be read, or takes nothing, is at fault here: the newest part shown is not its newest.
+    """
     _ = words.gettext
     life, state = now.liveness.life, str(now.liveness.status.get("state", ""))
     told = {
@@ -36,6 +39,10 @@ def run_state(now: Now, words: Words) -> RunState:
         kind, text = told["Halted"]
     elif life is Life.UNKNOWN and not state:
         kind, text = "dead", _("Waiting for the line")
+    elif now.trouble:
+        kind, text = "fault", _("Journal unreadable")
+    elif now.unwritten:
+        kind, text = "fault", _("Results not saved")
     else:
         kind, text = told.get(state, ("ready", _("Starting")))
     return RunState(kind=kind, text=text)

@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -27,7 +27,9 @@ STRIP = 20
 _NEWEST = 200
 _COUNT_EVERY_S = 1.0
 _FORCED = "plc.forced"
-
+_UNWRITTEN = "journal.waiting"
+UNWRITTEN_AFTER_S = 2.0
+"""So long may rows wait for the disk before the newest part of the book is no longer taken for the newest part."""
 
 UNKNOWN = Liveness(life=Life.UNKNOWN, reason="", status={})
 
@@ -44,7 +46,8 @@ class Figure:
 class Now:
     """What is known now. ``strip``: the newest parts, newest first. ``trouble``: why the book cannot be read, or "".
 
-    ``follower``: how the sinks are.
+    ``follower``: how the sinks are. ``looked_at``: when this look began, monotonic seconds.
+    ``unwritten``: how many rows the line keeps in memory since the disk does not take them; 0 while it does.
     ``version`` grows whenever anything but the line's own clock and latencies changes. ``left``: parts that await a
     review.
     """
@@ -57,6 +60,8 @@ class Now:
     left: int
     trouble: str
     follower: Liveness = UNKNOWN
+    unwritten: int = 0
+    looked_at: float = float("-inf")
 
     @property
     def last(self) -> Inspection | None:
@@ -70,7 +75,12 @@ class Now:
             return {"line.dead": self.liveness.reason}
         alarms: Mapping[str, str] = self.liveness.status.get("health", {}).get("alarms", {})
         first = {_FORCED: alarms[_FORCED]} if _FORCED in alarms else {}
-        return {**first, **alarms, **({"book.unread": self.trouble} if self.trouble else {})}
+        waiting = {_UNWRITTEN: "results wait in the line's memory for the disk"} if self.unwritten else {}
+        return {**first, **waiting, **alarms, **({"book.unread": self.trouble} if self.trouble else {})}
+
+    def age_s(self) -> float:
+        """How old what is known is."""
+        return time.monotonic() - self.looked_at
 
 
 class Feed:
@@ -81,8 +91,10 @@ class Feed:
         self._alive = alive
         self._strip: deque[Inspection] = deque(maxlen=STRIP)
         self._head: int | None = None
-        self._counted_head: int | None = None
+        self._counted_for: tuple[object, ...] = ()
         self._counted_at = float("-inf")
+        self._waiting_since = float("inf")
+        self._waiting_head: int | None = None
         self._counts: Mapping[str, int] = {}
         self._left = 0
         self._spans: tuple[Figure, ...] = ()
@@ -130,6 +142,7 @@ class Feed:
 
     def _look(self) -> Now:
         """Called by one thread at a time."""
+        began = time.monotonic()
         liveness, trouble, follower = self._station.line.look(), "", self._station.follower.look()
         try:
             self._read()
@@ -145,32 +158,43 @@ class Feed:
             left=self._left,
             trouble=trouble,
             follower=follower,
+            unwritten=self._unwritten(liveness, began),
+            looked_at=began,
         )
         if _told(seen) == _told(before):
             return seen
         if trouble and not before.trouble:
             log.warning("web.book_unread", reason=trouble)
-        return Now(
-            version=before.version + 1,
-            liveness=liveness,
-            strip=seen.strip,
-            counts=seen.counts,
-            figures=seen.figures,
-            left=seen.left,
-            trouble=trouble,
-            follower=follower,
-        )
+        return replace(seen, version=before.version + 1)
+
+    def _unwritten(self, liveness: Liveness, now: float) -> int:
+        """How many rows wait for a disk that takes none. On a busy line some always do, and the book grows."""
+        told = liveness.status.get("health", {}).get("journal", {})
+        waiting = int(told.get("waiting", 0))
+        taken = self._head != self._waiting_head and not told.get("error")
+        self._waiting_head = self._head
+        if not waiting:
+            self._waiting_since = float("inf")
+        elif taken or self._waiting_since > now:
+            self._waiting_since = now
+        return waiting if now - self._waiting_since > UNWRITTEN_AFTER_S else 0
 
     def _read(self) -> None:
-        """Parts as they come; figures once a second, since counting a large queue costs more than a part."""
-        head = self._station.book.head()
+        """Parts as they come; figures once a second, since counting a large queue costs more than a part.
+
+        With no part coming they are counted anew each minute, and as a shift begins: the last hour and the shift go on.
+        """
+        book, now = self._station.book, self._station.now()
+        head = book.head()
         if head != self._head:
             self._follow(head)
-        if head != self._counted_head and time.monotonic() - self._counted_at >= _COUNT_EVERY_S:
-            self._counts = self._station.book.counts()
+        shift = self._station.site.shifts.at(now).span
+        due = (head, now.replace(second=0, microsecond=0), shift)
+        if due != self._counted_for and time.monotonic() - self._counted_at >= _COUNT_EVERY_S:
+            self._counts = book.counts()
             self._left = self._station.queue.left(QueueFilter())
-            self._spans = self._counted()
-            self._counted_head, self._counted_at = head, time.monotonic()
+            self._spans = self._counted(now, shift)
+            self._counted_for, self._counted_at = due, time.monotonic()
 
     def _follow(self, head: int) -> None:
         first = max(head - _NEWEST, 0) if self._head is None else max(self._head, head - _NEWEST)
@@ -179,10 +203,9 @@ class Feed:
                 self._strip.appendleft(entry.event)
         self._head = head
 
-    def _counted(self) -> tuple[Figure, ...]:
-        """The shift, the lot and the last hour, as counted by now."""
-        now, figures = self._station.now(), self._station.figures
-        shift = self._station.site.shifts.at(now).span
+    def _counted(self, now: datetime, shift: Span) -> tuple[Figure, ...]:
+        """The shift, the lot and the last hour, as counted by ``now``."""
+        figures = self._station.figures
         begun = now.replace(second=0, microsecond=0) + timedelta(minutes=1)  # counted by the minute, this one included
         hour = Span(start_utc=begun - timedelta(hours=1), end_utc=begun)
         told = [("shift", Selection(span=shift)), ("hour", Selection(span=hour))]
@@ -197,4 +220,4 @@ def _told(now: Now) -> tuple[object, ...]:
     status = now.liveness.status
     runs = tuple(status.get(key) for key in ("state", "recipe", "recipes", "model"))
     shown = (now.liveness.life, *runs, now.alarms)
-    return (*shown, now.last.result_id if now.last else None, now.left, now.figures, now.trouble)
+    return (*shown, now.last.result_id if now.last else None, now.left, now.figures, now.trouble, bool(now.unwritten))

@@ -4,6 +4,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query
+from starlette.exceptions import HTTPException
 
 from inspector.domain.shifts import Shift
 from inspector.domain.verdict import Outcome
@@ -15,7 +16,7 @@ Text = Annotated[str, Query(max_length=200)]
 
 
 class Sought:
-    """A search of parts; what is unknown is left out, so that an old address still shows a page."""
+    """A search of parts; what is ``unknown`` is left out, so that an old address still shows a page."""
 
     def __init__(
         self,
@@ -31,11 +32,22 @@ class Sought:
         overruled: Annotated[str, Query(max_length=1)] = "",
     ) -> None:
         self.serial, self.lot, self.label, self.recipe, self.model = serial.strip(), lot, label, recipe, model
-        self.part_seq = part_seq if part_seq.isdecimal() else ""
+        self.part_seq = part_seq if part_seq.isascii() and part_seq.isdecimal() else ""
         self.outcome = outcome.upper() if outcome.upper() in Outcome.__members__ else ""
         self.overruled = "1" if overruled == "1" else ""
         self.shifts = visit.station.site.shifts.latest(visit.station.now(), _SHIFTS)
         self.shift = next((one for one in self.shifts if key_of(one) == shift), None)
+        offered = {
+            "outcome": (outcome, self.outcome, ", ".join(Outcome.__members__)),
+            "part_seq": (part_seq, self.part_seq, "numbers, in digits"),
+            "shift": (shift, self.shift, ", ".join(key_of(one) for one in self.shifts)),
+            "overruled": (overruled, self.overruled, "1"),
+        }
+        self.unknown = tuple(
+            f"{name} = {given!r} is unknown; there are: {right}"
+            for name, (given, taken, right) in offered.items()
+            if given and not taken
+        )
 
     @property
     def search(self) -> PartSearch:
@@ -75,3 +87,13 @@ def key_of(shift: Shift) -> str:
 
 
 Search = Annotated[Sought, Depends(Sought)]
+
+
+def exactly(sought: Search) -> Sought:
+    """The search as it was asked: a program or a table that is told of other parts than were meant would not notice."""
+    if sought.unknown:
+        raise HTTPException(422, "; ".join(sought.unknown))
+    return sought
+
+
+ExactSearch = Annotated[Sought, Depends(exactly)]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from inspector.domain.geometry import Scale
 from inspector.domain.inspection import Inspection
@@ -63,7 +63,7 @@ class Station:
     ``slots``: the recipes' names in the settings, the default one first. ``read_recipe``: a recipe's text, fitted to
     this station; raises ConfigError. ``recipe_file``: the text of a slot's file; None where it cannot be read.
     ``live``: what the camera shows. ``measure``: the scale on a PNG of a board; raises ConfigError, FrameError.
-    ``table``: parts as "csv" or "xlsx".
+    ``table``: parts as "csv" or "xlsx", a file for the caller to close; None while another one is being made.
     ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
     """
 
@@ -99,7 +99,7 @@ class Station:
     live: LivePicture
     wiring: Wiring
     requests: RequestDesk
-    table: Callable[[str, PartSearch], bytes]
+    table: Callable[[str, PartSearch], BinaryIO | None]
     inspect: Callable[[Path], Json]
     measure: Callable[[bytes, str], Json]
     record: Callable[[Inspection], Json]

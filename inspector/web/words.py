@@ -46,10 +46,18 @@ class Words:
         return format_decimal(value, format="#,##0.####", locale=self.locale)
 
     def share(self, part: float, of: float, digits: int = 1) -> str:
-        """A share in percent; a dash where there is nothing to share."""
+        """A share in percent; a dash where there is nothing to share. Only all is 100 %, and only none is 0 %."""
         if not of:
             return "–"  # noqa: RUF001 - a dash, as typeset
-        return format_percent(part / of, format="#,##0." + "0" * digits + "%", locale=self.locale)
+        share, least = part / of, 10 ** -(digits + 2)
+        shown, none, every = (self._percent(value, digits) for value in (share, 0, 1))
+        if 0 < share < 1 and shown == every:
+            return f">{self._percent(1 - least, digits)}"
+        return f"<{self._percent(least, digits)}" if share > 0 and shown == none else shown
+
+    def _percent(self, share: float, digits: int) -> str:
+        pattern = "#,##0" + ("." + "0" * digits if digits else "") + "%"
+        return format_percent(share, format=pattern, locale=self.locale)
 
     def clock(self, at: datetime) -> str:
         """The time of day with seconds, on the site's clock."""

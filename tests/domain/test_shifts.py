@@ -30,6 +30,22 @@ def test_the_shift_that_holds_the_change_is_an_hour_shorter_or_longer(day: date,
     assert night.span.end_utc == BERLIN.of_day(day + timedelta(days=1))[0].span.start_utc
 
 
+@pytest.mark.parametrize("start", [time(2), time(2, 30), time(2, 59, 59, 5), time(3)])
+def test_a_shift_whose_hour_the_clocks_jump_over_begins_as_they_jump(start: time) -> None:
+    plan = ShiftPlan.of("Europe/Berlin", {"early": start, "late": time(14)})
+    early, _ = plan.of_day(date(2026, 3, 29))
+    assert early.span.start_utc == datetime(2026, 3, 29, 1, tzinfo=UTC)
+    assert plan.at(early.span.start_utc) == early
+    assert plan.of_day(date(2026, 3, 28))[-1].span.end_utc == early.span.start_utc
+
+
+def test_shifts_that_begin_within_the_jump_stay_in_order() -> None:
+    plan = ShiftPlan.of("Europe/Berlin", {"one": time(2, 30), "two": time(3), "three": time(14)})
+    one, two, _ = plan.of_day(date(2026, 3, 29))
+    assert (long(one.span), long(two.span)) == (0, 11)
+    assert plan.at(datetime(2026, 3, 29, 1, 15, tzinfo=UTC)) == two
+
+
 def test_a_part_after_midnight_belongs_to_the_shift_of_the_evening() -> None:
     shift = BERLIN.at(datetime(2026, 11, 24, 1, 30, tzinfo=UTC))
     assert (shift.name, shift.day) == ("night", date(2026, 11, 23))

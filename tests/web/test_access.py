@@ -1,12 +1,14 @@
 """Who may call what: every route with every role, and every way around it."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from fastapi.routing import APIRoute
+from starlette.types import Message
 
 from inspector.domain.account import MOST_FAILURES, Access, Role
-from inspector.web import app
+from inspector.web import guarded
 from inspector.web.app import _require_declared, declared
 from tests.web.plant import SECRETS, Plant
 
@@ -50,7 +52,7 @@ def test_a_route_that_declares_nothing_keeps_the_station_from_starting(seen_plan
 def test_a_body_without_an_end_is_cut_off_before_anybody_signed_in(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(guarded, "MOST_BYTES", 10_000)
     given = 0
 
     def pieces() -> Iterator[bytes]:
@@ -64,6 +66,38 @@ def test_a_body_without_an_end_is_cut_off_before_anybody_signed_in(
         assert answer.status_code == 413
         assert client.post("/api/session", content=b"x" * 10_001).status_code == 413
         assert client.get("/api/state").status_code == 401, "the station goes on"
+
+
+def test_only_a_picture_to_be_judged_may_be_large_and_only_of_somebody_signed_in(plant: Plant) -> None:
+    large = b"[" * (guarded.MOST_BYTES + 1)
+    with plant.client() as client:
+        for path in ("/api/session", "/login", "/nowhere"):
+            assert client.post(path, content=large, headers={"Content-Type": "application/json"}).status_code == 413
+    with plant.client(Role.ENGINEER) as client:
+        as_picture = client.post("/api/inspect", files={"picture": ("a.png", large)})
+        assert as_picture.json()["isSimulated"], "it was read"
+        as_text = client.post("/api/inspect", content=large, headers={"Content-Type": "application/json"})
+        assert (as_text.status_code, as_text.json()["detail"]) == (413, f"at most {guarded.MOST_BYTES} bytes are taken")
+
+
+def test_nothing_is_read_of_a_strangers_picture(seen_plant: Plant) -> None:
+    async def unread() -> Message:
+        raise AssertionError("its body was asked for")
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    told: list[Message] = []
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/api/inspect",
+        "query_string": b"",
+        "headers": [(b"content-type", b"multipart/form-data; boundary=x"), (b"content-length", b"2000000")],
+    }
+    asyncio.run(seen_plant.app(scope, unread, send))
+    assert told[0]["status"] == 401
 
 
 def test_a_change_without_the_pages_token_is_refused(plant: Plant) -> None:

@@ -198,6 +198,7 @@ def test_a_busy_door_says_so_in_the_visitors_language(plant: Plant) -> None:
             assert page.status_code == 503
             assert page.headers["retry-after"] == "2"
             assert "Es melden sich gerade viele an" in page.text
+            assert "Journal" not in page.text, "nothing is wrong with the book"
             assert client.post("/api/session", json=given).status_code == 503
     finally:
         for _ in range(MOST_WAITING):

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, Select, func, select
+from sqlalchemy.engine import RowMapping
 
 from inspector.adapters.journal_sql import nouns, tables
 from inspector.adapters.journal_sql.book_file import BookFile
@@ -14,6 +16,7 @@ from inspector.ports.alarms import AlarmLine, StandingAlarm
 from inspector.ports.history import Page
 
 _LIST = "alarms"
+_TURNS = ("raised", "cleared")
 _SAYINGS = frozenset({"acknowledged", "shelved", "unshelved"})
 
 
@@ -52,6 +55,9 @@ class SqlAlarms:
         if event.action not in _SAYINGS:
             raise ValueError(f"action = {event.action!r}: people say {', '.join(sorted(_SAYINGS))}; the line the rest")
         with self._file.writing() as connection:
+            said = self._acknowledged(connection, event) if event.action == "acknowledged" else None
+            if said is not None:
+                return said
             return JournalPage(connection).write(event)
 
     def _codes(self) -> list[str]:
@@ -67,35 +73,44 @@ class SqlAlarms:
                 found.append(name)
 
     def _standing(self, code: str) -> StandingAlarm | None:
-        """How an alarm stands by its events since it was last raised or cleared; read backwards."""
+        """How an alarm stands: its newest raising, and the last word of people since then, however much they said."""
+        with self._file.reading() as connection:
+            begun = self._last(connection, code, _TURNS)
+            if begun is None or begun["action"] == "cleared":
+                return None
+            since = int(begun["journal_seq"])
+            known = self._last(connection, code, ("acknowledged",), since=since)
+            shelf = self._last(connection, code, ("shelved", "unshelved"), since=since)
+        raised = nouns.alarm(begun)
+        set_aside = shelf is not None and shelf["action"] == "shelved"
+        return StandingAlarm(
+            station=raised.station,
+            code=code,
+            text=raised.text,
+            raised_utc=raised.at_utc,
+            details=raised.details,
+            acknowledged_by=nouns.alarm(known).details.get("by", "") if known is not None else "",
+            shelved_until=_moment(nouns.alarm(shelf).details.get("until", "")) if shelf and set_aside else None,
+        )
+
+    def _acknowledged(self, connection: Connection, event: AlarmEvent) -> int | None:
+        """The number of what this person has said already of this raising; None for the first time."""
+        begun = self._last(connection, event.code, _TURNS)
+        query = self._events(event.code, ("acknowledged",), since=int(begun["journal_seq"]) if begun else 0)
+        by = func.json_extract(tables.alarm_event.c.details, "$.by")
+        said = connection.execute(query.where(by == event.details.get("by", ""))).mappings().first()
+        return None if said is None else int(said["journal_seq"])
+
+    def _last(self, connection: Connection, code: str, actions: Sequence[str], *, since: int = 0) -> RowMapping | None:
+        return connection.execute(self._events(code, actions, since=since)).mappings().first()
+
+    def _events(self, code: str, actions: Sequence[str], *, since: int) -> Select[Any]:
+        """The newest event of an alarm that is one of these actions, after ``since``."""
         known = tables.alarm_event
-        query = select(known).where(known.c.code == code).order_by(known.c.journal_seq.desc()).limit(MOST_ROWS)
+        query = select(known).where(known.c.code == code, known.c.action.in_(actions), known.c.journal_seq > since)
         if self._file.station:
             query = query.where(known.c.station == self._file.station)
-        with self._file.reading() as connection:
-            events = [nouns.alarm(row) for row in connection.execute(query).mappings()]
-        acknowledged_by, until, shelved_said = "", None, False
-        for event in events:
-            match event.action:
-                case "cleared":
-                    return None
-                case "raised":
-                    return StandingAlarm(
-                        station=event.station,
-                        code=code,
-                        text=event.text,
-                        raised_utc=event.at_utc,
-                        details=event.details,
-                        acknowledged_by=acknowledged_by,
-                        shelved_until=until,
-                    )
-                case "acknowledged":
-                    acknowledged_by = acknowledged_by or event.details.get("by", "")
-                case "shelved" if not shelved_said:
-                    until, shelved_said = _moment(event.details.get("until", "")), True
-                case "unshelved":
-                    shelved_said = True
-        return None
+        return query.order_by(known.c.journal_seq.desc()).limit(1)
 
 
 def _moment(text: str) -> datetime | None:

@@ -26,6 +26,8 @@ class SqlFigures:
     def count(self, selection: Selection) -> Counted:
         """How the selected parts ended. See ``Figures``."""
         minute = registers.minute
+        if selection == Selection(lot=selection.lot) and selection.lot:
+            return self._whole_lot(selection.lot)
         if selection.lot:
             ending = case(((tables.inspection.c.outcome == BAND) & _BY_LAW, LAW), else_=tables.inspection.c.outcome)
             query = self._of_lot(select(ending, func.count()).group_by(ending), selection)
@@ -98,6 +100,17 @@ class SqlFigures:
             for row in rows
         ]
 
+    def _whole_lot(self, name: str) -> Counted:
+        """A lot may have a million parts: its sums are kept by the book itself."""
+        lot = registers.lot.c
+        sums = (lot.passed, lot.failed, lot.undecided, lot.kept_from)
+        query = select(*(func.coalesce(func.sum(one), 0) for one in sums)).where(lot.lot == name)
+        if self._file.station:
+            query = query.where(lot.station == self._file.station)
+        with self._file.reading() as connection:
+            passed, failed, undecided, kept_from = connection.execute(query).one()
+        return Counted(passed=passed, failed=failed, undecided=undecided, kept_from=kept_from)
+
     def _of_minutes(self, query: Select[Any], table: Table, selection: Selection) -> Select[Any]:
         if selection.span is not None:
             start, end = to_us(selection.span.start_utc) // MINUTE_US, to_us(selection.span.end_utc) // MINUTE_US
@@ -109,7 +122,7 @@ class SqlFigures:
         return query
 
     def _of_lot(self, query: Select[Any], selection: Selection) -> Select[Any]:
-        """Parts of a lot one by one: a lot has thousands, not millions."""
+        """Parts of a lot one by one, where its own sums do not say it."""
         inspection, part = tables.inspection.c, tables.part
         query = query.where(inspection.lot == selection.lot)
         if self._file.station:

@@ -12,7 +12,7 @@ from inspector.ports.figures import Counted, Selection
 from inspector.ports.history import PartLine
 from inspector.web.access import Here, Routes
 from inspector.web.screens import alarms as alarm_screen
-from inspector.web.searching import Search
+from inspector.web.searching import ExactSearch
 from inspector.web.station import Json
 
 ROUTES = Routes("book")
@@ -22,7 +22,7 @@ Name = Annotated[str, Query(max_length=200)]
 
 
 @ROUTES.get("/api/history", Access.ANYONE)
-def history(visit: Here, sought: Search, after: After = "", limit: Limit = 50) -> Json:
+def history(visit: Here, sought: ExactSearch, after: After = "", limit: Limit = 50) -> Json:
     """Parts by what is known of them, newest first."""
     try:
         page = visit.station.history.search(sought.search, after=after, limit=limit)
@@ -76,7 +76,7 @@ def alarms(visit: Here) -> Json:
 
 @ROUTES.post("/api/alarms/{code}/acknowledge", Access.ANYONE, responses={404: {"description": "it does not stand"}})
 def acknowledge(visit: Here, code: str) -> Json:
-    """Say that somebody knows."""
+    """Say that somebody knows; who says it twice of one raising is answered as the first time."""
     return {"journalSeq": alarm_screen.say(visit, code, "acknowledged")}
 
 

@@ -18,6 +18,8 @@ from inspector.web.screen import N_, Screen
 
 _ROUTES = Routes("live")
 BEAT_S = 1.0
+STALE_S = 2.0
+"""A look that is older is no sign of life: no beat tells of it."""
 
 
 @_ROUTES.get("/", Access.PUBLIC)
@@ -36,7 +38,8 @@ def live(visit: Here) -> Response:
 async def events(visit: Here, screen: Annotated[str, Query(max_length=20)] = "") -> AsyncIterable[ServerSentEvent]:
     """What is new, as it comes: "beat" each second, "shell" and (for screen=live) "live" as parts of the page.
 
-    A stream ends when its session does; the browser's next attempt is then a visitor's without an account.
+    A beat says how old what is shown is (``age_ms``); none comes while the feed itself looks no more. A stream
+    ends when its session does; the browser's next attempt is then a visitor's without an account.
     """
     version = -1
     while not visit.feed.stopping:
@@ -50,8 +53,10 @@ async def events(visit: Here, screen: Annotated[str, Query(max_length=20)] = "")
             if screen == "live":
                 part = visit.pages.text(visit, "part_live.html", **context(visit, now))
                 yield ServerSentEvent(event="live", raw_data=_line(part))
-        beat = {"clock": visit.words.clock(visit.station.now()), "version": version}
-        yield ServerSentEvent(event="beat", raw_data=json.dumps(beat))
+        age_s = visit.feed.now.age_s()
+        if age_s <= STALE_S:
+            beat = {"clock": visit.words.clock(visit.station.now()), "version": version, "age_ms": round(age_s * 1000)}
+            yield ServerSentEvent(event="beat", raw_data=json.dumps(beat))
 
 
 def _signed_out(visit: Visit) -> bool:

@@ -13,9 +13,10 @@ function connect() {
   stream?.close();
   stream = new EventSource(`/events?screen=${encodeURIComponent(screen)}`);
   stream.addEventListener("beat", (event) => {
-    heard = performance.now();
+    const beat = JSON.parse(event.data);
+    heard = performance.now() - beat.age_ms; // the page is as old as what the station saw
     const clock = document.getElementById("clock");
-    if (clock) clock.textContent = JSON.parse(event.data).clock;
+    if (clock) clock.textContent = beat.clock;
     document.body.classList.remove("stale");
   });
   stream.addEventListener("shell", (event) => {

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from inspector.adapters.journal_sql import PeoplesBook, open_for_people, open_journal, open_recorder, verify
+from inspector.adapters.journal_sql.lines import MOST_ROWS
 from inspector.domain.errors import ReviewError
 from inspector.domain.inspection import AlarmEvent, Inspection, Opinion
 from inspector.domain.shifts import Span
@@ -219,6 +220,12 @@ def test_figures_are_counted_by_shift_lot_and_class(book: PeoplesBook) -> None:
     assert figures.lots()[1].counted == Counted(passed=1, failed=1, undecided=1)
 
 
+def test_the_kept_sums_of_a_lot_are_those_of_its_parts(book: PeoplesBook) -> None:
+    always = Span(start_utc=NOW - timedelta(days=1), end_utc=NOW + timedelta(days=1))
+    for lot in ("L1", "L2", "none such"):
+        assert book.figures.count(Selection(lot=lot)) == book.figures.count(Selection(lot=lot, span=always))
+
+
 @pytest.mark.parametrize("selection", [Selection(), Selection(lot="L1"), Selection(recipe="critical")])
 def test_false_calls_leave_their_mark_in_the_pareto(book: PeoplesBook, selection: Selection) -> None:
     many = len(BORN[0].verdict.defects)
@@ -250,6 +257,27 @@ def test_alarms_stand_until_they_are_cleared_whatever_people_say(path: Path, boo
     assert len(book.alarms.alarms(code="disk.low").items) == 2
     with pytest.raises(ValueError, match="people say"):
         book.alarms.say(replace(said, action="cleared"))
+
+
+def test_an_alarm_stands_however_often_people_speak_of_it_and_one_persons_word_stands_once(
+    path: Path, book: PeoplesBook
+) -> None:
+    with open_recorder(path, station=STATION) as recorder:
+        recorder.note(alarm("camera.lost"))
+    said = AlarmEvent(
+        code="camera.lost", station=STATION, action="acknowledged", text="", at_utc=NOW, details={"by": "ana"}
+    )
+    first = book.alarms.say(said)
+    assert book.alarms.say(said) == first
+    with open_recorder(path, station=STATION) as recorder:
+        for number in range(MOST_ROWS + 1):
+            recorder.note(replace(said, details={"by": f"person {number}"}))
+    (standing,) = book.alarms.standing()
+    assert (standing.code, standing.acknowledged_by) == ("camera.lost", f"person {MOST_ROWS}")
+    with open_recorder(path, station=STATION) as recorder:
+        recorder.note(alarm("camera.lost"))
+    assert book.alarms.standing()[0].acknowledged_by == ""
+    assert book.alarms.say(said) > first, "another raising"
 
 
 def test_a_revision_is_approved_by_a_second_person_once(book: PeoplesBook) -> None:

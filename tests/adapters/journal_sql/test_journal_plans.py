@@ -57,7 +57,11 @@ ASKED: dict[str, tuple[Callable[[PeoplesBook], Any], str]] = {
     "reject number": (lambda b: b.history.reject_number(BORN.result_id, NOW), "INDEX inspection_outcome"),
     "counts": (lambda b: b.figures.count(Selection(span=SHIFT)), "minute USING PRIMARY KEY (minute>?"),
     "pareto": (lambda b: b.figures.pareto(Selection(span=SHIFT)), "minute_defect USING PRIMARY KEY (minute>?"),
-    "lot counts": (lambda b: b.figures.count(Selection(lot="L")), "INDEX inspection_lot (lot=?"),
+    "lot counts": (lambda b: b.figures.count(Selection(lot="L")), "lot USING PRIMARY KEY (station=? AND lot=?"),
+    "lot counts in a shift": (
+        lambda b: b.figures.count(Selection(lot="L", span=SHIFT)),
+        "INDEX inspection_lot (lot=?",
+    ),
     "archive": (lambda b: list(b.archive.judged(500)), "SEARCH part USING INTEGER PRIMARY KEY"),
     "reviewed parts": (lambda b: list(b.archive.reviewed()), "reviewed USING INTEGER PRIMARY KEY (rowid>?"),
     "alarms": (lambda b: b.alarms.alarms(code="x"), "INDEX alarm_event_code (code=?"),
