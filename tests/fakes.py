@@ -377,6 +377,11 @@ class FakeGate:
             raise DeviceError("gate fake", "its write was not answered in time; its effect is unknown")
         self.after(part.part_seq)
 
+    def confirm(self, part_seq: int, told: GateTold) -> None:
+        with self._came:
+            self._waiting.append(Confirmation(part_seq=part_seq, told=told, at=time.monotonic()))
+            self._came.notify_all()
+
     def confirmations(self, timeout_s: float) -> Sequence[Confirmation]:
         with self._came:
             self._came.wait_for(lambda: bool(self._waiting), timeout_s)
@@ -395,6 +400,16 @@ class FakeGate:
     def plc_word(self) -> PlcWish:
         wish, self.wish = self.wish, replace(self.wish, clear_error=False)
         return wish
+
+
+class FakeFetchedGate(FakeGate):
+    """Lays its results out; the PLC reads them as ``confirm`` is called."""
+
+    def __init__(self) -> None:
+        super().__init__(echoes=False)
+
+    def fetched(self) -> bool:
+        return True
 
 
 class FakeEvidence:

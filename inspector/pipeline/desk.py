@@ -42,7 +42,7 @@ class Desk:
         self._tally = tally
         self._changed = threading.Condition()
         self._waiting: deque[Judged] = deque()
-        self._in_hand = False
+        self._in_hand = 0
         self.epoch = 1
         self.handshake = Handshake()
 
@@ -138,17 +138,17 @@ class Desk:
             self._changed.notify()
 
     def next(self, timeout_s: float) -> Judged | None:
-        """For the record thread: the oldest finished part. It is in hand until ``done``."""
+        """For the record thread: the oldest finished part. It is in hand, with those before it, until ``done``."""
         with self._changed:
             if not self._changed.wait_for(lambda: bool(self._waiting), timeout_s):
                 return None
-            self._in_hand = True
+            self._in_hand += 1
             return self._waiting.popleft()
 
     def done(self) -> None:
-        """For the record thread: the part in hand is in the book's queue."""
+        """For the record thread: the oldest part in hand is in the book's queue."""
         with self._changed:
-            self._in_hand = False
+            self._in_hand -= 1
             self._changed.notify_all()
 
     @property

@@ -29,10 +29,12 @@ def reconcile(station: Station, equipment: Equipment, position: TriggerPosition)
     now = datetime.now(UTC)
     series = equipment.archive.resume(position.part_seq, now, echo_seq=position.echo_seq, restarted=position.restarted)
     interrupted = equipment.archive.unfinished()
-    for opened in interrupted:
+    for count, opened in enumerate(interrupted, start=1):
         echoed = position.echo_seq == opened.part.part_seq and opened.part.series == series.series
         told = GateTold.ACKNOWLEDGED if echoed else GateTold.UNKNOWN
         equipment.recorder.close(_unseen(station, opened, _interrupted(), told))
+        if count % _CHUNK == 0:
+            _flush(equipment)
     lost = _close_lost(station, equipment)
     missed = seq_distance(position.part_seq, series.last_seq) if series.last_seq else position.part_seq
     for step in range(1, missed + 1):

@@ -34,11 +34,14 @@ LINK_ALARM = "plc.link"
 JOB_ALARM = "plc.job"
 DISK_ALARM = "journal.waiting"
 SLOW_ALARM = "evidence.slow"
+BEHIND_ALARM = "journal.behind"
 ROW_ALARM = "rejects.in_a_row"
 LATE_ALARM = "verdict.late"
 LATE_ROW = 3
 BIN_ALARM = "bin.full"
 SLOW_S = 5.0
+BEHIND = 1000
+"""Parts that wait for their records: more are an alarm, until half as many wait. The desk takes 20,000."""
 _ILL = frozenset({CAMERA_ALARM, MODEL_ALARM})
 """With one of these standing no part can be judged: ERROR is shown, and the run permit withdrawn."""
 _STOPS = frozenset({ROW_ALARM, BIN_ALARM, CONFIRM_ALARM, MISSED_ALARM, "air.low"})
@@ -160,6 +163,12 @@ class Watch:
             self._alarms.clear(SLOW_ALARM)
         else:
             self._alarms.raise_alarm(SLOW_ALARM, "pictures or rows wait for the disk")
+        waiting = self._desk.waiting
+        if waiting > BEHIND:
+            text = f"{waiting} parts wait for their records: the disk or the gate's echo is slower than the line"
+            self._alarms.raise_alarm(BEHIND_ALARM, text)
+        elif waiting <= BEHIND // 2:
+            self._alarms.clear(BEHIND_ALARM)
 
     def _look_at_the_scale(self) -> None:
         for code, text in ((VOID_ALARM, self._trust.void()), (SCALE_ALARM, self._trust.overdue())):

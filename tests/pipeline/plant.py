@@ -61,6 +61,7 @@ class Plant:
         self.runtime = fakes.FakeRuntime()
         self.decoder: Decoder = fakes.FakeDecoder()
         self.archive = archive or fakes.FakeArchive()
+        self.flush: Callable[[float], bool] = lambda _: True
         self.station = fakes.station(deadline_s=deadline_s, jobs=jobs)
         self.tuning = Tuning(
             handoff_depth=handoff_depth,
@@ -101,7 +102,7 @@ class Plant:
             archive=self.archive,
             evidence=self.evidence,
             attempts=lambda _serial: 1,
-            flush=lambda _: True,
+            flush=self.flush,
             take_lost=list,
             requests=self.requests,
             collect_into=self.collect_into,
