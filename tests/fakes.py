@@ -138,12 +138,18 @@ def request(number: int, kind: str, content: Mapping[str, Any]) -> Request:
 class FakeArchive:
     """Knows one series, and starts a new one wherever the counter went back or jumped."""
 
-    def __init__(self, *, last_seq: int = 0, unfinished: Sequence[OpenedPart] = ()) -> None:
+    def __init__(
+        self, *, last_seq: int = 0, unfinished: Sequence[OpenedPart] = (), alarms: Mapping[str, str] | None = None
+    ) -> None:
+        self._alarms = alarms or {}
         self._series = Series(series=1, first_seq=0, last_seq=last_seq)
         self._unfinished = unfinished
 
     def revision(self, kind: str, name: str, content: str) -> str:
         return f"{kind}/{name}/{len(content)}"
+
+    def standing_alarms(self) -> Mapping[str, str]:
+        return self._alarms
 
     def never_opened(self) -> Sequence[PartId]:
         return ()

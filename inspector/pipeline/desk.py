@@ -57,6 +57,7 @@ class Desk:
         except JournalError as error:
             self._alarms.raise_alarm(JOURNAL_ALARM, str(error))
             return undecided(f"journal: {error}", rule="law.journal")
+        self._alarms.clear(JOURNAL_ALARM)
         return None
 
     def tell_and_record(

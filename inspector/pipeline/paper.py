@@ -146,10 +146,8 @@ class PaperLoop:
         )
         try:
             self._recorder.close(inspection)
-        except JournalError as error:
+        except JournalError as error:  # cleared by the next part that may be opened: this one's opening may be refused
             self._alarms.raise_alarm(JOURNAL_ALARM, str(error))
-        else:
-            self._alarms.clear(JOURNAL_ALARM)
         finally:
             self._desk.done()
 

@@ -11,7 +11,7 @@ from inspector.domain.inspection import OpcState
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.balance import CONFIRM_ALARM
 from inspector.pipeline.boot import since_start
-from inspector.pipeline.desk import Desk
+from inspector.pipeline.desk import JOURNAL_ALARM, RACE_ALARM, Desk
 from inspector.pipeline.field import MISSED_ALARM
 from inspector.pipeline.force import ForceDesk
 from inspector.pipeline.handoff import Handoff
@@ -101,7 +101,7 @@ class Watch:
         self._look_at_the_ejector()
         wish = self._equipment.annunciator.plc_word()
         if wish.clear_error:
-            for code in _ILL:  # what still stands is raised again by the next part
+            for code in (*_ILL, RACE_ALARM):  # what still stands is raised again by the next part
                 self._alarms.clear(code)
             self._tally.forgive()
             for code in self._occurred:
@@ -158,6 +158,8 @@ class Watch:
             self._alarms.raise_alarm(DISK_ALARM, health.error)
         else:
             self._alarms.clear(DISK_ALARM)
+            if not health.waiting:
+                self._alarms.clear(JOURNAL_ALARM)
             close_lost(self._station, self._equipment)
         if paper.alive_within(SLOW_S):
             self._alarms.clear(SLOW_ALARM)

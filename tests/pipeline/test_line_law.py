@@ -349,6 +349,42 @@ def test_a_book_that_refuses_rejects_the_part_where_it_is_set_so(tmp_path: Path)
     assert "journal.refused" in plant.recorder.alarms()
 
 
+def alarm_events(plant: Plant, code: str) -> list[str]:
+    return [note.action for note in plant.recorder.notes if isinstance(note, AlarmEvent) and note.code == code]
+
+
+def test_a_book_that_refuses_many_parts_is_one_alarm_until_it_takes_one(tmp_path: Path) -> None:
+    """With ``on_failure = "reject"`` the opening of a part is refused, and its closing is taken all the same."""
+    plant = Plant(tmp_path, events=range(1, 6), shots=shots(*range(1, 6)), paced=False)
+    plant.recorder.refuse_open = {1, 2, 3, 4}
+    plant.journal_health = lambda: JournalHealth(waiting=9, lost=0, error="the disk is full")
+    plant.run()
+    assert alarm_events(plant, "journal.refused") == ["raised", "cleared"]
+
+
+def test_a_pass_that_was_told_as_the_counters_parted_is_an_alarm_until_it_is_acknowledged(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, events=[1, 2, 3], shots=shots(1, 2, 3))
+    line = plant.line()
+    plant.gate.after = lambda part: part == 1 and line._desk.new_epoch()
+
+    def before(part: int) -> None:
+        if part == 3:
+            assert alarm_events(plant, "sync.race") == ["raised"]
+            plant.gate.wish = PlcWish(clear_error=True)
+            surely(lambda: alarm_events(plant, "sync.race") == ["raised", "cleared"])
+
+    plant.trigger.before = before
+    line.run(notify=lambda _line: None)
+    assert alarm_events(plant, "sync.race") == ["raised", "cleared"]
+
+
+def test_an_alarm_of_a_line_that_died_is_cleared_by_the_next_one(tmp_path: Path) -> None:
+    left = {"camera.lost": "no frame", "journal.lost": "3 rows"}
+    plant = Plant(tmp_path, events=[1], shots=shots(1), archive=FakeArchive(alarms=left))
+    plant.run()
+    assert [alarm_events(plant, code) for code in left] == [["cleared"], ["cleared"]]
+
+
 def test_a_folder_that_refuses_pictures_keeps_the_record_and_says_why(tmp_path: Path) -> None:
     plant = Plant(tmp_path, events=[1, 2], shots=shots(1, 2, bad=(1,)))
     plant.evidence.refuse = True

@@ -1,9 +1,10 @@
 """Alarms as people see them, read from the alarm events of the book."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from inspector.adapters.journal_sql import nouns, tables
 from inspector.adapters.journal_sql.book_file import BookFile
@@ -26,7 +27,7 @@ class SqlAlarms:
     def standing(self) -> Sequence[StandingAlarm]:
         """Every alarm that stands, the newest first. See ``AlarmDesk``."""
         return sorted(
-            (alarm for code in self._codes() if (alarm := self._standing(code)) is not None),
+            (alarm for code in codes(self._file.reading) if (alarm := self._standing(code)) is not None),
             key=lambda alarm: alarm.raised_utc,
             reverse=True,
         )
@@ -53,18 +54,6 @@ class SqlAlarms:
             raise ValueError(f"action = {event.action!r}: people say {', '.join(sorted(_SAYINGS))}; the line the rest")
         with self._file.writing() as connection:
             return JournalPage(connection).write(event)
-
-    def _codes(self) -> list[str]:
-        """Every code that was ever raised: one seek each in the index by code."""
-        code = tables.alarm_event.c.code
-        found: list[str] = []
-        with self._file.reading() as connection:
-            while True:
-                query = select(code).order_by(code).limit(1)
-                name = connection.scalar(query.where(code > found[-1]) if found else query)
-                if name is None:
-                    return found
-                found.append(name)
 
     def _standing(self, code: str) -> StandingAlarm | None:
         """How an alarm stands by its events since it was last raised or cleared; read backwards."""
@@ -96,6 +85,37 @@ class SqlAlarms:
                 case "unshelved":
                     shelved_said = True
         return None
+
+
+def codes(reading: Callable[[], AbstractContextManager[Connection]]) -> list[str]:
+    """Every code that was ever raised: one seek each in the index by code."""
+    code = tables.alarm_event.c.code
+    found: list[str] = []
+    with reading() as connection:
+        while True:
+            query = select(code).order_by(code).limit(1)
+            name = connection.scalar(query.where(code > found[-1]) if found else query)
+            if name is None:
+                return found
+            found.append(name)
+
+
+def left_standing(reading: Callable[[], AbstractContextManager[Connection]], station: str) -> dict[str, str]:
+    """Code and text of a station's alarms whose last turn was to be raised."""
+    known = tables.alarm_event.c
+    turns = (
+        select(known.action, known.text)
+        .where(known.station == station, known.action.in_(("raised", "cleared")))
+        .order_by(known.journal_seq.desc())
+        .limit(1)
+    )
+    left: dict[str, str] = {}
+    for code in codes(reading):
+        with reading() as connection:
+            turn = connection.execute(turns.where(known.code == code)).one_or_none()
+        if turn is not None and turn.action == "raised":
+            left[code] = turn.text
+    return left
 
 
 def _moment(text: str) -> datetime | None:
