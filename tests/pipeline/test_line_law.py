@@ -474,7 +474,7 @@ def test_a_crashing_loop_makes_the_gate_safe_and_exits_70(tmp_path: Path) -> Non
 def test_what_a_crash_left_open_and_what_was_counted_meanwhile_is_accounted_for_before_the_first_part(
     tmp_path: Path,
 ) -> None:
-    archive = FakeArchive(last_seq=42, unfinished=[opened(41), opened(42)])
+    archive = FakeArchive(last_seq=42, unfinished=[opened(41, serial="S1"), opened(42)])
     plant = Plant(
         tmp_path,
         events=[46],
@@ -482,7 +482,9 @@ def test_what_a_crash_left_open_and_what_was_counted_meanwhile_is_accounted_for_
         archive=archive,
         position=TriggerPosition(part_seq=45, echo_seq=42),
     )
+    plant.attempts = lambda serial: 3 if serial == "S1" else 1
     plant.run()
+    assert [plant.recorder.of(n).attempt for n in (41, 42)] == [3, 1]
     assert {n: plant.rule(n) for n in range(41, 46)} == {
         41: "law.interrupted",
         42: "law.interrupted",
