@@ -43,6 +43,7 @@ class Desk:
         self._changed = threading.Condition()
         self._waiting: deque[Judged] = deque()
         self._in_hand = 0
+        self._judging = 0
         self.epoch = 1
         self.handshake = Handshake()
 
@@ -52,6 +53,8 @@ class Desk:
 
     def open(self, ticket: Ticket) -> Verdict | None:
         """Open the part in the book; a book that refuses (``journal.on_failure = "reject"``) makes it UNDECIDED."""
+        with self._changed:
+            self._judging += 1
         try:
             self._recorder.open(ticket.opened)
         except JournalError as error:
@@ -136,6 +139,7 @@ class Desk:
                     f"{len(self._waiting)} parts wait for the book: the record thread is stuck; the line stops"
                 )
             self._waiting.append(judged)
+            self._judging -= 1
             self._changed.notify()
 
     def next(self, timeout_s: float) -> Judged | None:
@@ -151,6 +155,12 @@ class Desk:
         with self._changed:
             self._in_hand -= 1
             self._changed.notify_all()
+
+    @property
+    def judging(self) -> int:
+        """Parts that are opened and not yet told."""
+        with self._changed:
+            return self._judging
 
     @property
     def waiting(self) -> int:

@@ -234,7 +234,7 @@ class Watch:
                 state |= LineState.RUN_PERMIT
         if standing:
             state |= LineState.DEGRADED
-        if len(self._handoff):
+        if self._desk.judging:
             state |= LineState.BUSY
         return state
 

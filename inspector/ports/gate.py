@@ -12,7 +12,10 @@ from inspector.domain.verdict import Verdict
 
 
 class LineState(IntFlag):
-    """What the line tells the PLC of itself. Error always comes with NG."""
+    """What the line tells the PLC of itself. Error always comes with NG.
+
+    BUSY: a part is opened and not yet told, as it is looked at four times a second; also while the line ends.
+    """
 
     NONE = 0
     ONLINE = 1

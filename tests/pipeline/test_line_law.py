@@ -159,6 +159,15 @@ def test_a_gate_without_echo_is_recorded_as_sent_not_as_acknowledged(tmp_path: P
     assert plant.recorder.of(1).gate_told is GateTold.SENT
 
 
+def test_a_part_that_is_opened_and_not_yet_told_is_shown_as_busy_also_as_nothing_waits(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, events=[1, 2], shots=shots(1, 2))
+    states = plant.gate.states
+    plant.runtime.before = lambda part: part != 1 or surely(lambda: LineState.BUSY in states[-1])
+    plant.trigger.before = lambda part: part != 2 or surely(lambda: LineState.BUSY not in states[-1])
+    assert plant.run() == 0
+    plant.law_holds([1, 2])
+
+
 def test_a_failing_model_makes_the_part_undecided_and_an_error_towards_the_plc(tmp_path: Path) -> None:
     plant = Plant(tmp_path, events=range(1, 5), shots=shots(1, 2, 3, 4))
 
