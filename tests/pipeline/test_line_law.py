@@ -1,5 +1,6 @@
 """One part in, one Inspection out, always; and no fault ever becomes a PASS."""
 
+import itertools
 import json
 import threading
 import time
@@ -577,6 +578,33 @@ def test_in_free_run_a_jump_of_the_cameras_counter_is_that_many_missed_parts(tmp
     plant.run()
     assert plant.outcomes() == {1: PASS, 2: PASS, 3: UNDECIDED, 4: UNDECIDED, 5: PASS}
     assert {plant.rule(n) for n in (3, 4)} == {"law.missed"}
+
+
+@pytest.mark.parametrize("jump", [25_536, 10**9])
+def test_in_free_run_a_camera_whose_count_began_anew_is_an_alarm_and_no_parts(tmp_path: Path, jump: int) -> None:
+    """16-bit ids of a restarted camera, and a glitch of 64 bits; 150 frames in order end the alarm."""
+    parts = range(1, 151)
+    counted = [Shot(part_seq=n, frame_no=n if n < 3 else n + jump) for n in parts]
+    plant = Plant(tmp_path, events=parts, shots=counted)
+    plant.trigger.counted_by = "line"
+    plant.camera._paced = False
+    plant.run()
+    plant.law_holds(parts)
+    assert set(plant.outcomes().values()) == {PASS}
+    assert alarm_events(plant, "camera.count") == ["raised", "cleared"]
+
+
+def test_in_free_run_many_lost_frames_are_written_in_chunks_that_the_book_can_take(tmp_path: Path) -> None:
+    parts = range(1, 1402)
+    counted = [Shot(part_seq=n, frame_no=n) for n in (1, 1401)]
+    plant = Plant(tmp_path, events=parts, shots=counted, paced=False)
+    plant.trigger.counted_by = "line"
+    plant.camera._paced = False
+    opened = [0]
+    plant.flush = lambda _: opened.append(len(plant.recorder.opened)) is None
+    plant.run()
+    plant.law_holds(parts)
+    assert [after - before for before, after in itertools.pairwise(opened)] == [0, 501, 500]
 
 
 def test_in_free_run_a_torn_frame_is_one_part_and_those_lost_before_it_are_missed(tmp_path: Path) -> None:

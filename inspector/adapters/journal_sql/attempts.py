@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import structlog
 from sqlalchemy import Engine, Select, func, select
@@ -81,7 +82,7 @@ class Attempts:
             return int(connection.scalar(query) or 0)
 
 
-def _left_open(station: str) -> Select[tuple[str]]:
+def _left_open(station: str) -> Select[Any]:
     """Serials of parts that were opened and never closed."""
     part = tables.part.c
     return select(part.serial).where(part.closed_us.is_(None), part.station == station, part.serial.is_not(None))
