@@ -29,17 +29,24 @@ class Echoes:
         self._echo_timeout_s = echo_timeout_s
         self._fetched = isinstance(gate, Fetched) and gate.fetched()
         self._known: dict[int, Confirmation] = {}
+        self._later: dict[int, Confirmation] = {}
         self._series = 0
 
     def begins_anew(self, judged: Judged) -> bool:
-        """Whether this part's numbers begin anew: an old echo is not this part's, and no echo of an old one comes."""
+        """Whether this part's numbers begin anew: an old echo is not this part's, and a new one no old part's."""
         return judged.ticket.opened.part.series != self._series
 
+    def set_aside(self, judged: Judged) -> None:
+        """What was confirmed since this part came, the first of its series, is of new parts: keep it for ``begin``."""
+        self.hear(0.0)
+        came_at = judged.ticket.opened.opened_at
+        self._later = {seq: known for seq, known in self._known.items() if known.at >= came_at}
+        self._known = {seq: known for seq, known in self._known.items() if known.at < came_at}
+
     def begin(self, judged: Judged) -> None:
-        """Forget what was confirmed before this part came."""
-        opened = judged.ticket.opened
-        self._series = opened.part.series
-        self._known = {seq: known for seq, known in self._known.items() if known.at >= opened.opened_at}
+        """Forget the old series: its parts are written."""
+        self._series = judged.ticket.opened.part.series
+        self._known = self._later
 
     def hear(self, timeout_s: float) -> None:
         """Take what the gate confirmed; wait up to ``timeout_s`` for the first."""

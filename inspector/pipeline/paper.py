@@ -104,6 +104,7 @@ class PaperLoop:
     def _take(self, judged: Judged) -> None:
         """Keep the picture, show it, and give the buffer back; the record waits for what the gate says."""
         if self._echoes.begins_anew(judged):
+            self._echoes.set_aside(judged)
             while self._line:
                 self._close(self._line.popleft())
             self._echoes.begin(judged)

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from inspector.domain.inspection import AlarmEvent, GateTold
-from inspector.domain.verdict import Outcome
+from inspector.domain.inspection import AlarmEvent, GateTold, Timings
+from inspector.domain.verdict import Decision, Outcome, Verdict
+from inspector.pipeline.echoes import Echoes
+from inspector.pipeline.handshake import Handshake
 from inspector.pipeline.paper import MOST_PATIENT
+from inspector.pipeline.ticket import Judged, Ticket
 from inspector.ports.trigger import TriggerPosition
+from tests import fakes
 from tests.fakes import FakeArchive, FakeFetchedGate, Shot, wait_until
 from tests.pipeline.plant import Plant, opened
 
@@ -133,3 +137,31 @@ def test_a_line_that_ends_waits_a_moment_for_the_last_parts_and_writes_what_is_k
     assert time.monotonic() - begun < 3600
     assert plant.records[1].gate_told is told
     assert plant.outcomes()[1] is (PASS if told is GateTold.SENT else UNDECIDED)
+
+
+def test_an_echo_is_of_the_series_in_which_it_came() -> None:
+    gate = FakeFetchedGate()
+    echoes = Echoes(gate=gate, handshake=Handshake(), echo_timeout_s=1.0)
+    old, new = told_part(1, series=1), told_part(1, series=2)
+    assert echoes.begins_anew(old)
+    echoes.set_aside(old)
+    echoes.begin(old)
+    gate.confirm(1, GateTold.ACKNOWLEDGED)  # of the new part: the old one was not read
+    assert not echoes.begins_anew(old)
+    assert echoes.begins_anew(new)
+    echoes.set_aside(new)
+    assert echoes.fate(old)[1] is GateTold.UNKNOWN
+    echoes.begin(new)
+    assert echoes.fate(new) == (new.verdict, GateTold.ACKNOWLEDGED)
+
+
+def told_part(part_seq: int, *, series: int) -> Judged:
+    now = time.monotonic()
+    verdict = Verdict(outcome=PASS, reason="", decision=Decision(rule="r", measured=0, limit=0, unit=""))
+    ticket = Ticket(
+        opened=replace(opened(part_seq, series), opened_at=now),
+        recipe=fakes.station().recipes[0],
+        deadline=now + 60.0,
+        epoch=1,
+    )
+    return Judged(ticket=ticket, verdict=verdict, detections=(), timings=Timings(), told=GateTold.SENT)
