@@ -18,7 +18,7 @@ from inspector.pipeline.heat import HeatSource
 from inspector.pipeline.pool import FramePool, Loan
 from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Judged, Ticket
-from inspector.ports.gate import PassRefusedError
+from inspector.ports.gate import Fetched, PassRefusedError
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +36,7 @@ class Desk:
 
     def __init__(self, *, equipment: Equipment, alarms: AlarmBoard, tally: Tally) -> None:
         self._gate = equipment.gate
+        self._fetched = isinstance(equipment.gate, Fetched) and equipment.gate.fetched()
         self._annunciator = equipment.annunciator
         self._recorder = equipment.recorder
         self._alarms = alarms
@@ -81,7 +82,8 @@ class Desk:
         wanted = verdict  # what goes on the wire
         verdict, told = self._tell(ticket, verdict, begun)
         told_at = time.monotonic()
-        self.handshake.told(ticket.opened, verdict, told, told_at if told is not GateTold.NOTHING else None)
+        shown = GateTold.NOTHING if self._fetched and told is GateTold.SENT else told  # nobody has read it yet
+        self.handshake.told(ticket.opened, verdict, shown, told_at if shown is not GateTold.NOTHING else None)
         timings = replace(timings, gate=(told_at - begun) * 1e3, total=(told_at - ticket.opened.opened_at) * 1e3)
         self._tally.add(ticket.opened.part, verdict, timings)
         self._queue(

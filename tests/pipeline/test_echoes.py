@@ -1,5 +1,6 @@
 """A record says what the gate made of a part, and waiting for that holds up nothing else."""
 
+import json
 import time
 from dataclasses import replace
 from itertools import pairwise
@@ -105,6 +106,18 @@ def test_what_the_plc_reads_in_time_is_told_and_what_it_does_not_read_is_no_pass
     assert (plant.rule(3), plant.rule(5), plant.rule(6)) == ("law.late", "law.gate", "law.gate")
     assert "had not read it" in plant.records[3].verdict.reason
     assert all(plant.records[part_seq].evidence_note for part_seq in (3, 5, 6))
+
+
+def test_people_see_a_result_as_told_once_the_plc_has_read_it(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, events=[1, 2], shots=shots(2), deadline_s=1.0)
+    plant.gate = FakeFetchedGate()
+    plant.gate.after = lambda part: plant.gate.confirm(part, GateTold.SENT) if part == 2 else None
+    plant.run()
+    newest = json.loads((tmp_path / "status.json").read_text(encoding="utf-8"))["handshake"]
+    assert [(one["part_seq"], one["told"], one["told_ms"] is None) for one in newest] == [
+        (2, "sent", False),
+        (1, "nothing", True),
+    ]
 
 
 def test_what_the_plc_reads_shortly_before_the_deadline_is_told(tmp_path: Path) -> None:
