@@ -138,12 +138,18 @@ def request(number: int, kind: str, content: Mapping[str, Any]) -> Request:
 class FakeArchive:
     """Knows one series, and starts a new one wherever the counter went back or jumped."""
 
-    def __init__(self, *, last_seq: int = 0, unfinished: Sequence[OpenedPart] = ()) -> None:
+    def __init__(
+        self, *, last_seq: int = 0, unfinished: Sequence[OpenedPart] = (), alarms: Mapping[str, str] | None = None
+    ) -> None:
+        self._alarms = alarms or {}
         self._series = Series(series=1, first_seq=0, last_seq=last_seq)
         self._unfinished = unfinished
 
     def revision(self, kind: str, name: str, content: str) -> str:
         return f"{kind}/{name}/{len(content)}"
+
+    def standing_alarms(self) -> Mapping[str, str]:
+        return self._alarms
 
     def never_opened(self) -> Sequence[PartId]:
         return ()
@@ -377,6 +383,11 @@ class FakeGate:
             raise DeviceError("gate fake", "its write was not answered in time; its effect is unknown")
         self.after(part.part_seq)
 
+    def confirm(self, part_seq: int, told: GateTold) -> None:
+        with self._came:
+            self._waiting.append(Confirmation(part_seq=part_seq, told=told, at=time.monotonic()))
+            self._came.notify_all()
+
     def confirmations(self, timeout_s: float) -> Sequence[Confirmation]:
         with self._came:
             self._came.wait_for(lambda: bool(self._waiting), timeout_s)
@@ -395,6 +406,16 @@ class FakeGate:
     def plc_word(self) -> PlcWish:
         wish, self.wish = self.wish, replace(self.wish, clear_error=False)
         return wish
+
+
+class FakeFetchedGate(FakeGate):
+    """Lays its results out; the PLC reads them as ``confirm`` is called."""
+
+    def __init__(self) -> None:
+        super().__init__(echoes=False)
+
+    def fetched(self) -> bool:
+        return True
 
 
 class FakeEvidence:

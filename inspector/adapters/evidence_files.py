@@ -66,7 +66,8 @@ def open_evidence(root: Path, *, quality: int = 90) -> Iterator["EvidenceFiles"]
             raise ConfigError(f"evidence.path = {root}: the folder cannot be written: give its owner the right to")
         _sweep(root)
     except OSError as error:
-        told = f"evidence.path = {root}: the folder cannot be made or looked through: {error.strerror}"
+        where = f" at {error.filename}" if error.filename not in {None, str(root)} else ""
+        told = f"evidence.path = {root}: the folder cannot be made or looked through{where}: {error.strerror}"
         raise (ConfigError if error.errno in _MISTAKES else JournalError)(told) from error
     yield EvidenceFiles(root, quality=quality)
 
@@ -218,9 +219,13 @@ def _temporary(final: Path) -> Path:
 
 
 def _sweep(root: Path) -> None:
-    """Remove what a killed process left half-written in the newest folder (it wrote nowhere else)."""
+    """Remove what a killed process left half-written in the folder of the newest day (it wrote nowhere else).
+
+    Only folders of our own are entered, whose names are digits: beside them may stand what is not ours to read, as
+    ``lost+found`` on a partition of its own.
+    """
     newest = root
-    while folders := [path for path in newest.iterdir() if path.is_dir()]:
+    while folders := [path for path in newest.iterdir() if path.name.isdecimal() and path.is_dir()]:
         newest = max(folders)
     for draft in newest.glob(f".*{_TEMPORARY}"):
         pid = draft.name.removesuffix(_TEMPORARY).rpartition(".")[2]

@@ -8,7 +8,7 @@ from inspector.domain.frame import PartId
 from inspector.domain.inspection import Disposal
 from inspector.domain.verdict import Verdict
 from inspector.pipeline.tracked import TrackedGate
-from inspector.ports.gate import Annunciator, Checksummed, Confirmation, Gate, LineState, LinkHealth, PlcWish
+from inspector.ports.gate import Annunciator, Checksummed, Confirmation, Fetched, Gate, LineState, LinkHealth, PlcWish
 from inspector.ports.trigger import Trigger, TriggerEvent, TriggerPosition
 
 
@@ -54,6 +54,10 @@ class PlcAndField:
     def confirmations(self, timeout_s: float) -> Sequence[Confirmation]:
         """The PLC's."""
         return self._plc.confirmations(timeout_s)
+
+    def fetched(self) -> bool:
+        """Whether the PLC fetches its results."""
+        return isinstance(self._plc, Fetched) and self._plc.fetched()
 
     def configured(self, checksum: int) -> None:
         """To a PLC that is shown it."""

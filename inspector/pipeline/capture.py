@@ -25,6 +25,12 @@ from inspector.ports.trigger import TriggerEvent
 log = structlog.get_logger(__name__)
 
 TRIGGER_ALARM = "trigger.lost"
+COUNT_ALARM = "camera.count"
+MOST_LOST = 2000
+"""A frame count that is further ahead than this began anew: no camera takes so many between two looks of a line that
+lives (10 s at 200 frames a second). In free run only, where each number is a part."""
+FRAMES_AGREED = 100
+"""Frames without a jump, after which the camera's count is believed to be well."""
 _FREE_RUN_WAIT_S = 0.25
 _CHUNK = 500
 _BOOK_S = 10.0
@@ -70,6 +76,7 @@ class CaptureLoop:
         info = equipment.camera.describe()
         self._source_waits = not info.paced or info.exposes_when_asked
         self._last_frame_no: int | None = None
+        self._agreed = 0
         self.finished = threading.Event()
 
     @property
@@ -111,8 +118,10 @@ class CaptureLoop:
         got = self._finder.next(time.monotonic() + _FREE_RUN_WAIT_S)
         if isinstance(got, Verdict) and got.decision.rule in _NO_PART:
             return
-        for _ in range(self._frames_lost(got)):
+        for step in range(1, self._frames_lost(got) + 1):
             self._account_for_unseen()
+            if step % _CHUNK == 0:
+                self._let_the_book_catch_up()
         event = self._own_count()
         if event is None:
             return
@@ -146,7 +155,15 @@ class CaptureLoop:
         if number is None:
             return 0
         before, self._last_frame_no = self._last_frame_no, number
-        return 0 if before is None else max(number - before - 1, 0)
+        lost = 0 if before is None else max(number - before - 1, 0)
+        self._agreed += 1
+        if lost > MOST_LOST:
+            self._agreed, lost = 0, 0
+            text = f"the camera's frame number went from {before} to {number}: its count began anew; was it restarted?"
+            self._alarms.raise_alarm(COUNT_ALARM, f"{text} What it took in between is not in the book")
+        elif self._agreed >= FRAMES_AGREED:
+            self._alarms.clear(COUNT_ALARM)
+        return lost
 
     def _account_for_unseen(self) -> None:
         event = self._own_count()

@@ -18,7 +18,7 @@ from inspector.pipeline.heat import HeatSource
 from inspector.pipeline.pool import FramePool, Loan
 from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Judged, Ticket
-from inspector.ports.gate import PassRefusedError
+from inspector.ports.gate import Fetched, PassRefusedError
 
 log = structlog.get_logger(__name__)
 
@@ -36,13 +36,15 @@ class Desk:
 
     def __init__(self, *, equipment: Equipment, alarms: AlarmBoard, tally: Tally) -> None:
         self._gate = equipment.gate
+        self._fetched = isinstance(equipment.gate, Fetched) and equipment.gate.fetched()
         self._annunciator = equipment.annunciator
         self._recorder = equipment.recorder
         self._alarms = alarms
         self._tally = tally
         self._changed = threading.Condition()
         self._waiting: deque[Judged] = deque()
-        self._in_hand = False
+        self._in_hand = 0
+        self._judging = 0
         self.epoch = 1
         self.handshake = Handshake()
 
@@ -52,11 +54,14 @@ class Desk:
 
     def open(self, ticket: Ticket) -> Verdict | None:
         """Open the part in the book; a book that refuses (``journal.on_failure = "reject"``) makes it UNDECIDED."""
+        with self._changed:
+            self._judging += 1
         try:
             self._recorder.open(ticket.opened)
         except JournalError as error:
             self._alarms.raise_alarm(JOURNAL_ALARM, str(error))
             return undecided(f"journal: {error}", rule="law.journal")
+        self._alarms.clear(JOURNAL_ALARM)
         return None
 
     def tell_and_record(
@@ -77,7 +82,8 @@ class Desk:
         wanted = verdict  # what goes on the wire
         verdict, told = self._tell(ticket, verdict, begun)
         told_at = time.monotonic()
-        self.handshake.told(ticket.opened, verdict, told, told_at if told is not GateTold.NOTHING else None)
+        shown = GateTold.NOTHING if self._fetched and told is GateTold.SENT else told  # nobody has read it yet
+        self.handshake.told(ticket.opened, verdict, shown, told_at if shown is not GateTold.NOTHING else None)
         timings = replace(timings, gate=(told_at - begun) * 1e3, total=(told_at - ticket.opened.opened_at) * 1e3)
         self._tally.add(ticket.opened.part, verdict, timings)
         self._queue(
@@ -135,21 +141,28 @@ class Desk:
                     f"{len(self._waiting)} parts wait for the book: the record thread is stuck; the line stops"
                 )
             self._waiting.append(judged)
+            self._judging -= 1
             self._changed.notify()
 
     def next(self, timeout_s: float) -> Judged | None:
-        """For the record thread: the oldest finished part. It is in hand until ``done``."""
+        """For the record thread: the oldest finished part. It is in hand, with those before it, until ``done``."""
         with self._changed:
             if not self._changed.wait_for(lambda: bool(self._waiting), timeout_s):
                 return None
-            self._in_hand = True
+            self._in_hand += 1
             return self._waiting.popleft()
 
     def done(self) -> None:
-        """For the record thread: the part in hand is in the book's queue."""
+        """For the record thread: the oldest part in hand is in the book's queue."""
         with self._changed:
-            self._in_hand = False
+            self._in_hand -= 1
             self._changed.notify_all()
+
+    @property
+    def judging(self) -> int:
+        """Parts that are opened and not yet told."""
+        with self._changed:
+            return self._judging
 
     @property
     def waiting(self) -> int:

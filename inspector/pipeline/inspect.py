@@ -66,7 +66,6 @@ class InspectLoop:
         self._fed = fed
         self._pulse = pulse
         self._retry_at = 0.0
-        self.busy = False
         self.finished = threading.Event()
 
     def run(self) -> None:
@@ -77,9 +76,7 @@ class InspectLoop:
                 last = self._fed.is_set()  # asked first: what was put before it was set is still found
                 shown = self._handoff.get(0.1)
                 if shown is not None:
-                    self.busy = True
                     self._inspect(shown)
-                    self.busy = False
                 elif last:
                     return
                 elif MODEL_ALARM in self._alarms.standing():

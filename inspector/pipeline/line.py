@@ -138,6 +138,7 @@ class Line:
     def run(self, *, notify: Callable[[str], None]) -> int:
         """Warm up, reconcile, then judge parts until ``stop``. ``notify`` takes sd_notify lines."""
         self._equipment.annunciator.announce(LineState.ONLINE)
+        self._alarms.begin_anew(self._equipment.archive.standing_alarms())
         info = self._equipment.camera.describe()
         self._refuse_what_cannot_work(info)
         shape: tuple[int, ...] = (info.height, info.width)

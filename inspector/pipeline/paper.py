@@ -1,10 +1,12 @@
 """The record loop: the picture to its folder, the Inspection into the book, after the gate was told."""
 
 import hashlib
+import math
 import secrets
 import threading
 import time
-from dataclasses import replace
+from collections import deque
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -15,16 +17,34 @@ from inspector.domain.verdict import Outcome
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.collect import Collector
 from inspector.pipeline.desk import JOURNAL_ALARM, Desk
+from inspector.pipeline.echoes import Echoes
 from inspector.pipeline.live_view import LiveView
 from inspector.pipeline.supervise import Pulse
 from inspector.pipeline.ticket import Equipment, Judged, Station
 
 EVIDENCE_ALARM = "evidence.refused"
-_REMEMBERED = 1024
-_FINAL = frozenset({GateTold.ACKNOWLEDGED, GateTold.NOTHING})
+MOST_PATIENT = 64
+"""While more parts than these wait for their records, none waits for its echo: what is known by then is written."""
+_IDLE_S = 0.1
+_SLICE_S = 0.02
+_ENDING_S = 1.0
+"""How long a line that ends waits for echoes: its supervisor waits for it no longer than for a few seconds."""
 _WITHOUT_FRAME = frozenset(
     {"law.missed", "law.camera", "law.frame_lost", "law.resync", "law.double_trigger", "law.job", "law.frame"}
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InLine:
+    """A part whose picture is kept, and whose record waits for its echo. ``since``: monotonic seconds."""
+
+    judged: Judged
+    since: float
+    result_id: UUID
+    created_utc: datetime
+    evidence: EvidenceRef | None
+    evidence_note: str
+    kept_probability: float
 
 
 class PaperLoop:
@@ -44,7 +64,6 @@ class PaperLoop:
     ) -> None:
         self._station = station
         self._desk = desk
-        self._gate = equipment.gate
         self._recorder = equipment.recorder
         self._attempts = equipment.attempts
         self._evidence = equipment.evidence
@@ -53,25 +72,42 @@ class PaperLoop:
         self._live = live
         self._fed = fed
         self._pulse = pulse
-        self._confirmed: dict[int, GateTold] = {}
-        self._series = 0
+        self._echoes = Echoes(gate=equipment.gate, handshake=desk.handshake, echo_timeout_s=station.echo_timeout_s)
+        self._line: deque[_InLine] = deque()
+        self._patient_until = math.inf
 
     def run(self) -> None:
-        """Write until nobody judges any more and nothing waits."""
+        """Write until nobody judges any more and nothing waits.
+
+        A part whose echo is waited for holds up no picture of the next: it waits in line, its own picture kept.
+        """
         while True:
             self._pulse.beat()
             last = self._fed.is_set()  # asked first: what was put before it was set is still found
-            judged = self._desk.next(0.1)
-            if judged is None:
-                if last:
-                    return
-                continue
-            try:
-                self._write(judged)
-            finally:
-                self._desk.done()
+            if last:
+                self._patient_until = min(self._patient_until, time.monotonic() + _ENDING_S)
+            judged = self._desk.next(0.0 if self._line else _IDLE_S)
+            if judged is not None:
+                self._take(judged)
+            elif last and not self._line:
+                return
+            self._echoes.hear(0.0 if judged is not None or not self._line else self._patience_s())
+            while self._line and self._patience_s() <= 0:
+                self._close(self._line.popleft())
 
-    def _write(self, judged: Judged) -> None:
+    def _patience_s(self) -> float:
+        """How long the oldest part in line may wait for its echo; not at all while many wait for their records."""
+        if self._desk.waiting > MOST_PATIENT or time.monotonic() >= self._patient_until:
+            return 0.0
+        return min(self._echoes.patience_s(self._line[0].judged, self._line[0].since), _SLICE_S)
+
+    def _take(self, judged: Judged) -> None:
+        """Keep the picture, show it, and give the buffer back; the record waits for what the gate says."""
+        if self._echoes.begins_anew(judged):
+            self._echoes.set_aside(judged)
+            while self._line:
+                self._close(self._line.popleft())
+            self._echoes.begin(judged)
         created_utc = datetime.now(UTC)
         result_id = uuid7(int(created_utc.timestamp() * 1000), secrets.randbits(74))
         probability = self._keep_probability(judged)
@@ -81,28 +117,40 @@ class PaperLoop:
             self._live.offer(judged)
         if judged.loan is not None:
             judged.loan.release()
-        told = self._gate_told(judged)
-        if told is GateTold.ACKNOWLEDGED and judged.wanted is not None:
-            judged = replace(
-                judged, verdict=judged.wanted
-            )  # its answer was lost, the verdict was not: the gate acted on it
+        self._line.append(
+            _InLine(
+                judged=replace(judged, loan=None, heat=None),
+                since=time.monotonic(),
+                result_id=result_id,
+                created_utc=created_utc,
+                evidence=evidence,
+                evidence_note=note,
+                kept_probability=probability if evidence else 0.0,
+            )
+        )
+
+    def _close(self, part: _InLine) -> None:
+        verdict, told = self._echoes.fate(part.judged)
+        judged, note = replace(part.judged, verdict=verdict), part.evidence_note
+        if verdict.outcome is not Outcome.PASS and part.evidence is None:
+            note = note or "the picture was not kept: it was a good part until the gate was asked what it took"
         inspection = inspection_of(
             judged,
             station=self._station,
-            result_id=result_id,
-            created_utc=created_utc,
+            result_id=part.result_id,
+            created_utc=part.created_utc,
             gate_told=told,
             attempt=self._attempts(judged.ticket.opened.part.serial),
-            evidence=evidence,
+            evidence=part.evidence,
             evidence_note=note,
-            kept_probability=probability if evidence else 0.0,
+            kept_probability=part.kept_probability,
         )
         try:
             self._recorder.close(inspection)
-        except JournalError as error:
+        except JournalError as error:  # cleared by the next part that may be opened: this one's opening may be refused
             self._alarms.raise_alarm(JOURNAL_ALARM, str(error))
-        else:
-            self._alarms.clear(JOURNAL_ALARM)
+        finally:
+            self._desk.done()
 
     def _keep_probability(self, judged: Judged) -> float:
         """1 for all but clean passes; the recipe's share for a pass that was drawn; 0: no picture is kept."""
@@ -133,27 +181,6 @@ class PaperLoop:
             return None, f"the picture was not kept: {error}"
         self._alarms.clear(EVIDENCE_ALARM)
         return kept, ""
-
-    def _gate_told(self, judged: Judged) -> GateTold:
-        """What the gate confirmed of this part, waiting a little for the echo."""
-        if judged.told is GateTold.NOTHING:
-            return judged.told
-        part_seq, series = judged.ticket.opened.part.part_seq, judged.ticket.opened.part.series
-        if series != self._series:
-            self._confirmed.clear()  # the numbers begin anew: an old echo is not this part's
-            self._series = series
-        until = time.monotonic() + self._station.echo_timeout_s
-        while self._confirmed.get(part_seq) not in _FINAL:
-            remaining = until - time.monotonic()
-            if remaining <= 0:
-                break
-            for confirmation in self._gate.confirmations(remaining):
-                self._confirmed[confirmation.part_seq] = confirmation.told
-                self._desk.handshake.answered(confirmation.part_seq, confirmation.told, confirmation.at)
-        told = self._confirmed.pop(part_seq, judged.told)
-        while len(self._confirmed) > _REMEMBERED:
-            self._confirmed.pop(next(iter(self._confirmed)))
-        return told
 
 
 def inspection_of(

@@ -29,10 +29,13 @@ def reconcile(station: Station, equipment: Equipment, position: TriggerPosition)
     now = datetime.now(UTC)
     series = equipment.archive.resume(position.part_seq, now, echo_seq=position.echo_seq, restarted=position.restarted)
     interrupted = equipment.archive.unfinished()
-    for opened in interrupted:
+    for count, opened in enumerate(interrupted, start=1):
         echoed = position.echo_seq == opened.part.part_seq and opened.part.series == series.series
         told = GateTold.ACKNOWLEDGED if echoed else GateTold.UNKNOWN
-        equipment.recorder.close(_unseen(station, opened, _interrupted(), told))
+        attempt = equipment.attempts(opened.part.serial)
+        equipment.recorder.close(_unseen(station, opened, _interrupted(), told, attempt=attempt))
+        if count % _CHUNK == 0:
+            _flush(equipment)
     lost = _close_lost(station, equipment)
     missed = seq_distance(position.part_seq, series.last_seq) if series.last_seq else position.part_seq
     for step in range(1, missed + 1):
@@ -104,7 +107,7 @@ def _opened_late(station: Station, part: PartId, now: datetime) -> OpenedPart:
     )
 
 
-def _unseen(station: Station, opened: OpenedPart, verdict: Verdict, told: GateTold) -> Inspection:
+def _unseen(station: Station, opened: OpenedPart, verdict: Verdict, told: GateTold, *, attempt: int = 1) -> Inspection:
     now = datetime.now(UTC)
     judged = Judged(
         ticket=Ticket(opened=opened, recipe=station.recipes[0], deadline=0.0, epoch=0),
@@ -119,5 +122,6 @@ def _unseen(station: Station, opened: OpenedPart, verdict: Verdict, told: GateTo
         result_id=uuid7(int(now.timestamp() * 1000), secrets.randbits(74)),
         created_utc=now,
         gate_told=told,
+        attempt=attempt,
         evidence_note="no frame of this part exists",
     )

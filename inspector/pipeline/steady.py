@@ -6,7 +6,8 @@
 The hand is a thread of its own, because a register of a camera that hangs blocks for seconds, and no part may wait for
 that. A camera is lost when its library says so, when a register is not answered within ``silent_s``, when a frame that
 was asked for by software is not there by then, or when a camera with a pace of its own is silent for as long or two
-periods. Nothing of a lost feed is used again: what is in its buffers may belong to any part.
+periods. Nothing of a lost feed is used again: what is in its buffers may belong to any part. A hand that an error
+nobody foresaw has ended opens nothing anew: whoever asks next is told by an error that ends the process.
 """
 
 import threading
@@ -97,6 +98,7 @@ class SteadyCamera:
 
     def grab(self, into: Pixels, timeout_s: float) -> Capture:
         """The next frame, written into ``into``. See the port for what is raised."""
+        self._notice_a_dead_hand()
         called_at = time.monotonic()
         deadline = called_at + timeout_s
         asked = self._ask(deadline, timeout_s) if self._info.manner is Manner.SOFTWARE else None
@@ -115,6 +117,7 @@ class SteadyCamera:
 
     def trouble(self) -> str:
         """Why it is lost now; "" while it is well."""
+        self._notice_a_dead_hand()
         self._notice_a_stuck_hand()
         return str(self._loss()) if self._lost else ""
 
@@ -178,6 +181,7 @@ class SteadyCamera:
     def _wait_for_delivery(self, deadline: float, timeout_s: float) -> Delivery:
         while True:
             left = deadline - time.monotonic()
+            self._notice_a_dead_hand()
             self._notice_a_stuck_hand()
             if self._lost:
                 loss = self._loss()
@@ -218,6 +222,11 @@ class SteadyCamera:
         since = self._busy_since
         if since is not None and time.monotonic() - since > self._info.silent_s:
             self._lose(f"it did not answer for {self._info.silent_s:g} s")
+
+    def _notice_a_dead_hand(self) -> None:
+        """Nobody would open the camera anew, and each part would be UNDECIDED for ever: the process must end."""
+        if not self._hand.is_alive() and not self._stopping.is_set():
+            raise RuntimeError(f"{self._device}: the thread that opens it anew has ended by an error nobody foresaw")
 
     def _ask(self, deadline: float, timeout_s: float) -> _Asked:
         """Have one frame exposed. A frame that is still owed for an earlier part comes first, and is thrown away."""

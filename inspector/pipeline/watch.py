@@ -11,7 +11,7 @@ from inspector.domain.inspection import OpcState
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.balance import CONFIRM_ALARM
 from inspector.pipeline.boot import since_start
-from inspector.pipeline.desk import Desk
+from inspector.pipeline.desk import JOURNAL_ALARM, RACE_ALARM, Desk
 from inspector.pipeline.field import MISSED_ALARM
 from inspector.pipeline.force import ForceDesk
 from inspector.pipeline.handoff import Handoff
@@ -34,11 +34,14 @@ LINK_ALARM = "plc.link"
 JOB_ALARM = "plc.job"
 DISK_ALARM = "journal.waiting"
 SLOW_ALARM = "evidence.slow"
+BEHIND_ALARM = "journal.behind"
 ROW_ALARM = "rejects.in_a_row"
 LATE_ALARM = "verdict.late"
 LATE_ROW = 3
 BIN_ALARM = "bin.full"
 SLOW_S = 5.0
+BEHIND = 1000
+"""Parts that wait for their records: more are an alarm, until half as many wait. The desk takes 20,000."""
 _ILL = frozenset({CAMERA_ALARM, MODEL_ALARM})
 """With one of these standing no part can be judged: ERROR is shown, and the run permit withdrawn."""
 _STOPS = frozenset({ROW_ALARM, BIN_ALARM, CONFIRM_ALARM, MISSED_ALARM, "air.low"})
@@ -98,7 +101,7 @@ class Watch:
         self._look_at_the_ejector()
         wish = self._equipment.annunciator.plc_word()
         if wish.clear_error:
-            for code in _ILL:  # what still stands is raised again by the next part
+            for code in (*_ILL, RACE_ALARM):  # what still stands is raised again by the next part
                 self._alarms.clear(code)
             self._tally.forgive()
             for code in self._occurred:
@@ -155,11 +158,19 @@ class Watch:
             self._alarms.raise_alarm(DISK_ALARM, health.error)
         else:
             self._alarms.clear(DISK_ALARM)
+            if not health.waiting:
+                self._alarms.clear(JOURNAL_ALARM)
             close_lost(self._station, self._equipment)
         if paper.alive_within(SLOW_S):
             self._alarms.clear(SLOW_ALARM)
         else:
             self._alarms.raise_alarm(SLOW_ALARM, "pictures or rows wait for the disk")
+        waiting = self._desk.waiting
+        if waiting > BEHIND:
+            text = f"{waiting} parts wait for their records: the disk or the gate's echo is slower than the line"
+            self._alarms.raise_alarm(BEHIND_ALARM, text)
+        elif waiting <= BEHIND // 2:
+            self._alarms.clear(BEHIND_ALARM)
 
     def _look_at_the_scale(self) -> None:
         for code, text in ((VOID_ALARM, self._trust.void()), (SCALE_ALARM, self._trust.overdue())):
@@ -223,7 +234,7 @@ class Watch:
                 state |= LineState.RUN_PERMIT
         if standing:
             state |= LineState.DEGRADED
-        if len(self._handoff):
+        if self._desk.judging:
             state |= LineState.BUSY
         return state
 

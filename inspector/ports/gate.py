@@ -12,7 +12,10 @@ from inspector.domain.verdict import Verdict
 
 
 class LineState(IntFlag):
-    """What the line tells the PLC of itself. Error always comes with NG."""
+    """What the line tells the PLC of itself. Error always comes with NG.
+
+    BUSY: a part is opened and not yet told, as it is looked at four times a second; also while the line ends.
+    """
 
     NONE = 0
     ONLINE = 1
@@ -81,6 +84,7 @@ class Gate(Protocol):
     def signal(self, part: PartId, verdict: Verdict, *, deadline: float) -> None:
         """Tell the verdict of ``part`` before ``deadline`` (monotonic seconds); returns once it is told. Any thread.
 
+        Where the PLC fetches the results (``Fetched``) it returns once the result may be read, until ``deadline``.
         Blocks at most 100 ms. A dry gate tells nobody and returns at once.
 
         Raises:
@@ -128,6 +132,15 @@ class Ejecting(Protocol):
 
     def balance(self) -> Mapping[str, int]:
         """Parts that entered, and where they went."""
+        ...
+
+
+@runtime_checkable
+class Fetched(Protocol):
+    """A gate whose PLC may fetch the results by itself: ``signal`` then returns before anybody was told."""
+
+    def fetched(self) -> bool:
+        """Whether a part is told only once ``confirmations`` says so: SENT: the PLC has read it."""
         ...
 
 

@@ -79,6 +79,10 @@ class Archive(Protocol):
         """Parts opened and never closed, oldest first: what a crash left."""
         ...
 
+    def standing_alarms(self) -> Mapping[str, str]:
+        """Code and text of this station's alarms that were raised in the book and not cleared."""
+        ...
+
     def never_opened(self) -> Sequence[PartId]:
         """Numbers inside any series that no part bears, oldest series first, at most 1000: lost by the book.
 

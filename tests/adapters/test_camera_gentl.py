@@ -18,7 +18,7 @@ from inspector.pipeline.steady import open_camera
 from inspector.ports.camera import Camera
 from inspector.ports.pixel_wire import unpacked, wire_format
 from inspector.ports.plugin import Context, Plugin
-from tests.camera_peers import buffer_for, grab_until
+from tests.camera_peers import buffer_for, grab_until, grab_until_said
 from tests.camera_table import GENTL
 from tests.fakes import wait_until
 
@@ -85,6 +85,19 @@ def test_a_stream_that_breaks_is_a_lost_camera_that_is_opened_anew(shows: Shows)
         feed._trouble = "its stream broke"
         _, said = grab_until(camera, into)
         assert any("lost: its stream broke" in one for one in said)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_reader_that_an_unforeseen_error_ended_is_a_lost_camera_that_is_opened_anew() -> None:
+    with opened() as camera:
+        into = buffer_for(camera.describe())
+        grab_until(camera, into)
+        feed = camera._feed  # type: ignore[attr-defined]
+        feed._delivery = None  # not callable: what a bug in the reader would raise
+        assert wait_until(lambda: not feed._reader.is_alive())
+        said = grab_until_said(camera, into, lambda error: "nobody foresaw" in str(error))
+        assert "lost: the thread that reads its frames ended" in said
+        assert grab_until(camera, into)[0].pixels.shape == into.shape
 
 
 def test_a_camera_that_another_opened_is_said_to_be_in_use() -> None:

@@ -171,6 +171,15 @@ def test_a_removed_camera_is_lost_at_once_though_frames_still_come_and_is_opened
             assert grab_until(camera, into)[0].pixels.shape == (480, 640)
 
 
+def test_a_stream_that_pylon_ended_is_a_lost_camera_also_where_a_wire_triggers() -> None:
+    with opened(trigger="line", line="Line1", fps=None) as camera:
+        feed = feed_of(camera)
+        feed._camera.StopGrabbing()
+        into = buffer_for(camera.describe())
+        assert "its stream has ended" in grab_until_said(camera, into, lambda error: error.lost)
+        assert wait_until(lambda: feed_of(camera) not in {feed, None})
+
+
 def test_live_gives_the_frame_nearest_to_the_moment_of_asking() -> None:
     with opened(trigger="live") as camera:
         into = buffer_for(camera.describe())

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -197,6 +198,33 @@ def test_a_killed_process_leaves_whole_pictures_and_the_next_start_sweeps_the_re
         assert read(tmp_path / name) is not None
         if name.endswith(".png"):
             assert name.replace(".png", "_d0.jpg") in names, "where the picture stands, its crops stand"
+
+
+def test_a_folder_that_is_not_ours_is_not_entered_and_does_not_hide_the_newest_day(tmp_path: Path) -> None:
+    """``lost+found`` on a partition of its own: to be read by root alone, and after every year in the alphabet."""
+    day = tmp_path / "2026/11/22"
+    theirs = tmp_path / "lost+found"
+    for folder in (day, theirs, day / "zip"):
+        folder.mkdir(parents=True)
+        (folder / ".left-x.png.999999999.part").write_bytes(b"half")
+    theirs.chmod(0o000)
+    try:
+        with open_evidence(tmp_path):
+            pass
+    finally:
+        theirs.chmod(0o700)
+    swept = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.part")}
+    assert swept == {f"{name}/.left-x.png.999999999.part" for name in ("lost+found", "2026/11/22/zip")}
+
+
+def test_a_folder_that_cannot_be_looked_through_is_named(tmp_path: Path) -> None:
+    stuck = tmp_path / "2026/11/22/.left-x.png.999999999.part"
+    stuck.mkdir(parents=True)  # cannot be taken away as a file can
+    with (
+        pytest.raises((ConfigError, JournalError), match=re.escape(f"looked through at {stuck}: ")),
+        open_evidence(tmp_path),
+    ):
+        pass
 
 
 def test_a_models_map_is_kept_beside_the_picture_and_shown_as_a_glow(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from inspector.app.commands.doctor import room
 from tests.app.conftest import Verb
 
 Edit = Callable[[str, str, str], Path]
@@ -53,6 +54,22 @@ def test_a_folder_that_cannot_be_written_is_bad_with_a_remedy(
     told = findings(done.stdout)["data_dir"]
     assert told["level"] == "bad"
     assert "set paths.data_dir" in told["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "free_gb", "total_gb", "level"),
+    [
+        ("data_dir", 60, 500, "ok"),
+        ("data_dir", 40, 500, "warn"),
+        ("data_dir", 4, 10, "warn"),
+        ("evidence", 40, 500, "warn"),
+        ("run_dir", 1, 2000, "ok"),
+    ],
+)
+def test_little_room_where_things_are_kept_is_a_warning(name: str, free_gb: int, total_gb: int, level: str) -> None:
+    found = room(name, Path("/x"), free=free_gb * 2**30, total=total_gb * 2**30)
+    assert (found.level, bool(found.remedy)) == (level, level == "warn")
+    assert f"/x: {free_gb}.0 GB free" in found.found
 
 
 @pytest.mark.usefixtures("pictures")

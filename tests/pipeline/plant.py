@@ -61,6 +61,8 @@ class Plant:
         self.runtime = fakes.FakeRuntime()
         self.decoder: Decoder = fakes.FakeDecoder()
         self.archive = archive or fakes.FakeArchive()
+        self.attempts: Callable[[str], int] = lambda _serial: 1
+        self.flush: Callable[[float], bool] = lambda _: True
         self.station = fakes.station(deadline_s=deadline_s, jobs=jobs)
         self.tuning = Tuning(
             handoff_depth=handoff_depth,
@@ -100,8 +102,8 @@ class Plant:
             recorder=self.recorder,
             archive=self.archive,
             evidence=self.evidence,
-            attempts=lambda _serial: 1,
-            flush=lambda _: True,
+            attempts=self.attempts,
+            flush=self.flush,
             take_lost=list,
             requests=self.requests,
             collect_into=self.collect_into,
@@ -146,10 +148,10 @@ class Plant:
         assert {part_seq for part_seq, _ in self.gate.told} <= set(self.gate.expected)
 
 
-def opened(part_seq: int, series: int = 1) -> OpenedPart:
+def opened(part_seq: int, series: int = 1, serial: str = "") -> OpenedPart:
     """A part as a crash leaves it: opened, never closed."""
     return OpenedPart(
-        part=PartId(part_seq=part_seq, series=series),
+        part=PartId(part_seq=part_seq, series=series, serial=serial),
         station="left",
         opened_utc=datetime.now(UTC),
         opened_at=0.0,

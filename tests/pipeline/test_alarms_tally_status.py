@@ -1,6 +1,7 @@
 """What the line says of itself: alarms once, figures right, a status file whole or not at all."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,40 @@ def test_an_alarm_stands_even_where_the_book_refuses_it() -> None:
     board = AlarmBoard(station="left", write=refuse)
     board.raise_alarm("journal.refused", "the disk is full")
     assert board.standing() == {"journal.refused": "the disk is full"}
+
+
+def test_what_another_thread_clears_is_written_after_it_was_raised() -> None:
+    written: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(event: AlarmEvent) -> None:
+        if event.action == "raised":
+            begun.set()
+            assert go_on.wait(20)
+        written.append(event.action)
+
+    board = AlarmBoard(station="left", write=slowly)
+    raising = threading.Thread(target=board.raise_alarm, args=("camera.lost", "no frame"))
+    clearing = threading.Thread(target=board.clear, args=("camera.lost",))
+    raising.start()
+    assert begun.wait(20)
+    clearing.start()
+    clearing.join(0.5)  # it must wait for its turn
+    go_on.set()
+    raising.join()
+    clearing.join()
+    assert written == ["raised", "cleared"]
+
+
+def test_what_a_process_that_ended_left_standing_is_cleared_and_says_why() -> None:
+    written: list[AlarmEvent] = []
+    board = AlarmBoard(station="left", write=written.append)
+    board.raise_alarm("plc.link", "no heartbeat")
+    board.begin_anew({"plc.link": "no heartbeat", "camera.lost": "no frame"})
+    assert [(event.code, event.action) for event in written] == [("plc.link", "raised"), ("camera.lost", "cleared")]
+    assert written[1].text == "the line was started anew; before: no frame"
+    assert written[1].details == {"reason": "the line was started anew"}
+    assert board.standing() == {"plc.link": "no heartbeat"}
 
 
 def test_the_tally_counts_every_part_and_times_only_those_that_were_told() -> None:

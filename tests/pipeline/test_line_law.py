@@ -1,5 +1,6 @@
 """One part in, one Inspection out, always; and no fault ever becomes a PASS."""
 
+import itertools
 import json
 import threading
 import time
@@ -157,6 +158,15 @@ def test_a_gate_without_echo_is_recorded_as_sent_not_as_acknowledged(tmp_path: P
     plant.gate._echoes = False
     plant.run()
     assert plant.recorder.of(1).gate_told is GateTold.SENT
+
+
+def test_a_part_that_is_opened_and_not_yet_told_is_shown_as_busy_also_as_nothing_waits(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, events=[1, 2], shots=shots(1, 2))
+    states = plant.gate.states
+    plant.runtime.before = lambda part: part != 1 or surely(lambda: LineState.BUSY in states[-1])
+    plant.trigger.before = lambda part: part != 2 or surely(lambda: LineState.BUSY not in states[-1])
+    assert plant.run() == 0
+    plant.law_holds([1, 2])
 
 
 def test_a_failing_model_makes_the_part_undecided_and_an_error_towards_the_plc(tmp_path: Path) -> None:
@@ -349,6 +359,42 @@ def test_a_book_that_refuses_rejects_the_part_where_it_is_set_so(tmp_path: Path)
     assert "journal.refused" in plant.recorder.alarms()
 
 
+def alarm_events(plant: Plant, code: str) -> list[str]:
+    return [note.action for note in plant.recorder.notes if isinstance(note, AlarmEvent) and note.code == code]
+
+
+def test_a_book_that_refuses_many_parts_is_one_alarm_until_it_takes_one(tmp_path: Path) -> None:
+    """With ``on_failure = "reject"`` the opening of a part is refused, and its closing is taken all the same."""
+    plant = Plant(tmp_path, events=range(1, 6), shots=shots(*range(1, 6)), paced=False)
+    plant.recorder.refuse_open = {1, 2, 3, 4}
+    plant.journal_health = lambda: JournalHealth(waiting=9, lost=0, error="the disk is full")
+    plant.run()
+    assert alarm_events(plant, "journal.refused") == ["raised", "cleared"]
+
+
+def test_a_pass_that_was_told_as_the_counters_parted_is_an_alarm_until_it_is_acknowledged(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, events=[1, 2, 3], shots=shots(1, 2, 3))
+    line = plant.line()
+    plant.gate.after = lambda part: part == 1 and line._desk.new_epoch()
+
+    def before(part: int) -> None:
+        if part == 3:
+            assert alarm_events(plant, "sync.race") == ["raised"]
+            plant.gate.wish = PlcWish(clear_error=True)
+            surely(lambda: alarm_events(plant, "sync.race") == ["raised", "cleared"])
+
+    plant.trigger.before = before
+    line.run(notify=lambda _line: None)
+    assert alarm_events(plant, "sync.race") == ["raised", "cleared"]
+
+
+def test_an_alarm_of_a_line_that_died_is_cleared_by_the_next_one(tmp_path: Path) -> None:
+    left = {"camera.lost": "no frame", "journal.lost": "3 rows"}
+    plant = Plant(tmp_path, events=[1], shots=shots(1), archive=FakeArchive(alarms=left))
+    plant.run()
+    assert [alarm_events(plant, code) for code in left] == [["cleared"], ["cleared"]]
+
+
 def test_a_folder_that_refuses_pictures_keeps_the_record_and_says_why(tmp_path: Path) -> None:
     plant = Plant(tmp_path, events=[1, 2], shots=shots(1, 2, bad=(1,)))
     plant.evidence.refuse = True
@@ -438,7 +484,7 @@ def test_a_crashing_loop_makes_the_gate_safe_and_exits_70(tmp_path: Path) -> Non
 def test_what_a_crash_left_open_and_what_was_counted_meanwhile_is_accounted_for_before_the_first_part(
     tmp_path: Path,
 ) -> None:
-    archive = FakeArchive(last_seq=42, unfinished=[opened(41), opened(42)])
+    archive = FakeArchive(last_seq=42, unfinished=[opened(41, serial="S1"), opened(42)])
     plant = Plant(
         tmp_path,
         events=[46],
@@ -446,7 +492,9 @@ def test_what_a_crash_left_open_and_what_was_counted_meanwhile_is_accounted_for_
         archive=archive,
         position=TriggerPosition(part_seq=45, echo_seq=42),
     )
+    plant.attempts = lambda serial: 3 if serial == "S1" else 1
     plant.run()
+    assert [plant.recorder.of(n).attempt for n in (41, 42)] == [3, 1]
     assert {n: plant.rule(n) for n in range(41, 46)} == {
         41: "law.interrupted",
         42: "law.interrupted",
@@ -530,6 +578,33 @@ def test_in_free_run_a_jump_of_the_cameras_counter_is_that_many_missed_parts(tmp
     plant.run()
     assert plant.outcomes() == {1: PASS, 2: PASS, 3: UNDECIDED, 4: UNDECIDED, 5: PASS}
     assert {plant.rule(n) for n in (3, 4)} == {"law.missed"}
+
+
+@pytest.mark.parametrize("jump", [25_536, 10**9])
+def test_in_free_run_a_camera_whose_count_began_anew_is_an_alarm_and_no_parts(tmp_path: Path, jump: int) -> None:
+    """16-bit ids of a restarted camera, and a glitch of 64 bits; 150 frames in order end the alarm."""
+    parts = range(1, 151)
+    counted = [Shot(part_seq=n, frame_no=n if n < 3 else n + jump) for n in parts]
+    plant = Plant(tmp_path, events=parts, shots=counted)
+    plant.trigger.counted_by = "line"
+    plant.camera._paced = False
+    plant.run()
+    plant.law_holds(parts)
+    assert set(plant.outcomes().values()) == {PASS}
+    assert alarm_events(plant, "camera.count") == ["raised", "cleared"]
+
+
+def test_in_free_run_many_lost_frames_are_written_in_chunks_that_the_book_can_take(tmp_path: Path) -> None:
+    parts = range(1, 1402)
+    counted = [Shot(part_seq=n, frame_no=n) for n in (1, 1401)]
+    plant = Plant(tmp_path, events=parts, shots=counted, paced=False)
+    plant.trigger.counted_by = "line"
+    plant.camera._paced = False
+    opened = [0]
+    plant.flush = lambda _: opened.append(len(plant.recorder.opened)) is None
+    plant.run()
+    plant.law_holds(parts)
+    assert [after - before for before, after in itertools.pairwise(opened)] == [0, 501, 500]
 
 
 def test_in_free_run_a_torn_frame_is_one_part_and_those_lost_before_it_are_missed(tmp_path: Path) -> None:

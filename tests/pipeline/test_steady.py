@@ -63,16 +63,19 @@ class FakeFeed:
 
 
 class Rig:
-    """Opens a new feed each time; ``away``: it cannot be opened."""
+    """Opens a new feed each time; ``away``: it cannot be opened; ``bug``: raised instead."""
 
     def __init__(self, info: FeedInfo) -> None:
         self.info = info
         self.feeds: list[FakeFeed] = []
         self.closed = 0
         self.away = False
+        self.bug: Exception | None = None
 
     @contextmanager
     def open(self) -> Iterator[FakeFeed]:
+        if self.bug is not None:
+            raise self.bug
         if self.away:
             raise DeviceError("camera fake", "not there")
         self.feeds.append(FakeFeed(self.info))
@@ -146,6 +149,22 @@ def test_a_lost_feed_is_closed_before_another_is_opened_and_tried_until_it_works
         rig.feeds[1].give(9)
         assert camera.grab(buffer(), 5.0).frame_no == 1
     assert rig.closed == 2
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("manner", [Manner.FREE, Manner.LINE, Manner.SOFTWARE])
+def test_an_error_that_nobody_foresaw_while_it_is_opened_anew_ends_the_loop_that_asks(manner: Manner) -> None:
+    rig = Rig(replace(INFO, manner=manner))
+    with SteadyCamera(rig.open) as camera:
+        rig.bug = ZeroDivisionError("a bug in a driver")
+        rig.feeds[0].trouble = "unplugged"
+        with pytest.raises(DeviceError, match="lost: unplugged"):
+            camera.grab(buffer(), 1.0)
+        assert wait_until(lambda: not camera._hand.is_alive())
+        with pytest.raises(RuntimeError, match="the thread that opens it anew has ended"):
+            camera.grab(buffer(), 1.0)
+        with pytest.raises(RuntimeError, match="the thread that opens it anew has ended"):
+            camera.trouble()
 
 
 def test_one_that_comes_back_with_another_size_stays_lost() -> None:

@@ -18,8 +18,8 @@ from inspector.pipeline.field import MISSED_ALARM, Axis, Field, Way
 from inspector.pipeline.tracked import TrackedGate
 from inspector.pipeline.tracking import Rest
 from inspector.ports.field_io import FieldInputs, Output
-from inspector.ports.gate import LineState, PassRefusedError
-from tests.fakes import FakeGate, wait_until
+from inspector.ports.gate import Fetched, LineState, PassRefusedError
+from tests.fakes import FakeFetchedGate, FakeGate, wait_until
 
 WAY = Way(axis=Axis.ENCODER, distance_mm=100.0, before_mm=10.0, after_mm=10.0, confirm_mm=20.0, counts_per_mm=10.0)
 READY = LineState.ONLINE | LineState.READY | LineState.RUN_PERMIT
@@ -276,6 +276,14 @@ def test_the_acknowledge_button_is_given_once_for_each_press() -> None:
         module.move(202.0, acknowledge=False, bin_full=True, air_low=True)
         assert wait_until(lambda: opened.plc_word().bin_full)
         assert "air.low" in opened.conditions()
+
+
+def test_beside_a_plc_results_are_fetched_where_the_plc_fetches_them() -> None:
+    with TrackedGate(Module(), replace(WAY, fires=False), station="left", period_s=0.001) as field:
+        for plc, fetches in ((FakeGate(), False), (FakeFetchedGate(), True)):
+            both = PlcAndField(plc, field)
+            assert isinstance(both, Fetched)
+            assert both.fetched() is fetches
 
 
 def test_beside_a_plc_the_module_shows_lamps_and_closes_the_balance_and_fires_nothing() -> None:

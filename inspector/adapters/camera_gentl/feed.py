@@ -124,22 +124,29 @@ class GentlFeed:
         return feed_settings.described("gentl", self._settings.serial, self._settings, found)
 
     def _read(self) -> None:
-        """What the reader's thread does: fetch, note the time, copy, give the buffer back."""
-        while not self._stopping.is_set():
-            try:
-                buffer = self._acquirer.try_fetch(timeout=_FETCH_S)
-                if buffer is None:
-                    continue
-                arrived_at = time.monotonic()
-                try:
-                    delivery = self._delivery(arrived_at, buffer)
-                finally:
-                    buffer.queue()
-            except (genapi.GenericException, gentl.GenericException) as error:
+        """What the reader's thread does, until it is asked to end; ended by anything else, it says so."""
+        trouble = "the thread that reads its frames ended by an error nobody foresaw"
+        try:
+            self._fetch_on()
+        except (genapi.GenericException, gentl.GenericException) as error:
+            trouble = f"its stream broke: {told(error)}"
+        finally:
+            if not self._stopping.is_set():
                 with self._came:
-                    self._trouble = f"its stream broke: {told(error)}"
+                    self._trouble = trouble
                     self._came.notify()
-                return
+
+    def _fetch_on(self) -> None:
+        """Fetch, note the time, copy, give the buffer back."""
+        while not self._stopping.is_set():
+            buffer = self._acquirer.try_fetch(timeout=_FETCH_S)
+            if buffer is None:
+                continue
+            arrived_at = time.monotonic()
+            try:
+                delivery = self._delivery(arrived_at, buffer)
+            finally:
+                buffer.queue()
             with self._came:
                 self._waiting.append(delivery)
                 self._came.notify()

@@ -123,6 +123,8 @@ class PylonFeed:
         with spoken_for(self._device, "it does not answer"):
             if self._camera.IsCameraDeviceRemoved():
                 raise DeviceError(self._device, "it was unplugged or switched off")
+            if not self._camera.IsGrabbing():  # pylon ends its loop when anything fails in it, and says nothing
+                raise DeviceError(self._device, "its stream has ended")
             self._camera.GetNodeMap().GetNode("Width").GetValue(False, True)  # noqa: FBT003 - not from the cache
 
     def _connect(self) -> Any:

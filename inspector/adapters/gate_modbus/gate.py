@@ -18,6 +18,7 @@ from inspector.adapters.gate_modbus.refusals import why_not
 from inspector.adapters.gate_modbus.wire import RefusedError
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.frame import PartId
+from inspector.domain.inspection import GateTold
 from inspector.domain.verdict import Outcome, Verdict
 from inspector.ports.gate import Confirmation, LineState, LinkHealth, PlcWish
 from inspector.ports.trigger import TriggerEvent, TriggerPosition
@@ -108,7 +109,10 @@ class ModbusGate:
                 raise self._not_told(result, job.reason)
 
     def confirmations(self, timeout_s: float) -> Sequence[Confirmation]:
-        """SENT: the write was answered; ACKNOWLEDGED: echoed; UNKNOWN: sent, not answered (an echo may follow)."""
+        """SENT: the write was answered; ACKNOWLEDGED: echoed; UNKNOWN: sent, not answered (an echo may follow).
+
+        NOTHING: it was withdrawn before it was written.
+        """
         desk, until = self._desk, time.monotonic() + timeout_s
         with desk.news:
             while not desk.confirmations and (left := until - time.monotonic()) > 0:
@@ -203,6 +207,7 @@ class ModbusGate:
     def _given_up(self, job: Job, now: float) -> DeviceError:
         if not self._desk.outbox.withdraw(job):
             return self._not_told(job.result, "its write was not answered in time; its effect is unknown")
+        self._desk.confirm(job.result.part_seq, GateTold.NOTHING, now)  # nobody need wait for an echo
         blocker = self._desk.outbox.blocked_by(now)
         why = f"the PLC has not echoed part {blocker}" if blocker else "the connection was busy"
         return self._not_told(job.result, f"{why}; withdrawn")

@@ -1,6 +1,7 @@
 """Alarms as people see them, read from the alarm events of the book."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +30,7 @@ class SqlAlarms:
     def standing(self) -> Sequence[StandingAlarm]:
         """Every alarm that stands, the newest first. See ``AlarmDesk``."""
         return sorted(
-            (alarm for code in self._codes() if (alarm := self._standing(code)) is not None),
+            (alarm for code in codes(self._file.reading) if (alarm := self._standing(code)) is not None),
             key=lambda alarm: alarm.raised_utc,
             reverse=True,
         )
@@ -59,18 +60,6 @@ class SqlAlarms:
             if said is not None:
                 return said
             return JournalPage(connection).write(event)
-
-    def _codes(self) -> list[str]:
-        """Every code that was ever raised: one seek each in the index by code."""
-        code = tables.alarm_event.c.code
-        found: list[str] = []
-        with self._file.reading() as connection:
-            while True:
-                query = select(code).order_by(code).limit(1)
-                name = connection.scalar(query.where(code > found[-1]) if found else query)
-                if name is None:
-                    return found
-                found.append(name)
 
     def _standing(self, code: str) -> StandingAlarm | None:
         """How an alarm stands: its newest raising, and the last word of people since then, however much they said."""
@@ -111,6 +100,37 @@ class SqlAlarms:
         if self._file.station:
             query = query.where(known.c.station == self._file.station)
         return query.order_by(known.c.journal_seq.desc()).limit(1)
+
+
+def codes(reading: Callable[[], AbstractContextManager[Connection]]) -> list[str]:
+    """Every code that was ever raised: one seek each in the index by code."""
+    code = tables.alarm_event.c.code
+    found: list[str] = []
+    with reading() as connection:
+        while True:
+            query = select(code).order_by(code).limit(1)
+            name = connection.scalar(query.where(code > found[-1]) if found else query)
+            if name is None:
+                return found
+            found.append(name)
+
+
+def left_standing(reading: Callable[[], AbstractContextManager[Connection]], station: str) -> dict[str, str]:
+    """Code and text of a station's alarms whose last turn was to be raised."""
+    known = tables.alarm_event.c
+    turns = (
+        select(known.action, known.text)
+        .where(known.station == station, known.action.in_(_TURNS))
+        .order_by(known.journal_seq.desc())
+        .limit(1)
+    )
+    left: dict[str, str] = {}
+    for code in codes(reading):
+        with reading() as connection:
+            turn = connection.execute(turns.where(known.code == code)).one_or_none()
+        if turn is not None and turn.action == "raised":
+            left[code] = turn.text
+    return left
 
 
 def _moment(text: str) -> datetime | None:

@@ -3,9 +3,10 @@
 import threading
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import structlog
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, Select, func, select
 
 from inspector.adapters.journal_sql import tables
 from inspector.adapters.journal_sql.engine import at_the_border
@@ -20,7 +21,8 @@ class Attempts:
     """Openings of this process in memory (the newest 50,000 serials), older ones from the book.
 
     The base of a serial is its inspections that stood in the book when this process began. It is looked up when
-    first asked for, so that opening a part touches no disk.
+    first asked for, so that opening a part touches no disk. Parts that a crash left open have no inspection yet: they
+    are counted as if this process had opened them, for it closes them.
     """
 
     def __init__(self, engine: Engine, path: Path, station: str) -> None:
@@ -32,6 +34,9 @@ class Attempts:
         self._base: dict[str, int] = {}
         with at_the_border(path, engine), engine.connect() as connection:
             self._head = connection.scalar(select(func.max(tables.entry.c.journal_seq))) or 0
+            left = connection.scalars(_left_open(station)).all()
+        for serial in left:
+            self.came(serial)
 
     def came(self, serial: str) -> None:
         """A part with this serial was opened."""
@@ -75,3 +80,9 @@ class Attempts:
         )
         with at_the_border(self._path, self._engine), self._engine.connect() as connection:
             return int(connection.scalar(query) or 0)
+
+
+def _left_open(station: str) -> Select[Any]:
+    """Serials of parts that were opened and never closed."""
+    part = tables.part.c
+    return select(part.serial).where(part.closed_us.is_(None), part.station == station, part.serial.is_not(None))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import RowMapping
 
-from inspector.adapters.journal_sql import nouns, proof, series, tables
+from inspector.adapters.journal_sql import alarms, nouns, proof, series, tables
 from inspector.adapters.journal_sql.engine import at_the_border, open_engine, writing
 from inspector.adapters.journal_sql.rows import LAST_NUMBER, text_of, to_us
 from inspector.adapters.journal_sql.schema import migrate, require_readable
@@ -113,6 +113,10 @@ class SqlJournal:
         """
         with at_the_border(self._path, self._engine):
             return proof.never_opened(self._engine, self._needed_station())
+
+    def standing_alarms(self) -> Mapping[str, str]:
+        """This station's alarms that were raised and not cleared. See ``Archive``."""
+        return alarms.left_standing(self._reading, self._needed_station())
 
     def newest_series(self) -> Series | None:
         """Where the station's trigger counter stood when it was last written; None for a new station."""

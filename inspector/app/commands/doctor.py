@@ -27,6 +27,7 @@ from inspector.pipeline import punctuality
 
 _NEEDED_MB = 2048
 _NEEDED_DISK_GB = 5
+_NEEDED_DISK_SHARE = 0.10
 _CONNECT_S = 1.0
 
 
@@ -113,6 +114,9 @@ def _station(config: Path | None, station: str | None) -> Iterator[Finding]:
     yield from doubts
     for which in ("data_dir", "run_dir"):
         yield _folder(which, loaded.path(which))
+    pictures = loaded.path("data_dir") / loaded.name / "evidence"
+    if pictures.is_mount():
+        yield _folder("evidence", pictures)
     yield from _peers(loaded)
 
 
@@ -175,13 +179,22 @@ def _folder(name: str, path: Path) -> Finding:
             found=f"{path}: {error.strerror}",
             remedy=f"create it and give it to this user, or set paths.{name}",
         )
-    free_gb = shutil.disk_usage(path).free / 2**30
-    low = name == "data_dir" and free_gb < _NEEDED_DISK_GB
+    usage = shutil.disk_usage(path)
+    return room(name, path, free=usage.free, total=usage.total)
+
+
+def room(name: str, path: Path, *, free: int, total: int) -> Finding:
+    """How many bytes are left of the disk under this folder, and whether they are enough where things are kept."""
+    free_gb, share = free / 2**30, free / total
+    low = name != "run_dir" and (free_gb < _NEEDED_DISK_GB or share < _NEEDED_DISK_SHARE)
     return Finding(
         name=name,
         level="warn" if low else "ok",
-        found=f"{path}: {free_gb:.1f} GB free",
-        remedy=f"journal and evidence want {_NEEDED_DISK_GB} GB" if low else "",
+        found=f"{path}: {free_gb:.1f} GB free ({share:.0%})",
+        remedy=f"journal and evidence want {_NEEDED_DISK_GB} GB and {_NEEDED_DISK_SHARE:.0%}: "
+        "copy old days of pictures elsewhere, then delete them"
+        if low
+        else "",
     )
 
 

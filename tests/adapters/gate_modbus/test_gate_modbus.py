@@ -156,6 +156,8 @@ def test_the_next_result_waits_for_the_echo_and_is_withdrawn_for_good(gate_and_p
     tell(gate, 1, Outcome.PASS)
     with pytest.raises(DeviceError, match="has not echoed part 1; withdrawn"):
         tell(gate, 2, Outcome.PASS)
+    said = {one.part_seq: one.told for one in gate.confirmations(5)}
+    assert said == {1: GateTold.SENT, 2: GateTold.NOTHING}, "the record need not wait for an echo"
     assert plc.fate(2) == "reject default"
     assert plc.stop() == {
         "triggers": 2, "passed": 1, "rejected": 1, "late": 0, "stale": 0, "bad_crc": 0, "duplicates": 0,

@@ -11,7 +11,7 @@ from inspector.domain.errors import DeviceError
 from inspector.domain.frame import PartId
 from inspector.domain.inspection import GateTold
 from inspector.domain.verdict import Outcome
-from inspector.ports.gate import LineState, PlcWish
+from inspector.ports.gate import Fetched, LineState, PlcWish
 from inspector.ports.trigger import TriggerEvent
 from tests.adapters.gate_modbus.parts import verdict
 from tests.adapters.gate_modbus_server.conftest import RUNNING, Connect, Pair, Serve
@@ -55,6 +55,17 @@ def ack(plc: PollingPlc) -> None:
     plc.until(lambda status: lacks(status, StatusBit.RESULTS_VALID))
     plc.bits(ENABLED)
     plc.scan()
+
+
+def test_a_part_is_told_only_once_the_plc_has_read_its_result(pair: Pair) -> None:
+    gate, plc = pair()
+    assert isinstance(gate, Fetched)
+    assert gate.fetched()
+    trigger(gate, plc, 1)
+    tell(gate, 1, Outcome.PASS)
+    assert told(gate) == []
+    plc.until(lambda status: StatusBit.RESULTS_VALID in status.bits)
+    assert told(gate) == [(1, GateTold.SENT)]
 
 
 def test_a_trigger_is_the_plcs_own_number_with_its_words(pair: Pair) -> None:

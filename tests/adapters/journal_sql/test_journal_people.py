@@ -251,6 +251,10 @@ def test_alarms_stand_until_they_are_cleared_whatever_people_say(path: Path, boo
     assert (standing.code, standing.acknowledged_by, standing.shelved_until) == ("camera.lost", "ana", until)
     book.alarms.say(replace(said, action="unshelved"))
     assert book.alarms.standing()[0].shelved_until is None
+    with open_journal(path, station=STATION) as journal:
+        assert journal.standing_alarms() == {"camera.lost": "no frame"}, "what the next start clears"
+    with open_journal(path, station="right") as journal:
+        assert journal.standing_alarms() == {}
     page = book.alarms.alarms(limit=2)
     assert [line.event.action for line in page.items] == ["unshelved", "shelved"]
     assert len(book.alarms.alarms(after=page.following).items) == 4

@@ -364,6 +364,21 @@ def test_attempts_count_this_process_and_the_book(path: Path) -> None:
         assert recorder.attempts("S2") == 1
 
 
+def test_a_serial_that_a_crash_left_open_has_come_before(path: Path) -> None:
+    with open_recorder(path, station=STATION) as recorder:
+        for number, serial in ((1, "S1"), (2, "S1"), (3, "S2"), (4, "")):
+            recorder.open(opened(number, serial=serial))
+        recorder.close(inspection(1, serial="S1"))
+    with open_recorder(path, station=STATION) as recorder:
+        assert (recorder.attempts("S1"), recorder.attempts("S2")) == (2, 1), "as the interrupted parts are closed"
+        for number, serial in ((2, "S1"), (3, "S2")):
+            recorder.close(inspection(number, serial=serial, evidence_note="x"))
+        recorder.open(opened(5, serial="S1"))
+        recorder.open(opened(6, serial="S2"))
+        assert recorder.flush(PATIENCE_S)
+        assert (recorder.attempts("S1"), recorder.attempts("S2")) == (3, 2)
+
+
 def test_two_lines_write_one_contiguous_book(path: Path) -> None:
     with open_recorder(path, station="left") as left, open_recorder(path, station="right") as right:
 

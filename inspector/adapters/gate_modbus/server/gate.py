@@ -126,6 +126,10 @@ class ModbusServerGate:
             desk.confirmations.clear()
             return came
 
+    def fetched(self) -> bool:
+        """The PLC reads each result when it likes to."""
+        return True
+
     # --- Annunciator
 
     def announce(self, state: LineState) -> None:
