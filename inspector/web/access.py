@@ -39,6 +39,10 @@ class ForbiddenError(Exception):
     """Who is signed in may not; or the request does not come from a page of ours."""
 
 
+class OldTokenError(ForbiddenError):
+    """The page's token is another session's: its person signed in again since, or somebody else did."""
+
+
 class Renderer(Protocol):
     """Makes pages of templates."""
 
@@ -118,8 +122,6 @@ class _Guard:
         account, session = known or (None, None)
         if request.method not in _SAFE:
             _check_origin(request, station)
-            if session is not None and self._access is not Access.PUBLIC:
-                await _check_csrf(request, session)
         visit = Visit(
             station=station,
             feed=request.app.state.feed,
@@ -130,6 +132,8 @@ class _Guard:
             words=_words(request, account),
         )
         request.state.visit = visit
+        if session is not None and request.method not in _SAFE and self._access is not Access.PUBLIC:
+            await _check_csrf(request, session)
         if not visit.may(self._access):
             if account is None:
                 raise SignInError
@@ -205,4 +209,4 @@ async def _check_csrf(request: Request, session: Session) -> None:
         field = (await request.form()).get(CSRF_FIELD, "")
         given = field if isinstance(field, str) else ""
     if not hmac.compare_digest(given.encode(), session.csrf.encode()):
-        raise ForbiddenError(f"the token of the page is missing or old; header {CSRF_HEADER} or field {CSRF_FIELD}")
+        raise OldTokenError(f"the token of the page is missing or old; header {CSRF_HEADER} or field {CSRF_FIELD}")

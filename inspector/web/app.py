@@ -19,8 +19,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inspector.domain.errors import ConfigError, FrameError, JournalError, ReviewError
-from inspector.web import interface
-from inspector.web.access import DECLARED, ForbiddenError, SignInError, Visit, next_page
+from inspector.domain.reviewing import OvertakenError
+from inspector.web import interface, reviewing
+from inspector.web.access import DECLARED, ForbiddenError, OldTokenError, SignInError, Visit, next_page
 from inspector.web.feed import Feed
 from inspector.web.gatekeeper import BusyError, Gatekeeper, RefusedError, UnsignedError
 from inspector.web.pages import Pages
@@ -149,6 +150,7 @@ class Guarded:
 def _handle_errors(app: FastAPI) -> None:
     """What each error is told as."""
     _handle_visitors(app)
+    _handle_secrets(app)
     _handle_troubles(app)
 
 
@@ -163,13 +165,32 @@ def _handle_visitors(app: FastAPI) -> None:
     async def forbidden(request: Request, error: ForbiddenError) -> Response:
         return _told(request, 403, str(error))
 
+    @app.exception_handler(OldTokenError)
+    async def old_token(request: Request, error: OldTokenError) -> Response:
+        visit: Visit = request.state.visit
+        if _wants_page(request):
+            reason = visit.words.gettext(
+                "You have signed in again since this page was opened. Go back and load it again."
+            )
+            return _told(request, 403, reason)
+        return JSONResponse({"detail": str(error), "signIn": True}, status_code=403)
+
+
+def _handle_secrets(app: FastAPI) -> None:
     @app.exception_handler(UnsignedError)
     async def must_sign(request: Request, _error: UnsignedError) -> Response:
         return _told(request, 428, "send your PIN or password again with it: it is the signature")
 
     @app.exception_handler(RefusedError)
     async def refused_entry(request: Request, error: RefusedError) -> Response:
-        return _told(request, 423 if error.until else 422, str(error))
+        visit: Visit = request.state.visit
+        wrong = visit.words.gettext("Your PIN or password is wrong: nothing was written.")
+        if error.until is None:
+            return _told(request, 422, wrong)
+        reason = session.refusal(visit, error)
+        if _wants_page(request):
+            return _told(request, 423, reason)
+        return JSONResponse({"detail": reason, "lockedUntil": error.until.isoformat()}, status_code=423)
 
     @app.exception_handler(BusyError)
     async def busy(request: Request, _error: BusyError) -> Response:
@@ -185,6 +206,11 @@ def _handle_troubles(app: FastAPI) -> None:
     async def unread(request: Request, error: JournalError) -> Response:
         log.error("web.journal", reason=str(error))
         return _told(request, 503, str(error))
+
+    @app.exception_handler(OvertakenError)
+    async def too_late(request: Request, error: OvertakenError) -> Response:
+        visit: Visit = request.state.visit
+        return JSONResponse(reviewing.overtaken(error.now, visit.words, reader=visit.person.name), status_code=409)
 
     @app.exception_handler(ReviewError)
     async def unfit(request: Request, error: ReviewError) -> Response:
