@@ -107,7 +107,9 @@ def test_who_was_second_sees_what_was_decided_and_may_go_on(page: Page, plant: P
     page.click("[data-for=unsure] [data-reason=picture]")
     expect(page.locator("#overtaken")).to_contain_text("quirin")
     expect(page.locator("#overtaken")).to_contain_text("Confirmed (Seen)")
-    assert len(reviews(plant, 0)) == 1
+    page.click("[data-for=unsure] [data-reason=picture]")
+    expect(page.locator("[data-for=unsure] [data-reason=picture]")).to_be_enabled()
+    assert len(reviews(plant, 0)) == 1, "to press the same button once more is not to have read it"
     page.click("#overtaken button")
     expect(page.locator("h1")).to_have_text("Part 6")
     assert [(one.review.reviewer, one.review.second) for one in reviews(plant, 0)] == [

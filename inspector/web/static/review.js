@@ -184,17 +184,18 @@ function taken(said) {
 // Somebody else was quicker: show who decided what; the same review goes on as a second one only where that is wanted.
 const overtaken = document.getElementById("overtaken");
 const again = overtaken.querySelector("button");
+let newest = data.standing;
 
 function compare(said) {
-  data.standing = said.standing?.journalSeq ?? null;
+  newest = said.standing?.journalSeq ?? null;
   overtaken.querySelector("span").textContent = said.detail;
   again.hidden = said.standing?.reviewer === item.dataset.me;
   overtaken.hidden = false;
-  overtaken.querySelector(again.hidden ? "a" : "button").focus();
 }
 
 again.addEventListener("click", () => {
   overtaken.hidden = true;
+  data.standing = newest;
   judge(given);
 });
 
@@ -207,7 +208,9 @@ for (const button of document.querySelectorAll("[data-reason]")) {
 for (const button of document.querySelectorAll("[data-back]")) button.addEventListener("click", back);
 
 window.addEventListener("beforeunload", (event) => {
-  if (corrector.touched && !leaving) event.preventDefault();
+  if (!corrector.touched || leaving) return;
+  event.preventDefault();
+  event.returnValue = true; // what browsers before 2023 ask for
 });
 
 // ---- keys ---------------------------------------------------------------------------------------------
