@@ -68,8 +68,12 @@ def test_a_held_key_judges_one_part_and_none_that_nobody_has_seen(page: Page, pl
 
 def test_while_a_review_is_under_way_no_button_is_free_and_a_lost_station_frees_them(page: Page, plant: Plant) -> None:
     held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
     open_part(page, plant)
-    page.route(re.compile(r"/review/[0-9a-f-]+\?"), held.append)
+    page.route(re.compile(r"/review/[0-9a-f-]+\?"), hold)
     page.click("[data-opinion=agree]")
     for button in ("[data-opinion=agree]", "[data-opinion=unsure]"):
         expect(page.locator(button)).to_be_disabled()
@@ -198,7 +202,8 @@ def test_one_box_is_drawn_at_a_time_and_none_where_it_was_called_off(page: Page,
     drag(page, whole)
     expect(marks).to_have_count(2)
     page.click("#mark-add")
-    page.click("#mark-add")
+    expect(page.locator("#mark-add")).to_be_hidden()
+    page.locator("#mark-add").dispatch_event("click")  # as two fingers at the same time
     drag(page, whole)
     expect(marks).to_have_count(3)
     page.click("[data-defect='1']")

@@ -19,8 +19,11 @@ export class Corrector {
       button.addEventListener("click", () => this.change({ label }));
       classes.append(button);
     }
-    document.getElementById("mark-redraw").addEventListener("click", () => this.start("redraw"));
-    document.getElementById("mark-add").addEventListener("click", () => this.start("add"));
+    const redraw = document.getElementById("mark-redraw");
+    const add = document.getElementById("mark-add");
+    redraw.addEventListener("click", () => this.start("redraw"));
+    add.addEventListener("click", () => this.start("add"));
+    this.starts = [redraw, add];
     document.getElementById("mark-remove").addEventListener("click", () => this.change({ removed: true }));
     this.tell = (text) => {
       const told = document.getElementById("told");
@@ -81,7 +84,7 @@ export class Corrector {
     if (!viewer) return;
     this.cancel();
     this.tell(document.getElementById("item").dataset.redraw);
-    this.stop.hidden = false;
+    this.offerStop(true);
     viewer.setMouseNavEnabled(false);
     const redrawn = kind === "redraw" ? this.chosen : null;
     const at = (event) => viewer.viewport.viewerElementToImageCoordinates(event.position);
@@ -106,12 +109,18 @@ export class Corrector {
     });
   }
 
+  /** Cancel takes the place of what begins a box: the picture must not move under the finger. */
+  offerStop(offered) {
+    this.stop.hidden = !offered;
+    for (const button of this.starts) button.hidden = offered;
+  }
+
   /** Draw no box after all. */
   cancel() {
     if (!this.tracker) return;
     this.tracker.destroy();
     this.tracker = null;
-    this.stop.hidden = true;
+    this.offerStop(false);
     this.viewer().setMouseNavEnabled(true);
     this.tell("");
   }
