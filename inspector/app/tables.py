@@ -2,13 +2,14 @@
 
 from datetime import date, time
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
 _NAME = r"^[A-Za-z0-9_-]+$"
+_Code = Annotated[str, Field(min_length=1, max_length=100)]
 LOOPBACKS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -183,10 +184,18 @@ class WebTable(BaseModel):
     )
     px_per_mm: float = Field(4.5, gt=1, le=40, description="pitch of the panel: buttons are 20 and 25 mm on it")
     open_live: bool = Field(default=True, description="Live is seen without an account; its pictures never are")
-    reasons: dict[Literal["agree", "disagree", "unsure"], tuple[str, ...]] = Field(
+    reasons: dict[Literal["agree", "disagree", "unsure"], tuple[_Code, ...]] = Field(
         default_factory=dict, description="reason codes of a review, in the order of their buttons"
     )
     golden_dir: Path = Field(Path("golden"), description="golden images, named after recipes: critical.jpg")
+
+    @field_validator("reasons")
+    @classmethod
+    def _a_verdict_has_a_reason(cls, reasons: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for opinion in ("agree", "disagree"):
+            if reasons.get(opinion) == ():
+                raise ValueError(f"{opinion} = [] leaves no button to press: name at least one code, or leave it out")
+        return reasons
 
     @model_validator(mode="after")
     def _the_plant_s_network_needs_tls(self) -> Self:

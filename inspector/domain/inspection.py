@@ -170,7 +170,7 @@ class Review:
 
     ``true_outcome``: PASS or FAIL, what the part is; "" where it cannot be said. ``reason``: the site's reason code.
     ``corrections``: all defects as the person sees them, where anything was corrected; a defect of the machine that
-    no mark continues is a false call. Empty: nothing was corrected.
+    no mark continues is a false call. Empty: nothing was corrected, unless ``cleared``: all were taken off as none.
     ``second``: signed though the part had been reviewed, by another person. ``signed``: the password was entered
     again for it. ``withdraws``: number in the journal of the review that a WITHDRAWN one takes back.
     """
@@ -182,10 +182,16 @@ class Review:
     reason: str
     at_utc: datetime
     corrections: tuple[Mark, ...] = ()
+    cleared: bool = False
     comment: str = ""
     second: bool = False
     signed: bool = False
     withdraws: int | None = None
+
+    @property
+    def corrected(self) -> bool:
+        """Whether the corrections say all defects that there are, none where there are no corrections."""
+        return self.cleared or bool(self.corrections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inspector.domain.errors import ReviewError
 from inspector.domain.geometry import Box
 from inspector.domain.inspection import Inspection, Mark, Opinion, Review
 from inspector.domain.verdict import Outcome, Severity
@@ -16,6 +17,14 @@ class SignedReview:
 
     journal_seq: int
     review: Review
+
+
+class OvertakenError(ReviewError):
+    """Another review stands than the one its person saw, or none any more. ``now``: the one that stands."""
+
+    def __init__(self, reason: str, *, now: SignedReview | None) -> None:
+        super().__init__(reason)
+        self.now = now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +82,9 @@ def labels_of(inspection: Inspection, review: Review) -> tuple[Label, ...] | Non
     if bad is None:
         return None
     found = inspection.verdict.defects
-    if review.corrections:
-        return tuple(_label(mark, inspection) for mark in review.corrections)
+    if review.corrected:
+        marked = tuple(_label(mark, inspection) for mark in review.corrections)
+        return marked if marked or not bad else None
     if not bad and review.opinion is Opinion.DISAGREE:
         return ()
     if not bad or review.opinion is Opinion.AGREE:
@@ -94,7 +104,7 @@ def _label(mark: Mark, inspection: Inspection) -> Label:
 def false_calls(inspection: Inspection, review: Review) -> frozenset[int]:
     """Positions of the machine's defects that are none in the reviewer's word."""
     positions = frozenset(range(len(inspection.verdict.defects)))
-    if review.corrections:
+    if review.corrected:
         return positions - {mark.defect for mark in review.corrections if mark.defect is not None}
     overruled = review.opinion is Opinion.DISAGREE and inspection.verdict.outcome is not Outcome.PASS
     return positions if overruled else frozenset()

@@ -199,8 +199,9 @@ class ReviewRecord(OpcNames):
     reason: str
     comment: str
     corrections: tuple[CorrectionRecord, ...] = Field(
-        description="all defects as the reviewer sees them; empty: none corrected"
+        description="all defects as the reviewer sees them; empty: none corrected, or with corrected true none is there"
     )
+    corrected: bool = Field(description="the corrections say which defects there are, even where they are empty")
     second: bool = Field(description="another person had reviewed the part before")
     signed: bool = Field(description="the reviewer's password was entered again for it")
     withdraws: int | None = Field(description="opinion withdrawn: journalSeq of the review that is taken back")

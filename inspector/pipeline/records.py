@@ -241,6 +241,7 @@ def _review(event: Review, journal_seq: int, now: datetime) -> ReviewRecord:
             )
             for mark in event.corrections
         ),
+        corrected=event.corrected,
         creation_time=utc_text(event.at_utc),
         is_historical=_old(event.at_utc, now),
     )

@@ -13,15 +13,17 @@ NEAR = 0.2
 
 
 class QueueKind(Enum):
-    """Which parts wait. Only parts that nobody has reviewed do, each once in a queue.
+    """Which parts wait, each once in a queue; all but those of UNSURE were reviewed by nobody.
 
     REJECTS: FAIL and UNDECIDED. BORDERLINE: judged by the recipe with the deciding figure within ``NEAR`` of its limit,
     passes with a kept picture among them. SAMPLE: passes whose picture was kept at random: what looks for escapes.
+    UNSURE: the review that counts says that its person does not know; somebody else is to decide.
     """
 
     REJECTS = "rejects"
     BORDERLINE = "borderline"
     SAMPLE = "sample"
+    UNSURE = "unsure"
 
 
 class QueueOrder(Enum):
@@ -33,12 +35,16 @@ class QueueOrder(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueFilter:
-    """Which part of a queue; all that is given must hold. ``opened``: a shift's span, by the trigger."""
+    """Which part of a queue; all that is given must hold. ``opened``: a shift's span, by the trigger.
+
+    ``reader``: who asks; of UNSURE, parts that they themselves left open are not theirs to decide.
+    """
 
     kind: QueueKind = QueueKind.REJECTS
     recipe: str = ""
     label: str = ""
     opened: Span | None = None
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +86,16 @@ class ReviewQueue(Protocol):
 class ReviewDesk(Protocol):
     """Where people sign."""
 
-    def sign(self, review: Review) -> int:
+    def sign(self, review: Review, *, after: int | None = None) -> int:
         """Write a review and its row in the audit chain; give its journal_seq.
 
-        A WITHDRAWN review puts the part back into its queue.
+        A WITHDRAWN review puts the part back into its queue. ``after``: the number of the review that stood when a
+        ``second`` one's person looked; None: whichever.
 
         Raises:
             ReviewError: no such part; it is reviewed already (``second`` False); a second review by the same person, or
                 of a part that nobody reviewed; ``withdraws`` names no standing review of that person.
+            OvertakenError: a ReviewError too: another review stands than ``second`` and ``after`` say.
             JournalError: the disk did not take it.
         """
         ...

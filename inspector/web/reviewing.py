@@ -1,5 +1,6 @@
 """Takes what a person says of a part to the desk, from a page or from a program."""
 
+from collections.abc import Mapping
 from typing import Literal
 from uuid import UUID
 
@@ -7,15 +8,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inspector.domain.errors import ReviewError
 from inspector.domain.geometry import Box
-from inspector.domain.inspection import Mark, Opinion, Review
-from inspector.domain.reviewing import needs_signature, standing
+from inspector.domain.inspection import Inspection, Mark, Opinion, Review
+from inspector.domain.reviewing import OvertakenError, SignedReview, needs_signature, standing
 from inspector.domain.verdict import Outcome
 from inspector.ports.history import PartFile
 from inspector.web.access import Visit
+from inspector.web.station import Json
+from inspector.web.words import Words
 
 _STRICT = ConfigDict(extra="forbid")
 _LARGEST_PX = 1e6
 MOST_MARKS = 1000
+_OF_ONE_KIND = frozenset({"dirt", "reflection", "within-tolerance", "missed"})
+"""Usual reasons that fit only a reject, or only a part that was let pass."""
+_ANY = ("other",)
+"""Offered where none of a site's reasons fits."""
 
 
 class MarkGiven(BaseModel):
@@ -40,6 +47,18 @@ class ReviewGiven(BaseModel):
     reason: str = Field(min_length=1, max_length=100, description="one of the site's reason codes for this opinion")
     comment: str = Field("", max_length=2000)
     corrections: list[MarkGiven] = Field(default_factory=list, max_length=MOST_MARKS)
+    corrected: bool | None = Field(
+        None,
+        description="whether the corrections say all defects there are; true with none: all boxes are no defects. "
+        "null: as the list is empty or not",
+    )
+    standing: int | None = Field(
+        None,
+        ge=1,
+        le=2**63 - 1,
+        description="journalSeq of the review that stood when you looked, null for none; another one meanwhile is "
+        "answered 409. Left out: whichever stands",
+    )
     secret: str = Field("", max_length=1000, description="PIN or password again, where a critical defect is overruled")
 
 
@@ -47,12 +66,18 @@ def review(visit: Visit, file: PartFile, given: ReviewGiven) -> int:
     """Sign it; the review's number in the journal.
 
     Raises:
-        ReviewError: it does not fit; UnsignedError: it must be signed; RefusedError: the signature is wrong.
+        ReviewError: it does not fit, OvertakenError: not any more; UnsignedError: it must be signed; RefusedError: the
+            signature is wrong.
     """
     codes = visit.station.site.reasons[given.opinion]
-    if given.reason not in codes:
+    if given.reason not in {*codes, *fitting(visit.station.site.reasons, file.inspection, given.opinion)}:
         raise ReviewError(f"reason {given.reason!r} is none for {given.opinion}; there are: {', '.join(codes)}")
-    person, opinion = visit.person, Opinion(given.opinion)
+    if given.corrections and given.corrected is False:
+        raise ReviewError("corrected = false, but there are corrections: leave one of the two out")
+    person, opinion, now = visit.person, Opinion(given.opinion), standing(file.reviews)
+    seen = given.standing if "standing" in given.model_fields_set else now.journal_seq if now else None
+    if seen != (now.journal_seq if now else None):
+        raise OvertakenError("another review stands than the one that was seen", now=now)
     signed = needs_signature(file.inspection, opinion)
     if signed:
         visit.gatekeeper.sign(person, given.secret)
@@ -65,10 +90,12 @@ def review(visit: Visit, file: PartFile, given: ReviewGiven) -> int:
             reason=given.reason,
             at_utc=visit.station.now(),
             corrections=tuple(_mark(mark) for mark in given.corrections),
+            cleared=bool(given.corrected) and not given.corrections,
             comment=given.comment,
-            second=standing(file.reviews) is not None,
+            second=seen is not None,
             signed=signed,
-        )
+        ),
+        after=seen,
     )
 
 
@@ -85,6 +112,65 @@ def withdraw(visit: Visit, result_id: UUID, journal_seq: int) -> int:
             withdraws=journal_seq,
         )
     )
+
+
+def fitting(reasons: Mapping[str, tuple[str, ...]], inspection: Inspection, opinion: str) -> tuple[str, ...]:
+    """The site's reasons for this opinion that fit the part, in the order of their buttons; at least one."""
+    codes = reasons[opinion]
+    if opinion == Opinion.DISAGREE.value:
+        passed = inspection.verdict.outcome is Outcome.PASS
+        codes = tuple(code for code in codes if code not in _OF_ONE_KIND or (code == "missed") is passed)
+    return codes or _ANY
+
+
+def opinion_words(words: Words) -> dict[Opinion, str]:
+    """What a person said, in words."""
+    _ = words.gettext
+    return {Opinion.AGREE: _("Confirmed"), Opinion.DISAGREE: _("Overruled"), Opinion.UNSURE: _("Don't know")}
+
+
+def reason_words(words: Words) -> dict[str, str]:
+    """The usual reason codes in words; a site's own code is its own word."""
+    _ = words.gettext
+    return {
+        "confirmed": _("Seen"),
+        "dirt": _("Dirt or dust"),
+        "reflection": _("Light, reflection"),
+        "within-tolerance": _("Within tolerance"),
+        "position": _("Part lay wrong"),
+        "missed": _("Defect was missed"),
+        "second-opinion": _("Second opinion"),
+        "picture": _("Bad picture"),
+        "other": _("Something else"),
+    }
+
+
+def said(signed: SignedReview, words: Words) -> str:
+    """When it was decided, what and why, in one line."""
+    review = signed.review
+    reason = reason_words(words).get(review.reason, review.reason)
+    return f"{words.moment(review.at_utc)}: {opinion_words(words)[review.opinion]} ({reason})"
+
+
+def overtaken(now: SignedReview | None, words: Words, *, reader: str) -> Json:
+    """What is told somebody whose review came after another one: in words, and what they need to go on."""
+    if now is None:
+        text = words.gettext("The review that this page shows was taken back. Yours would be the first.")
+        return {"detail": text, "standing": None}
+    review = now.review
+    text = words.gettext("Meanwhile somebody else reviewed this part. Yours would be a second review.")
+    if review.reviewer == reader:
+        text = words.gettext("You have reviewed this part already.")
+    return {
+        "detail": f"{text} {review.reviewer}, {said(now, words)}",
+        "standing": {
+            "journalSeq": now.journal_seq,
+            "reviewer": review.reviewer,
+            "opinion": review.opinion.value,
+            "reason": review.reason,
+            "creationTime": review.at_utc.isoformat(),
+        },
+    }
 
 
 def _truth(outcome: Outcome, opinion: Opinion) -> str:

@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from inspector.domain.errors import ConfigError, FrameError, JournalError, ReviewError
+from inspector.domain.reviewing import OvertakenError
+from inspector.web import reviewing
 from inspector.web.access import ForbiddenError, OldTokenError, SignInError, Visit, next_page, stranger, visitor
 from inspector.web.gatekeeper import BusyError, RefusedError, UnsignedError
 from inspector.web.words import Words
@@ -145,6 +147,11 @@ def _tell_station(app: FastAPI) -> None:
             503,
             lambda words: Trouble(heading=words.gettext("The journal cannot be read"), reason=str(error), english=True),
         )
+
+    @app.exception_handler(OvertakenError)
+    async def overtaken(request: Request, error: OvertakenError) -> Response:
+        visit: Visit = request.state.visit
+        return JSONResponse(reviewing.overtaken(error.now, visit.words, reader=visit.person.name), status_code=409)
 
     @app.exception_handler(ReviewError)
     async def unfit(request: Request, error: ReviewError) -> Response:

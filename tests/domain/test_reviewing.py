@@ -81,3 +81,12 @@ def test_a_defect_that_no_mark_continues_is_a_false_call() -> None:
     assert false_calls(BAD, of(Opinion.AGREE, "FAIL")) == frozenset()
     kept = Mark(label=SEEN.label, box=SEEN.box, defect=0)
     assert false_calls(BAD, of(Opinion.AGREE, "FAIL", kept)) == everything - {0}
+
+
+def test_a_correction_that_left_no_defect_is_not_the_same_as_none() -> None:
+    everything = frozenset(range(len(CRACKED.defects)))
+    cleared = replace(of(Opinion.AGREE, "FAIL"), cleared=True)
+    assert (cleared.corrected, of(Opinion.AGREE, "FAIL").corrected) == (True, False)
+    assert false_calls(BAD, cleared) == everything
+    assert labels_of(BAD, cleared) is None, "bad, but no box of the machine's says where"
+    assert labels_of(GOOD, replace(of(Opinion.AGREE, "PASS"), cleared=True)) == ()

@@ -112,6 +112,13 @@ def published(event: Any, **more: Any) -> dict[str, Any]:
     return dict(publication(entry, now=AT + timedelta(seconds=1), **more).payload)
 
 
+def test_a_review_says_whether_its_marks_are_all_there_is() -> None:
+    given = EVENTS["review/verdict"]
+    none = replace(given, corrections=())
+    cleared = replace(none, cleared=True)
+    assert [published(one)["corrected"] for one in (given, none, cleared)] == [True, False, True]
+
+
 def test_a_result_has_the_names_of_opc_40100_and_ours_below_result_content() -> None:
     record = published(INSPECTION, evidence_url="https://left/evidence/")
     content = record.pop("resultContent")

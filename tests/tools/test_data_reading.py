@@ -306,7 +306,7 @@ def test_reviewed_parts_come_back_in_with_the_reviewers_boxes(tmp_path: Path) ->
     dent = Mark(label="dent", box=Box(x=5, y=6, width=7, height=8))
     events: list[Inspection | Review] = []
     told = ((Opinion.AGREE, "", ()), (Opinion.DISAGREE, "PASS", ()), (Opinion.DISAGREE, "FAIL", (dent,)))
-    for number, (opinion, said, boxes) in enumerate((*told, (Opinion.UNSURE, "", ()))):
+    for number, (opinion, said, boxes) in enumerate((*told, (Opinion.UNSURE, "", ()), (Opinion.AGREE, "FAIL", ()))):
         picture(tmp_path / f"evidence/2026/{number}.png", number)
         events.append(published(number))
         events.append(
@@ -318,6 +318,7 @@ def test_reviewed_parts_come_back_in_with_the_reviewers_boxes(tmp_path: Path) ->
                 reason="",
                 at_utc=NOW,
                 corrections=boxes,
+                cleared=number == 4,
             )
         )
     lines = []
@@ -326,7 +327,9 @@ def test_reviewed_parts_come_back_in_with_the_reviewers_boxes(tmp_path: Path) ->
         lines.append(json.dumps({"journalSeq": seq, "kind": entry.kind, "record": entry.payload}))
     (tmp_path / "results.jsonl").write_text("\n".join(lines))
     dataset = read(tmp_path)
-    assert [(r.good, r.classes) for r in dataset.records] == [(False, ("crack",)), (True, ()), (False, ("dent",))]
+    assert [(r.good, r.classes) for r in dataset.records] == [
+        (False, ("crack",)), (True, ()), (False, ("dent",)), (False, ()),
+    ]  # fmt: skip
     assert dataset.records[2].marks[0].box == dent.box
     assert dataset.troubles[0].reason == "the reviewer was not sure"
 

@@ -19,5 +19,5 @@ def sign_in(page: Page, plant: Plant, role: Role, then: str = "/live") -> None:
 
 
 def ready(page: Page) -> None:
-    """Wait until the page's scripts listen."""
-    page.wait_for_selector("body[data-ready]")
+    """Wait until the page's scripts listen, and a part was there long enough to be judged."""
+    page.wait_for_selector("body[data-ready]:not(:has(#judge[data-young]))")

@@ -23,7 +23,7 @@ def read(root: Path, choice: Choice) -> Dataset:
     """Read every part with a review and a picture; the reviewer's word is the truth, the last review counts.
 
     Corrected boxes are the labels; a bad part without corrections keeps the machine's boxes only where the
-    reviewer agreed.
+    reviewer agreed and did not take all of them off.
     """
     results, reviews = _pairs(root)
     pictures = {path.name: path for path in images_in(root)}
@@ -77,7 +77,9 @@ def _truth(review: Mapping[str, Any], outcome: str) -> bool | None:
 
 
 def _marks(review: Mapping[str, Any], content: Mapping[str, Any]) -> tuple[Mark, ...]:
-    given = review.get("corrections") or (content.get("defects", ()) if review["opinion"] == "agree" else ())
+    given = review.get("corrections") or ()
+    if not given and not review.get("corrected") and review["opinion"] == "agree":
+        given = content.get("defects", ())
     marks = []
     for item in given:
         x, y, width, height = item["bbox_px"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, literal_column, select, tuple_
+from sqlalchemy import Connection, FromClause, Select, exists, func, literal_column, select, tuple_
 
 from inspector.adapters.journal_sql import nouns, registers, tables
 from inspector.adapters.journal_sql.book_file import BookFile
@@ -12,7 +12,7 @@ from inspector.adapters.journal_sql.registers import NO_FIGURE
 from inspector.adapters.journal_sql.rows import to_us
 from inspector.domain.errors import ReviewError
 from inspector.domain.inspection import Opinion, Review
-from inspector.domain.reviewing import SignedReview, standing
+from inspector.domain.reviewing import OvertakenError, SignedReview, standing
 from inspector.ports.history import Page
 from inspector.ports.review import QueueFilter, QueueItem, QueueKind, QueueOrder
 
@@ -23,6 +23,10 @@ _COLUMN = {
     QueueKind.BORDERLINE: "borderline",
     QueueKind.SAMPLE: "sampled",
 }
+
+
+_OF_SAMPLES = frozenset({QueueKind.SAMPLE, QueueKind.UNSURE})
+"""Queues in which good parts stand that were kept at random."""
 
 
 class SqlDesk:
@@ -40,7 +44,7 @@ class SqlDesk:
         limit: int = 50,
     ) -> Page[QueueItem]:
         """The next parts. See ``ReviewQueue``."""
-        waits = registers.waiting.c
+        waits = _queue(which.kind).c
         by = (waits.journal_seq,) if order is QueueOrder.OLDEST else (waits.nearness, waits.journal_seq)
         last, limit = cursor(after, order.value, values=len(by)), min(limit, MOST_ROWS)
         with self._file.reading() as connection:
@@ -61,7 +65,7 @@ class SqlDesk:
                 QueueItem(
                     line=line,
                     nearness=None if near[line.journal_seq] >= NO_FIGURE else near[line.journal_seq],
-                    probability=line.kept_probability if which.kind is QueueKind.SAMPLE else 1.0,
+                    probability=(line.kept_probability or 1.0) if which.kind in _OF_SAMPLES else 1.0,
                 )
                 for line in found
             ),
@@ -71,22 +75,25 @@ class SqlDesk:
     def left(self, which: QueueFilter) -> int:
         """How many wait. See ``ReviewQueue``."""
         with self._file.reading() as connection:
-            counting = select(func.count()).select_from(registers.waiting)
+            counting = select(func.count()).select_from(_queue(which.kind))
             return connection.scalar(self._narrowed(connection, which, counting)) or 0
 
-    def sign(self, review: Review) -> int:
+    def sign(self, review: Review, *, after: int | None = None) -> int:
         """Write a review and its row in the audit chain. See ``ReviewDesk``."""
         known = tables.inspection.c
         with self._file.writing() as connection:
             query = select(known.journal_seq).where(known.result_id == str(review.result_id))
             if connection.scalar(query) is None:
                 raise ReviewError(f"there is no part {review.result_id} in this journal")
-            _require_in_turn(review, _said(connection, review))
+            _require_in_turn(review, _said(connection, review), after)
             return JournalPage(connection).write(review)
 
     def _narrowed(self, connection: Connection, which: QueueFilter, query: Select[Any]) -> Select[Any]:
-        waits, defect = registers.waiting.c, tables.defect.c
-        query = query.where(literal_column(f"waiting.{_COLUMN[which.kind]} = 1"))
+        waits, defect = _queue(which.kind).c, tables.defect.c
+        if which.kind is QueueKind.UNSURE:
+            query = query.where(waits.reviewer != which.reader)
+        else:
+            query = query.where(literal_column(f"waiting.{_COLUMN[which.kind]} = 1"))
         if self._file.station:
             query = query.where(waits.station == self._file.station)
         if which.recipe:
@@ -104,6 +111,11 @@ class SqlDesk:
         return query
 
 
+def _queue(kind: QueueKind) -> FromClause:
+    """Where the parts of a queue stand."""
+    return registers.left_open if kind is QueueKind.UNSURE else registers.waiting
+
+
 def _rare(connection: Connection, label: str) -> bool:
     """Whether it is cheaper to begin with the parts that have this defect than with those that wait."""
     defect = tables.defect.c
@@ -118,7 +130,7 @@ def _said(connection: Connection, review: Review) -> list[SignedReview]:
     return [SignedReview(journal_seq=row["journal_seq"], review=nouns.review(row)) for row in rows]
 
 
-def _require_in_turn(review: Review, said: list[SignedReview]) -> None:
+def _require_in_turn(review: Review, said: list[SignedReview], after: int | None) -> None:
     """Refuse what does not follow from what was said before.
 
     Raises:
@@ -133,12 +145,13 @@ def _require_in_turn(review: Review, said: list[SignedReview]) -> None:
         return
     if review.withdraws is not None:
         raise ReviewError(f"withdraws = {review.withdraws}: only a WITHDRAWN review takes one back")
-    if counts is not None and not review.second:
-        raise ReviewError(
+    if counts is not None and (not review.second or after not in {None, counts.journal_seq}):
+        raise OvertakenError(
             f"{counts.review.reviewer} reviewed this part at {counts.review.at_utc:%Y-%m-%d %H:%M} UTC "
-            f"({counts.review.opinion.value}); a second review by another person is possible"
+            f"({counts.review.opinion.value}); a second review by another person is possible",
+            now=counts,
         )
     if counts is not None and counts.review.reviewer == review.reviewer:
         raise ReviewError(f"{review.reviewer} reviewed this part already; the second review is another person's")
     if counts is None and review.second:
-        raise ReviewError("nobody has reviewed this part yet: this is the first review, not the second")
+        raise OvertakenError("nobody has reviewed this part yet: this is the first review, not the second", now=None)

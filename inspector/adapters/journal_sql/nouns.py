@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.engine import RowMapping
 
 from inspector.adapters.journal_sql import tables
-from inspector.adapters.journal_sql.rows import detections_from, from_us, marks_from
+from inspector.adapters.journal_sql.rows import CLEARED, detections_from, from_us, marks_from
 from inspector.domain.detection import Detection
 from inspector.domain.frame import CameraStamp, PartId
 from inspector.domain.inspection import (
@@ -238,6 +238,7 @@ def review(row: RowMapping) -> Review:
         reason=row["reason"],
         at_utc=from_us(row["at_us"]),
         corrections=marks_from(row["corrections"]),
+        cleared=row["corrections"] == CLEARED,
         comment=row["comment"],
         second=bool(row["second"]),
         signed=bool(row["signed"]),

@@ -1,9 +1,23 @@
 """What people's pages are read from: registers that triggers keep, the audit chain, and words said of revisions."""
 
-from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    Text,
+    case,
+    func,
+    literal_column,
+    null,
+    select,
+    text,
+)
 from sqlalchemy.types import REAL
 
-from inspector.adapters.journal_sql.tables import metadata
+from inspector.adapters.journal_sql.tables import inspection, metadata, part, setup
 
 MINUTE_US = 60_000_000
 NO_FIGURE = 9e99
@@ -43,6 +57,26 @@ reviewed = Table(
     Column("reviewer", Text, nullable=False),
 )
 Index("reviewed_opinion", reviewed.c.opinion, reviewed.c.journal_seq)
+
+_by_law = inspection.c.rule.like("law.%")
+_near_share = func.abs(inspection.c.measured - inspection.c.limit_value) / func.abs(inspection.c.limit_value)
+left_open = (
+    select(
+        reviewed.c.journal_seq,
+        part.c.station,
+        inspection.c.opened_us,
+        setup.c.recipe_name.label("recipe"),
+        func.coalesce(case((_by_law, null()), else_=_near_share), NO_FIGURE).label("nearness"),
+        reviewed.c.reviewer,
+    )
+    .select_from(reviewed)
+    .join(inspection, inspection.c.journal_seq == reviewed.c.journal_seq)
+    .join(part, part.c.id == inspection.c.part_id)
+    .join(setup, setup.c.id == inspection.c.setup_id)
+    .where(reviewed.c.opinion == literal_column("'unsure'"))
+    .subquery("left_open")
+)
+"""Parts whose standing review does not know, with the columns of ``waiting``: few, so no register of their own."""
 
 minute = Table(
     "minute",

@@ -81,8 +81,14 @@ def detections_from(content: str) -> tuple[Detection, ...]:
     return tuple(_detection(row) for row in json.loads(content))
 
 
-def marks_text(marks: Sequence[Mark]) -> str:
+CLEARED = "{}"
+"""Corrections that left no defect: no marks, yet not the "[]" of nothing corrected. Older programs read no marks."""
+
+
+def marks_text(marks: Sequence[Mark], *, cleared: bool = False) -> str:
     """What a person marked, as JSON."""
+    if cleared and not marks:
+        return CLEARED
     return json.dumps([_mark_row(mark) for mark in marks], separators=(",", ":"))
 
 
@@ -293,7 +299,7 @@ def review_row(signed: Review, journal_seq: int) -> Row:
         "true_outcome": text_of(signed.true_outcome),
         "reason": text_of(signed.reason),
         "at_us": to_us(signed.at_utc),
-        "corrections": marks_text(signed.corrections),
+        "corrections": marks_text(signed.corrections, cleared=signed.cleared),
         "comment": text_of(signed.comment),
         "second": int(signed.second),
         "signed": int(signed.signed),

@@ -16,7 +16,7 @@ from inspector.web.station import Json
 
 ROUTES = Routes("review")
 _SAID = {
-    409: {"description": "it does not fit: reviewed already, no such reason"},
+    409: {"description": "it does not fit: reviewed already (``standing``: by whom), no such reason"},
     428: {"description": "a critical defect is overruled: send the secret again as a signature"},
     422: {"description": "the signature is wrong, or the body"},
     423: {"description": "too many wrong signatures: the account is locked"},
@@ -35,7 +35,7 @@ def queue(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Json:
     """What waits for a person; ``following`` is the ``after`` of the next page, "" at the end."""
-    which = QueueFilter(kind=kind, recipe=recipe, label=label)
+    which = QueueFilter(kind=kind, recipe=recipe, label=label, reader=visit.person.name)
     try:
         page = visit.station.queue.waiting(which, order=order, after=after, limit=limit)
     except ValueError as error:
@@ -81,6 +81,7 @@ def _review(review: Review) -> Json:
         "signed": review.signed,
         "withdraws": review.withdraws,
         "creationTime": review.at_utc.isoformat(),
+        "corrected": review.corrected,
         "corrections": [
             {
                 "class": mark.label,

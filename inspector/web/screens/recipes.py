@@ -58,8 +58,9 @@ def recipes(
     file: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """What is in use, all revisions, and where to propose one. ``edit``: begin with this one; ``file``: with a file."""
-    draft = found(visit, edit).revision.content if edit else visit.station.recipe_file(file) or "" if file else ""
-    return _list(visit, draft=draft)
+    one = found(visit, edit).revision if edit else None
+    draft = one.content if one else visit.station.recipe_file(file) or "" if file else ""
+    return _list(visit, draft=draft, drafted=one.name if one else file)
 
 
 @_ROUTES.post("/recipes", Access.EXPERT)
@@ -67,24 +68,32 @@ def propose(
     visit: Here,
     content: Text = "",
     upload: Annotated[UploadFile | None, File()] = None,
+    drafted: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """Propose a text, typed or from a file; what is no recipe for this station comes back with the reason."""
+    """Propose a text, typed or from a file; what is no recipe for this station comes back with the reason.
+
+    ``drafted``: the recipe whose text it was begun with: the page keeps what is typed under that name.
+    """
+
+    def refused(trouble: str) -> Response:
+        return _list(visit, draft=content, drafted=drafted, trouble=trouble, status=422)
+
     if upload is not None and upload.filename:
         raw = upload.file.read(MOST_TEXT + 1)
         try:
             content = raw.decode()
         except UnicodeDecodeError:
-            return _list(visit, draft=content, trouble=visit.words.gettext("The file is no text."), status=422)
+            return refused(visit.words.gettext("The file is no text."))
         if len(raw) > MOST_TEXT:
-            return _list(visit, draft=content, trouble=visit.words.gettext("The file is too large."), status=422)
+            return refused(visit.words.gettext("The file is too large."))
     try:
         revision = recipe_desk.propose(visit, content)
     except ConfigError as error:
-        return _list(visit, draft=content, trouble=str(error), status=422)
+        return refused(str(error))
     return RedirectResponse(f"/recipes/{revision.sha256}", status_code=303)
 
 
-def _list(visit: Visit, *, draft: str, trouble: str = "", status: int = 200) -> Response:
+def _list(visit: Visit, *, draft: str, drafted: str = "", trouble: str = "", status: int = 200) -> Response:
     slots = recipe_desk.in_use(visit)
     return visit.page(
         "recipes.html",
@@ -99,6 +108,7 @@ def _list(visit: Visit, *, draft: str, trouble: str = "", status: int = 200) -> 
         files=file_words(visit.words),
         endings=ending_words(visit.words),
         draft=draft,
+        drafted=drafted,
         trouble=trouble,
         FileState=FileState,
     )

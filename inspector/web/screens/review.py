@@ -1,16 +1,17 @@
 """Review: what waits for a person, and one part with everything that decides about it."""
 
 import json
-from pathlib import Path
+import pathlib
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, Path, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from inspector.domain.account import Access
+from inspector.domain.errors import ReviewError
 from inspector.domain.inspection import Inspection, Opinion
 from inspector.domain.reviewing import needs_signature, standing
 from inspector.domain.shifts import Shift
@@ -29,8 +30,6 @@ _ROUTES = Routes("review")
 UNDO_S = 10
 _SHIFTS = 6
 _PAGE = 50
-_OF_ONE_KIND = frozenset({"dirt", "reflection", "within-tolerance", "missed"})
-"""Usual reasons that fit only a reject, or only a part that was let pass."""
 Text = Annotated[str, Query(max_length=200)]
 
 
@@ -43,6 +42,7 @@ class Asked:
         self.kind = QueueKind(kind) if kind in {one.value for one in QueueKind} else QueueKind.REJECTS
         self.order = QueueOrder(order) if order in {one.value for one in QueueOrder} else QueueOrder.OLDEST
         self.recipe, self.label = recipe, label
+        self.reader = visit.account.name if visit.account else ""
         self.shifts = visit.station.site.shifts.latest(visit.station.now(), _SHIFTS)
         self.shift = next((one for one in self.shifts if key_of(one) == shift), None)
 
@@ -54,7 +54,7 @@ class Asked:
     def of(self, kind: QueueKind) -> QueueFilter:
         """The same of another queue."""
         opened = self.shift.span if self.shift else None
-        return QueueFilter(kind=kind, recipe=self.recipe, label=self.label, opened=opened)
+        return QueueFilter(kind=kind, recipe=self.recipe, label=self.label, opened=opened, reader=self.reader)
 
     def address(self, path: str, **other: str) -> str:
         """The page of this path with the same questions."""
@@ -81,6 +81,7 @@ def queue(
     visit: Here,
     asked: Question,
     after: Annotated[str, Query(max_length=500)] = "",
+    undo: Text = "",
 ) -> Response:
     """What waits, oldest first or nearest to the limit."""
     try:
@@ -98,6 +99,8 @@ def queue(
         labels=visit.station.names.labels(),
         key_of=key_of,
         gauge_of=lambda line: facts.gauge(line.decision, visit.words),
+        undo=undo_address(asked, undo),
+        undo_s=UNDO_S,
     )
 
 
@@ -108,7 +111,17 @@ def kinds(words: Words) -> dict[QueueKind, str]:
         QueueKind.REJECTS: _("Rejects"),
         QueueKind.BORDERLINE: _("Borderline"),
         QueueKind.SAMPLE: _("Good sample"),
+        QueueKind.UNSURE: _("Unsure"),
     }
+
+
+def undo_address(asked: Asked, undo: str) -> str:
+    """Where the review that was written last is taken back ("part.number", as its answer said); "" for none."""
+    part, _dot, number = undo.rpartition(".")
+    try:
+        return asked.address(f"/review/{UUID(part)}/undo/{int(number)}")
+    except ValueError:
+        return ""
 
 
 @_ROUTES.get("/review/next", Access.ANYONE)
@@ -149,16 +162,17 @@ def item(
         heat=evidence is not None and visit.station.pictures.heat(evidence).state is PictureState.SOUND,
         gauge=facts.gauge(inspection.verdict.decision, visit.words),
         standing=counts,
+        said=reviewing.said(counts, visit.words) if counts else "",
         mine=mine,
         bin=next((disposal.bin for disposal in reversed(file.disposals) if disposal.bin), ""),
         number=visit.station.history.reject_number(result_id, begun) if reject else None,
         choices=choices(visit, inspection),
-        reasons=reason_words(visit.words),
+        reasons=reviewing.reason_words(visit.words),
         sign={"disagree"} if needs_signature(inspection, Opinion.DISAGREE) else set(),
         data=item_data(visit, file, asked),
         golden=_golden(visit, inspection.recipe.name) is not None,
         following=_following(visit, asked, result_id),
-        undo=undo,
+        undo=undo_address(asked, undo),
         undo_s=UNDO_S,
     )
 
@@ -167,31 +181,14 @@ def choices(visit: Visit, inspection: Inspection) -> list[tuple[str, str, str, t
     """The three verdicts of a person: (opinion, word, what it means for this part, reason codes)."""
     _ = visit.words.gettext
     rejected = inspection.verdict.outcome is not Outcome.PASS
-    reasons = visit.station.site.reasons
-    fitting = tuple(
-        code for code in reasons["disagree"] if code not in _OF_ONE_KIND or (code == "missed") is not rejected
-    )
-    return [
-        ("agree", _("Confirm"), _("Part is bad") if rejected else _("Part is good"), reasons["agree"]),
-        ("disagree", _("Overrule"), _("Part is good") if rejected else _("Part is bad"), fitting),
-        ("unsure", _("Don't know"), _("Somebody else decides"), reasons["unsure"]),
+    means = (_("Part is bad"), _("Part is good")) if rejected else (_("Part is good"), _("Part is bad"))
+    told = [
+        ("agree", _("Confirm"), means[0]),
+        ("disagree", _("Overrule"), means[1]),
+        ("unsure", _("Don't know"), _("Somebody else decides")),
     ]
-
-
-def reason_words(words: Words) -> dict[str, str]:
-    """The usual reason codes in words; a site's own code is its own word."""
-    _ = words.gettext
-    return {
-        "confirmed": _("Seen"),
-        "dirt": _("Dirt or dust"),
-        "reflection": _("Light, reflection"),
-        "within-tolerance": _("Within tolerance"),
-        "position": _("Part lay wrong"),
-        "missed": _("Defect was missed"),
-        "second-opinion": _("Second opinion"),
-        "picture": _("Bad picture"),
-        "other": _("Something else"),
-    }
+    reasons = visit.station.site.reasons
+    return [(*one, reviewing.fitting(reasons, inspection, one[0])) for one in told]
 
 
 def item_data(visit: Visit, file: PartFile, asked: Asked) -> str:
@@ -208,6 +205,7 @@ def item_data(visit: Visit, file: PartFile, asked: Asked) -> str:
         }
         for defect in inspection.verdict.defects
     ]
+    counts = standing(file.reviews)
     known = sorted({"crack", "scratch", "dent", "stain", *(str(one["label"]) for one in defects)})
     return json.dumps(
         {
@@ -215,6 +213,7 @@ def item_data(visit: Visit, file: PartFile, asked: Asked) -> str:
             "defects": defects,
             "picture": f"/parts/{inspection.result_id}/picture" if inspection.evidence else "",
             "post": asked.address(f"/review/{inspection.result_id}"),
+            "standing": counts.journal_seq if counts else None,
             "labels": {label: words(label) for label in known},
         }
     )
@@ -238,9 +237,14 @@ def sign(
 
 
 @_ROUTES.post("/review/{result_id}/undo/{number}", Access.ANYONE)
-def undo(visit: Here, result_id: UUID, number: int) -> Response:
+def undo(visit: Here, result_id: UUID, number: Annotated[int, Path(ge=1, le=2**63 - 1)], asked: Question) -> Response:
     """Take one's own word back; the part waits again."""
-    return JSONResponse({"journalSeq": reviewing.withdraw(visit, result_id, number), "next": f"/review/{result_id}"})
+    try:
+        written = reviewing.withdraw(visit, result_id, number)
+    except ReviewError:
+        text = visit.words.gettext("This review does not stand any more: there is nothing to take back.")
+        return JSONResponse({"detail": text}, status_code=409)
+    return JSONResponse({"journalSeq": written, "next": asked.address(f"/review/{result_id}")})
 
 
 @_ROUTES.get("/golden/{recipe}", Access.ANYONE)
@@ -252,7 +256,7 @@ def golden(visit: Here, recipe: str) -> Response:
     return FileResponse(path)
 
 
-def _golden(visit: Visit, recipe: str) -> Path | None:
+def _golden(visit: Visit, recipe: str) -> pathlib.Path | None:
     folder = visit.station.site.golden
     known = {path.stem: path for path in folder.glob("*") if path.suffix in {".jpg", ".png"}} if folder.is_dir() else {}
     return known.get(recipe)

@@ -1,13 +1,14 @@
 // A person's corrections of a part: another class, another box, a defect that was missed, one that is none.
 export class Corrector {
-  constructor(data, viewer, show) {
+  constructor(data, viewer) {
     this.viewer = viewer;
     this.labels = data.labels;
     this.marks = data.defects.map((defect, position) => ({ ...defect, defect: position, removed: false }));
     this.drawn = [];
     this.chosen = 0;
     this.touched = false;
-    this.drawing = "";
+    this.tracker = null;
+    this.changed = () => {};
     const classes = document.getElementById("classes");
     for (const [label, word] of Object.entries(this.labels)) {
       const button = document.createElement("button");
@@ -18,23 +19,26 @@ export class Corrector {
       button.addEventListener("click", () => this.change({ label }));
       classes.append(button);
     }
-    document.getElementById("mark-redraw").addEventListener("click", () => this.start("redraw"));
-    document.getElementById("mark-add").addEventListener("click", () => this.start("add"));
+    const redraw = document.getElementById("mark-redraw");
+    const add = document.getElementById("mark-add");
+    redraw.addEventListener("click", () => this.start("redraw"));
+    add.addEventListener("click", () => this.start("add"));
+    this.starts = [redraw, add];
     document.getElementById("mark-remove").addEventListener("click", () => this.change({ removed: true }));
     this.tell = (text) => {
       const told = document.getElementById("told");
       told.textContent = text;
       told.hidden = !text;
     };
-    this.show = show;
+    this.stop = document.getElementById("mark-cancel");
+    this.stop.addEventListener("click", () => this.cancel());
   }
 
-  /** What is posted: every defect as the person sees it; nothing where nothing was corrected. */
+  /** What is posted: whether anything was corrected, and then every defect as the person sees it, or none at all. */
   given() {
-    if (!this.touched) return [];
-    return this.marks
-      .filter((mark) => !mark.removed)
-      .map(({ label, x, y, width, height, defect }) => ({ label, x, y, width, height, defect: defect ?? null }));
+    const left = this.touched ? this.marks.filter((mark) => !mark.removed) : [];
+    const corrections = left.map(({ label, x, y, width, height, defect }) => ({ label, x, y, width, height, defect: defect ?? null }));
+    return { corrections, corrected: this.touched };
   }
 
   choose(position) {
@@ -42,14 +46,15 @@ export class Corrector {
     this.draw();
   }
 
-  change(what) {
-    const mark = this.marks[this.chosen];
+  change(what, position = this.chosen) {
+    const mark = this.marks[position];
     if (!mark) return;
     Object.assign(mark, what);
     if (!what.removed) mark.removed = false;
     this.touched = true;
     mark.person = true;
     this.draw();
+    this.changed();
   }
 
   /** Show every mark over the picture. */
@@ -73,15 +78,18 @@ export class Corrector {
     });
   }
 
-  /** The next drag over the picture is a box. */
+  /** The next drag over the picture is a box: of the mark chosen now, or of a new one. */
   start(kind) {
     const viewer = this.viewer();
     if (!viewer) return;
+    this.cancel();
     this.tell(document.getElementById("item").dataset.redraw);
+    this.offerStop(true);
     viewer.setMouseNavEnabled(false);
+    const redrawn = kind === "redraw" ? this.chosen : null;
     const at = (event) => viewer.viewport.viewerElementToImageCoordinates(event.position);
     let from = null;
-    const tracker = new OpenSeadragon.MouseTracker({
+    this.tracker = new OpenSeadragon.MouseTracker({
       element: viewer.canvas,
       pressHandler: (event) => {
         from = at(event);
@@ -89,22 +97,39 @@ export class Corrector {
       dragHandler: () => {},
       releaseHandler: (event) => {
         const to = at(event);
-        tracker.destroy();
-        viewer.setMouseNavEnabled(true);
-        this.tell("");
+        this.cancel();
         if (!from || Math.abs(to.x - from.x) < 2 || Math.abs(to.y - from.y) < 2) return;
-        const box = {
+        this.take(redrawn, {
           x: Math.round(Math.min(from.x, to.x)),
           y: Math.round(Math.min(from.y, to.y)),
           width: Math.round(Math.abs(to.x - from.x)),
           height: Math.round(Math.abs(to.y - from.y)),
-        };
-        if (kind === "add") {
-          this.marks.push({ label: this.marks[this.chosen]?.label ?? Object.keys(this.labels)[0], defect: null });
-          this.chosen = this.marks.length - 1;
-        }
-        this.change(box);
+        });
       },
     });
+  }
+
+  /** Cancel takes the place of what begins a box: the picture must not move under the finger. */
+  offerStop(offered) {
+    this.stop.hidden = !offered;
+    for (const button of this.starts) button.hidden = offered;
+  }
+
+  /** Draw no box after all. */
+  cancel() {
+    if (!this.tracker) return;
+    this.tracker.destroy();
+    this.tracker = null;
+    this.offerStop(false);
+    this.viewer().setMouseNavEnabled(true);
+    this.tell("");
+  }
+
+  /** A box was drawn: for this mark, or for one more (null). */
+  take(position, box) {
+    if (position !== null) return this.change(box, position);
+    this.marks.push({ label: this.marks[this.chosen]?.label ?? Object.keys(this.labels)[0], defect: null });
+    this.chosen = this.marks.length - 1;
+    this.change(box);
   }
 }

@@ -1,28 +1,21 @@
 // One part in review: look at it, judge it, correct it. The station writes; this page only asks.
-import { ask } from "./page.js";
 import { Corrector } from "./correct.js";
+import { demand, forget, free, send } from "./signing.js";
 
 const item = document.getElementById("item");
 const data = JSON.parse(item.dataset.item);
 const whole = document.getElementById("whole");
 const crop = document.getElementById("crop");
 const golden = document.getElementById("golden");
-const told = document.getElementById("told");
-const signature = document.getElementById("signature");
-const secret = document.getElementById("again-secret");
 const signs = item.dataset.signs.split(" ");
 const MARGIN = 1.5;
 const BLINK_MS = 700;
 
 let viewer = null;
 let chosen = null;
-let given = null;
-const corrector = new Corrector(data, () => viewer, show);
-
-function say(text) {
-  told.textContent = text;
-  told.hidden = !text;
-}
+let given = "";
+let leaving = false;
+const corrector = new Corrector(data, () => viewer);
 
 // ---- the picture --------------------------------------------------------------------------------------
 
@@ -41,6 +34,10 @@ function open() {
     imageSmoothingEnabled: false,
   });
   viewer.addHandler("open", () => corrector.draw());
+  // The arrows go from defect to defect and from part to part; they do not move the picture as well.
+  viewer.addHandler("canvas-key", (event) => {
+    if (event.originalEvent.key.startsWith("Arrow")) event.preventDefaultAction = true;
+  });
   return viewer;
 }
 
@@ -51,14 +48,29 @@ function whenOpen(act) {
   else viewer.addOnceHandler("open", act);
 }
 
+const steps = document.getElementById("steps");
+const place = document.getElementById("step");
+
+function tellStep() {
+  steps.hidden = corrector.marks.length < 2;
+  place.textContent = `${corrector.chosen + 1} / ${corrector.marks.length}`;
+}
+
+/** The next defect, or the one before; after the last comes the first. */
+function step(by) {
+  const count = corrector.marks.length;
+  if (count) show((corrector.chosen + by + count) % count);
+}
+
 /** Go to a defect, with some of its neighbourhood. */
-export function show(position) {
+function show(position) {
   const mark = corrector.marks[position];
   if (!mark) return;
   for (const chip of document.querySelectorAll("[data-defect]")) {
     chip.setAttribute("aria-pressed", String(Number(chip.dataset.defect) === position));
   }
   corrector.choose(position);
+  tellStep();
   whenOpen(() => {
     const side = Math.max(mark.width, mark.height, 40) * MARGIN;
     const x = mark.x + mark.width / 2 - side / 2;
@@ -70,6 +82,11 @@ export function show(position) {
 for (const chip of document.querySelectorAll("[data-defect]")) {
   chip.addEventListener("click", () => show(Number(chip.dataset.defect)));
 }
+for (const button of steps.querySelectorAll("[data-step]")) {
+  button.addEventListener("click", () => step(Number(button.dataset.step)));
+}
+corrector.changed = tellStep;
+tellStep();
 for (const button of document.querySelectorAll("[data-zoom]")) {
   button.addEventListener("click", () =>
     whenOpen(() => {
@@ -146,63 +163,42 @@ function choose(opinion) {
 
 function back() {
   chosen = null;
-  signature.hidden = true;
+  forget();
+  overtaken.hidden = true;
   for (const one of groups) one.hidden = true;
   verdicts.hidden = false;
 }
 
 function judge(reason) {
-  given = { opinion: chosen, reason, corrections: corrector.given() };
-  if (signs.includes(chosen)) demand("critical");
-  else post(given);
+  given = reason;
+  const body = { opinion: chosen, reason, ...corrector.given(), standing: data.standing };
+  if (signs.includes(chosen)) demand("critical", { path: data.post, body, taken, overtaken: compare });
+  else send({ path: data.post, body, taken, overtaken: compare });
 }
 
-function demand(why) {
-  const told = document.getElementById("signature-why");
-  told.textContent = told.dataset[why];
-  signature.dataset.why = why;
-  signature.hidden = false;
-  secret.value = "";
-  secret.focus();
+function taken(said) {
+  leaving = true;
+  location.assign(said.next);
 }
 
-async function post(body) {
-  say("");
-  try {
-    const answer = await ask(data.post, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json" },
-      body: JSON.stringify(body),
-    });
-    if (answer.status === 401) return demand("expired");
-    if (answer.status === 428) return demand("critical");
-    const said = await answer.json();
-    if (!answer.ok) return say(typeof said.detail === "string" ? said.detail : item.dataset.failed);
-    location.assign(said.next);
-  } catch {
-    say(item.dataset.failed);
-  }
+// Somebody else was quicker: show who decided what; the same review goes on as a second one only where that is wanted.
+const overtaken = document.getElementById("overtaken");
+const again = overtaken.querySelector("button");
+let newest = data.standing;
+
+function compare(said) {
+  newest = said.standing?.journalSeq ?? null;
+  overtaken.querySelector("span").textContent = said.detail;
+  again.hidden = said.standing?.reviewer === item.dataset.me;
+  overtaken.hidden = false;
 }
 
-signature.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  if (signature.dataset.why === "critical") return post({ ...given, secret: secret.value });
-  const answer = await fetch("/api/session", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ name: secret.dataset.name, secret: secret.value }),
-  });
-  const said = await answer.json();
-  if (!answer.ok) return say(said.detail);
-  document.querySelector('meta[name="csrf"]').content = said.csrf;
-  signature.hidden = true;
-  post(given);
+again.addEventListener("click", () => {
+  overtaken.hidden = true;
+  data.standing = newest;
+  judge(given);
 });
-for (const key of signature.querySelectorAll("[data-key]")) {
-  key.addEventListener("click", () => {
-    secret.value = key.dataset.key ? secret.value + key.dataset.key : secret.value.slice(0, -1);
-  });
-}
+
 for (const button of document.querySelectorAll("[data-opinion]")) {
   button.addEventListener("click", () => choose(button.dataset.opinion));
 }
@@ -211,43 +207,27 @@ for (const button of document.querySelectorAll("[data-reason]")) {
 }
 for (const button of document.querySelectorAll("[data-back]")) button.addEventListener("click", back);
 
-// ---- undo ---------------------------------------------------------------------------------------------
-
-const undo = document.getElementById("undo");
-if (undo) {
-  const [part, number] = undo.dataset.undo.split(".");
-  const count = undo.querySelector("b");
-  let seconds = Number(undo.dataset.seconds);
-  const ticking = setInterval(() => {
-    seconds -= 1;
-    count.textContent = String(seconds);
-    if (seconds <= 0) {
-      clearInterval(ticking);
-      undo.remove();
-    }
-  }, 1000);
-  undo.querySelector("button").addEventListener("click", async () => {
-    const answer = await ask(`/review/${part}/undo/${number}`, { method: "POST" });
-    const said = await answer.json();
-    if (answer.ok) location.assign(said.next);
-    else say(said.detail);
-  });
-  history.replaceState(null, "", location.pathname + location.search.replace(/[?&]undo=[^&]*/, "").replace(/^&/, "?"));
-}
+window.addEventListener("beforeunload", (event) => {
+  if (!corrector.touched || leaving) return;
+  event.preventDefault();
+  event.returnValue = true; // what browsers before 2023 ask for
+});
 
 // ---- keys ---------------------------------------------------------------------------------------------
 
 document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    return step(event.key === "ArrowDown" ? 1 : -1);
+  }
+  // A key that is held or jammed speaks once; and none speaks for a part that nobody can have seen yet.
+  if (event.repeat || !free()) return;
   const open = groups.find((one) => !one.hidden);
   if (/^[1-9]$/.test(event.key)) {
     const button = (open ?? verdicts)?.querySelector(`[data-key="${event.key}"]`);
     if (button) button.click();
-  } else if (event.key === "Escape" && open) back();
+  } else if (event.key === "Escape" && corrector.tracker) corrector.cancel();
+  else if (event.key === "Escape" && open) back();
   else if (event.key === "ArrowRight" && event.target.closest(".buttons, .reasons") === null) location.assign(item.dataset.next);
-  else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    const step = event.key === "ArrowDown" ? 1 : -1;
-    show((corrector.chosen + step + corrector.marks.length) % Math.max(corrector.marks.length, 1));
-    event.preventDefault();
-  }
 });

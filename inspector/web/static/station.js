@@ -8,6 +8,7 @@ const AGAIN_MS = 2000;
 const screen = document.body.dataset.screen;
 let heard = performance.now();
 let stream = null;
+const signedOut = document.getElementById("signed-out");
 
 function connect() {
   stream?.close();
@@ -30,24 +31,29 @@ function connect() {
   });
   stream.addEventListener("signed-out", () => {
     stream.close();
+    signedOut.querySelector("a").href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+    signedOut.hidden = false;
     document.dispatchEvent(new CustomEvent("station:signed-out"));
   });
 }
 
+document.addEventListener("station:signed-in", () => {
+  signedOut.hidden = true;
+  connect();
+});
+
 setInterval(() => {
   if (performance.now() - heard > STALE_MS) document.body.classList.add("stale");
 }, LOOK_MS);
-// Choices that stand alone take effect at once; their button is for pages without scripts.
-for (const select of document.querySelectorAll("#filters select")) {
-  select.addEventListener("change", () => select.form.submit());
-}
 
 // What a screen does with the stream must be there before the stream is.
 if (screen === "live") await import("./live.js");
 if (screen === "review-item") await import("./review.js");
+if (document.getElementById("undo")) await import("./undo.js");
 if (screen === "io") await import("./io.js");
 if (screen === "camera") await import("./camera.js");
 if (document.getElementById("login")) await import("./login.js");
+if (screen === "recipes") await import("./draft.js");
 if (document.getElementById("another")) await import("./account.js");
 connect();
 // A browser gives a stream up for good after an answer that is no stream; we do not.

@@ -12,6 +12,7 @@ from inspector.adapters.journal_sql import PeoplesBook, open_for_people, open_jo
 from inspector.adapters.journal_sql.lines import MOST_ROWS
 from inspector.domain.errors import ReviewError
 from inspector.domain.inspection import AlarmEvent, Inspection, Opinion
+from inspector.domain.reviewing import OvertakenError
 from inspector.domain.shifts import Span
 from inspector.domain.verdict import Decision, Outcome, Verdict, undecided
 from inspector.ports.figures import Counted, Selection
@@ -204,6 +205,51 @@ def test_a_slip_is_taken_back_by_a_row_and_the_part_waits_again(book: PeoplesBoo
     book.desk.sign(replace(first, opinion=Opinion.UNSURE))
     assert waiting(book, QueueFilter()) == [3, 4, 5]
     assert ask(path, "SELECT count(*) FROM review") == [(3,)]
+
+
+def test_a_second_review_follows_the_one_that_its_person_saw(book: PeoplesBook) -> None:
+    part = BORN[0].result_id
+    first = book.desk.sign(review(part))
+    bens = replace(review(part), reviewer="ben", second=True)
+    seen = book.desk.sign(bens, after=first)
+    with pytest.raises(OvertakenError, match="ben reviewed this part at") as overtaken:
+        book.desk.sign(replace(bens, reviewer="cem"), after=first)
+    assert overtaken.value.now is not None
+    assert (overtaken.value.now.journal_seq, overtaken.value.now.review.reviewer) == (seen, "ben")
+    book.desk.sign(replace(bens, reviewer="cem"), after=seen)
+    with pytest.raises(OvertakenError, match="nobody has reviewed") as gone:
+        book.desk.sign(replace(review(BORN[2].result_id), second=True), after=first)
+    assert gone.value.now is None
+
+
+def test_what_one_person_left_open_waits_for_the_others(book: PeoplesBook) -> None:
+    unsure = {"opinion": Opinion.UNSURE, "true_outcome": "", "corrections": ()}
+    for number in (1, 2, 5, 6):
+        book.desk.sign(replace(review(BORN[number - 1].result_id), **unsure))  # type: ignore[arg-type]
+    bens = QueueFilter(kind=QueueKind.UNSURE, reader="ben")
+    assert waiting(book, bens) == [1, 2, 5, 6], "a good part without a picture too"
+    assert waiting(book, bens, order=QueueOrder.NEAREST)[:2] == [6, 5]
+    assert waiting(book, replace(bens, label="crack")) == [1]
+    assert waiting(book, replace(bens, recipe="other")) == []
+    late = Span(start_utc=NOW + timedelta(hours=1), end_utc=NOW + timedelta(hours=2))
+    assert waiting(book, replace(bens, opened=late)) == [5, 6]
+    assert book.desk.left(bens) == 4
+    assert book.desk.left(replace(bens, reader="ana")) == 0, "they are another person's to decide"
+    page = book.desk.waiting(bens)
+    assert [item.probability for item in page.items] == [1.0, 1.0, 1.0, 0.05]
+    book.desk.sign(replace(review(BORN[0].result_id), reviewer="ben", second=True))
+    assert waiting(book, bens) == [2, 5, 6]
+
+
+def test_a_correction_that_left_no_defect_is_kept_as_one(book: PeoplesBook, path: Path) -> None:
+    cleared = replace(review(BORN[0].result_id, Opinion.AGREE), true_outcome="FAIL", corrections=(), cleared=True)
+    book.desk.sign(cleared)
+    file = book.history.part(BORN[0].result_id)
+    assert file is not None
+    assert file.reviews[0].review == cleared
+    (after,) = book.figures.pareto(Selection())
+    assert (after.reviewed, after.false_calls) == (after.defects, after.defects)
+    assert [sentence for sentence in verify(path).findings if "revisions" not in sentence] == []
 
 
 def test_figures_are_counted_by_shift_lot_and_class(book: PeoplesBook) -> None:

@@ -38,6 +38,14 @@ ASKED: dict[str, tuple[Callable[[PeoplesBook], Any], str]] = {
         lambda b: b.desk.waiting(QueueFilter(recipe="critical")),
         "waiting USING INDEX waiting_rejected_recipe (station=? AND recipe=?",
     ),
+    "unsure": (
+        lambda b: b.desk.waiting(QueueFilter(kind=QueueKind.UNSURE)),
+        "reviewed USING INDEX reviewed_opinion (opinion=?",
+    ),
+    "left unsure": (
+        lambda b: b.desk.left(QueueFilter(kind=QueueKind.UNSURE, recipe="critical", label="crack", opened=SHIFT)),
+        "reviewed USING INDEX reviewed_opinion (opinion=?",
+    ),
     "left of a rare class": (
         lambda b: b.desk.left(QueueFilter(label="crack")),
         "defect USING COVERING INDEX defect_label (label=?",
