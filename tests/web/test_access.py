@@ -1,6 +1,5 @@
 """Who may call what: every route with every role, and every way around it."""
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +9,7 @@ from starlette.types import Message
 from inspector.domain.account import MOST_FAILURES, Access, Role
 from inspector.web import guarded
 from inspector.web.app import _require_declared, declared
+from tests.web.apart import run_apart
 from tests.web.plant import SECRETS, Plant
 
 ROLES = (None, *Role)
@@ -96,7 +96,7 @@ def test_nothing_is_read_of_a_strangers_picture(seen_plant: Plant) -> None:
         "query_string": b"",
         "headers": [(b"content-type", b"multipart/form-data; boundary=x"), (b"content-length", b"2000000")],
     }
-    asyncio.run(seen_plant.app(scope, unread, send))
+    run_apart(seen_plant.app(scope, unread, send))
     assert told[0]["status"] == 401
 
 

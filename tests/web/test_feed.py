@@ -1,6 +1,5 @@
 """What all browsers are told from: parts as they come, figures once a second whatever the queue costs."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from inspector.web.feed import Feed, Now
 from inspector.web.screens import live
 from inspector.web.words import Words
 from tests.adapters.journal_sql.records import inspection
+from tests.web.apart import run_apart
 
 
 @dataclass
@@ -197,6 +197,6 @@ def test_a_feed_that_looks_no_more_is_no_sign_of_life(
     async def heard() -> list[Any]:
         return [event async for event in live.events(visit)]
 
-    events = asyncio.run(heard())
+    events = run_apart(heard())
     assert [event.event for event in events] == told
     assert all(f'"age_ms": {age_s * 1000:.0f}' in event.raw_data for event in events[1:])
