@@ -10,6 +10,7 @@ r"""Write docs/performance.md from the measurements in docs/performance/*.json: 
         > docs/performance/punctuality.json
     python -m tools.crack_recall --model models/surface-nano --shrink 2 --good 40 --cracked 50 --json \
         > docs/performance/coarse.json
+    python -m tools.float_graph models/surface-nano
     python -m tools.crack_recall --model models/surface-nano --float build/surface-nano/float/model.onnx --json \
         > docs/performance/int8.json
 

@@ -1,5 +1,6 @@
 """The exported graph takes bytes, gives bytes, and says what the float graph says."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,13 @@ from numpy.typing import NDArray
 onnx = pytest.importorskip("onnx", reason="the workshop's export needs onnx: make workshop")
 import onnxruntime as ort  # noqa: E402 - after the skip
 
+from inspector.adapters.runtime_onnx.graph import plain  # noqa: E402 - after the skip
+from inspector.app.model_package import load_card  # noqa: E402 - after the skip
+from inspector.app.runtime_choice.trial import picture  # noqa: E402 - after the skip
+from inspector.domain.frame import PixelFormat  # noqa: E402 - after the skip
 from tools.graph import blocks, build, with_pixels  # noqa: E402 - after the skip
 from tools.plan import NORM_MIDDLE, NORM_SCALE, TIERS, Folded  # noqa: E402 - after the skip
-from tools.quantise import Quantised, quantise  # noqa: E402 - after the skip
+from tools.quantise import LOGIT_LIMIT, Quantised, quantise  # noqa: E402 - after the skip
 
 
 def _crops(count: int, side: int = 128) -> list[NDArray[np.uint8]]:
@@ -98,3 +103,18 @@ def test_the_float_form_takes_bytes_too_and_says_the_same(float_model: Any) -> N
     expected = _session(float_model).run(None, {"blocks": np.ascontiguousarray(blocks(image))})[0]
     given = _session(with_pixels(float_model)).run(None, {"image": crop[None, None]})[0]
     assert np.abs(given - expected).max() < 1e-4
+
+
+def test_a_package_gives_its_float_graph_back(repo: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="folding needs the workshop's torch")
+    from tools.float_graph import write_float
+
+    write_float(repo / "models" / "surface-nano", tmp_path / "float.onnx")
+    crop = picture(1, 256, 256, PixelFormat.MONO8)[None, None]
+    wanted = ort.InferenceSession(tmp_path / "float.onnx", providers=["CPUExecutionProvider"]).run(
+        None, {"image": crop}
+    )
+    codes = plain(repo / "models" / "surface-nano" / "model.onnx").run(None, {"image": crop})[0]
+    card = load_card(repo / "models" / "surface-nano")
+    logits = (codes.astype(np.float32) - card.output.zero_point) * card.output.scale
+    assert np.abs(np.clip(wanted[0], -LOGIT_LIMIT, LOGIT_LIMIT) - logits).mean() < 0.15
