@@ -92,8 +92,11 @@ class Left:
 
     @property
     def as_told(self) -> bool:
-        """Whether a part that was told PASS passed, and every other one was ejected."""
-        return self.ejected == (self.outcome is not Outcome.PASS)
+        """Whether a part that was told PASS passed, and every other one was ejected.
+
+        One that was condemned and was not ejected had been told PASS as it went by: whatever else is ejected.
+        """
+        return bool(self.why) or self.ejected == (self.outcome is not Outcome.PASS)
 
 
 @dataclass(slots=True, kw_only=True)

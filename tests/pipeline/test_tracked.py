@@ -381,3 +381,13 @@ def test_under_time_a_sensor_is_not_missed_because_this_pc_slept_within_a_readin
     assert belt.field.troubles() == []
     belt.at(0.0, at=triggered + 0.252, asked_at=triggered + 0.251, good_count=1)
     assert [one.confirmed for one in belt.field.departures()] == [True]
+
+
+def test_a_pass_that_was_condemned_as_it_went_by_is_no_part_that_was_missed() -> None:
+    belt = started()
+    belt.trigger(210.0)
+    assert belt.field.settle(1, Outcome.PASS) is None
+    belt.at(305.0)
+    belt.field.troubles()
+    belt.at(312.0, tripped=True)  # the watchdog is seen to have dropped the outputs after the part went by
+    assert [trouble.code for trouble in belt.field.troubles()] == ["io.watchdog"]

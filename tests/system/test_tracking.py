@@ -58,7 +58,7 @@ def test_it_refuses_to_start_without_the_record_of_its_commissioning(tmp_path: P
     ("tracking", "rest"), [("encoder", "eject"), ("encoder", "pass"), ("time", "eject"), ("time", "pass")]
 )
 def test_every_part_goes_where_its_verdict_says_and_is_confirmed(tmp_path: Path, tracking: str, rest: str) -> None:
-    plant = tracked_plant(tmp_path, tracking=tracking, rest=rest, parts=24)
+    plant = tracked_plant(tmp_path, tracking=tracking, rest=rest, parts=24, speed_mm_s=500.0)  # see SLOW_MM_S
     with Bench(plant) as bench:
         begin(bench)
         report, book = finish(bench, plant, patience_s=90)

@@ -14,7 +14,7 @@ from inspector.adapters.camera_aravis.library import Aravis, GLib
 from inspector.adapters.camera_aravis.nodes import AravisNodes, spoken_for
 from inspector.adapters.camera_aravis.settings import CameraAravisSettings
 from inspector.domain.errors import DeviceError
-from inspector.domain.frame import Pixels
+from inspector.domain.frame import Pixels, ids_ahead
 from inspector.ports import feed_settings, sfnc
 from inspector.ports.feed import Delivery, FeedInfo
 from inspector.ports.plugin import FoundCamera
@@ -37,6 +37,7 @@ class AravisFeed:
         self._stack = ExitStack()
         self._control_lost = threading.Event()
         self._unanswered = False
+        self._newest_id: int | None = None
         self._chunks: Any = None
 
     def __enter__(self) -> Self:
@@ -203,11 +204,19 @@ class AravisFeed:
         pixels = self._pixels(buffer) if not fault else _NOTHING
         return Delivery(
             pixels=pixels,
-            frame_id=buffer.get_frame_id(),
+            frame_id=self._frame_id(buffer, torn=bool(fault)),
             arrived_at=now - age_s if 0 <= age_s < _OLDEST_S else now,
             fault=fault,
             exposure_us=None if fault else self._exposure_of(buffer),
         )
+
+    def _frame_id(self, buffer: Any, *, torn: bool) -> int | None:
+        """The camera's number; None where the packet that tells it is lost: the buffer then keeps an older frame's."""
+        number = int(buffer.get_frame_id())
+        if torn and self._newest_id is not None and not ids_ahead(number, self._newest_id):
+            return None
+        self._newest_id = number
+        return number
 
     def _fault(self, buffer: Any) -> str:
         status = buffer.get_status()
