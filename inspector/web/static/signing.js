@@ -120,6 +120,10 @@ pad.addEventListener("submit", (event) => {
   if (pad.dataset.why === "expired") return signIn();
   send({ ...waits, signed: true, unsigned: waits.body, body: { ...waits.body, secret: secret.value } });
 });
+document.getElementById("signature-back").addEventListener("click", () => {
+  say("");
+  forget();
+});
 for (const key of pad.querySelectorAll("[data-key]")) {
   key.addEventListener("click", () => {
     secret.value = key.dataset.key ? secret.value + key.dataset.key : secret.value.slice(0, -1);

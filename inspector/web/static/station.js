@@ -58,6 +58,14 @@ if (document.getElementById("another")) await import("./account.js");
 connect();
 // A browser gives a stream up for good after an answer that is no stream; we do not.
 setInterval(() => {
-  if (stream.readyState === EventSource.CLOSED) connect();
+  if (stream?.readyState === EventSource.CLOSED) connect();
 }, AGAIN_MS);
+// A browser keeps a page that was left for the way back, and its stream with it: five of them, and no connection is left.
+addEventListener("pagehide", () => {
+  stream?.close();
+  stream = null;
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) connect();
+});
 document.body.dataset.ready = "yes";
