@@ -1,8 +1,8 @@
-"""A browser keeps the pages that were left, for the way back: none of them may hold a connection."""
+"""A page that was left holds no connection, and one that is long keeps its header and menu where they are."""
 
 from typing import Any
 
-from playwright.sync_api import BrowserType
+from playwright.sync_api import BrowserType, Page
 
 from inspector.domain.account import Role
 from tests.web.browsing import ready, sign_in
@@ -29,3 +29,10 @@ def test_many_pages_left_behind_hold_no_connection(
         page.wait_for_function("document.body.dataset.screen === 'charts'")
         clock = page.inner_text("#clock")
         page.wait_for_function("before => document.getElementById('clock').textContent !== before", arg=clock)
+
+
+def test_a_long_list_scrolls_and_the_page_does_not(page: Page, plant: Plant) -> None:
+    page.set_viewport_size({"width": 1280, "height": 480})
+    sign_in(page, plant, Role.OPERATOR, "/review")
+    assert page.evaluate("document.querySelector('main').scrollHeight > document.querySelector('main').clientHeight")
+    assert page.evaluate("document.documentElement.scrollHeight <= document.documentElement.clientHeight")
