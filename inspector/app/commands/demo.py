@@ -121,6 +121,8 @@ def _watching(console: Console, size: Size, *, parts: int) -> Iterator[Audience]
             screen.console.print("Ending in order (up to 20 s); Ctrl-C again kills.")
 
         def station(address: str, password: str) -> None:
-            screen.console.print(f"Operators' station: {address}  (sign in: {FIRST_ADMIN}, password {password})")
+            screen.console.print(
+                f"Operators' station: {address}\n  name      {FIRST_ADMIN}\n  password  {password}", soft_wrap=True
+            )
 
         yield Audience(look=look, so_far=so_far, ending=ending, station=station)
