@@ -3,8 +3,8 @@ r"""Write docs/performance.md from the measurements in docs/performance/*.json: 
     inspector bench --frames 100 --megapixels 5,12,20,50 --json > docs/performance/bench.json
     inspector bench --loop --json                               > docs/performance/loop.json
     python -m tools.bench_peers --json                          > docs/performance/peers.json
-    python -m tools.bench_peers --rounds 10 --peers sahi-yolov8n tuned-int8 ours --json \
-        > docs/performance/no-vnni.json  # on a processor without VNNI
+    python -m tools.bench_peers --peers sahi-yolov8n tuned-int8 ours --model models/surface-nano \
+        --model models/surface-small --json > docs/performance/no-vnni.json  # on a processor without VNNI
     python -m tools.operator_profile --model models/surface-nano --json > docs/performance/operators.json
     python -m tools.punctuality --package models/surface-nano --pitch-ms 46 --seconds 5 --rounds 2 --json \
         > docs/performance/punctuality.json
@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from inspector.app.bench.machine import has_vnni
 from inspector.app.bench.table import load_cell, loop_rows, spread_cells
 from inspector.app.bench.worker import STAGES
 from inspector.domain.errors import ConfigError
@@ -165,7 +166,7 @@ def _beside(found: Mapping[str, Any], measured: Sequence[Mapping[str, Any]]) -> 
         versions |= row["versions"]
     if versions:
         yield f"- peers: {', '.join(f'{name} {version}' for name, version in sorted(versions.items()))}"
-    if any(there for flag, there in found["machine"]["flags"].items() if "vnni" in flag):
+    if has_vnni(found["machine"]["flags"]):
         yield "- a processor without VNNI has a table of its own, below: 8-bit sums cost more there (decision 0053)"
     for row in found["rows"]:
         if row["trouble"]:

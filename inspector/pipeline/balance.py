@@ -24,7 +24,6 @@ class Departure:
     """What became of one part.
 
     ``confirmed``: the sensor of the lane where its verdict sends it saw it; False: it did not; None: no such sensor.
-
     ``seen``: where it was seen; None: nowhere, or no sensor.
     """
 

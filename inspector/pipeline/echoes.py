@@ -100,6 +100,7 @@ def _fetched(judged: Judged, known: Confirmation | None) -> tuple[Verdict, GateT
         told, rule, why = GateTold.UNKNOWN, "law.gate", "gate: the PLC had not read it as its record was written"
     if judged.verdict.outcome is not Outcome.PASS:
         return judged.verdict, told
-    limit_ms = (judged.ticket.deadline - judged.ticket.opened.opened_at) * 1e3
-    decision = Decision(rule=rule, measured=0, limit=limit_ms if rule == "law.late" else 0, unit="ms")
+    begun, late = judged.ticket.opened.opened_at, rule == "law.late"
+    measured, limit = (time.monotonic() - begun, judged.ticket.deadline - begun) if late else (0.0, 0.0)
+    decision = Decision(rule=rule, measured=measured * 1e3, limit=limit * 1e3, unit="ms" if late else "")
     return replace(judged.verdict, outcome=Outcome.UNDECIDED, reason=why, decision=decision), told

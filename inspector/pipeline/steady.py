@@ -22,7 +22,8 @@ from typing import Self
 import structlog
 
 from inspector.domain.errors import DeviceError, FrameError
-from inspector.domain.frame import SHORT_IDS, CameraStamp, Capture, Pixels, ids_ahead
+from inspector.domain.frame import CameraStamp, Capture, Pixels
+from inspector.pipeline.frame_count import FrameCount
 from inspector.pipeline.wire import line_format, put_into
 from inspector.ports.camera import Camera, CameraInfo
 from inspector.ports.feed import Delivery, Feed, FeedInfo, Manner
@@ -59,16 +60,15 @@ class SteadyCamera:
         self._using = threading.Lock()
         self._stack = ExitStack()
         self._feed: Feed | None = None
-        self._session = self._of_session = self._counted_session = 0
+        self._session = self._of_session = 0
         self._lost = ""
         self._busy_since: float | None = None
         self._fire_wanted = False
         self._fired_at: float | None = None
         self._owed_since: float | None = None
         self._heard_at = 0.0
-        self._last_id: int | None = None
         self._last_arrival: float | None = None
-        self._frame_no = 0
+        self._frames = FrameCount()
         self._not_before = 0.0
         self._stopping = threading.Event()
         self._hand = threading.Thread(target=self._work, name="camera-hand", daemon=True)
@@ -140,7 +140,7 @@ class SteadyCamera:
         ahead = self._count(delivery)
         if asked is not None and asked.session != self._of_session:
             raise DeviceError(self._device, "was lost while its frame was waited for; it is back")
-        number = self._frame_no if self._info.manner.numbered else None
+        number = self._frames.number if self._info.manner.numbered else None
         if delivery.fault:
             raise FrameError(f"{self._device}: {delivery.fault}", frame_no=number)
         if asked is not None and ahead != 1:
@@ -164,18 +164,11 @@ class SteadyCamera:
 
     def _count(self, delivery: Delivery) -> int:
         """Move the counters on to this frame; how many the camera took since the one before."""
-        if self._of_session != self._counted_session:
-            self._counted_session, self._last_id = self._of_session, None
-        before = self._last_id
-        self._last_id = _id_after(before) if delivery.frame_id is None else delivery.frame_id
-        if before is None or delivery.frame_id is None:
-            ahead: int | None = 1
-        else:
-            ahead = ids_ahead(delivery.frame_id, before)
+        before = self._frames.last_id
+        ahead = self._frames.move_on(delivery.frame_id, session=self._of_session)
         if not ahead:
             self._lose(f"its frame counter went from {before} to {delivery.frame_id}: it was restarted")
             raise self._loss()
-        self._frame_no += ahead
         return ahead
 
     def _wait_for_delivery(self, deadline: float, timeout_s: float) -> Delivery:
@@ -356,13 +349,6 @@ class SteadyCamera:
             self._lost = ""
             self._changed.notify_all()
         log.info("camera.back", device=self._device, session=self._session)
-
-
-def _id_after(frame_id: int | None) -> int | None:
-    """The id that a frame without one would have had: a torn frame may have lost its own."""
-    if frame_id is None:
-        return None
-    return 1 if frame_id == SHORT_IDS else frame_id + 1
 
 
 def open_camera(plugin: Plugin, settings: object, context: Context) -> AbstractContextManager[Camera]:

@@ -9,9 +9,9 @@ import pytest
 from onnx import TensorProto
 
 from inspector.app import plugins
+from inspector.app.bench.machine import has_vnni
 from inspector.app.model_package import load_card
 from inspector.domain.errors import ConfigError, DeviceError
-from inspector.ports.card_check import MOST_STEPS
 from inspector.ports.model import Runtime
 from inspector.ports.plugin import Context
 from inspector.twin.scenes import SceneSettings, render
@@ -100,7 +100,8 @@ def test_inputs_of_many_sizes_are_run_one_after_the_other(tmp_path: Path, kind: 
 
 
 def test_every_runtime_sees_in_the_shipped_model_what_onnxruntime_sees(repo: Path) -> None:
-    """A few steps of 255 apart: the runtimes round their sums at different moments, without VNNI in float."""
+    """Up to two steps of 255 apart, without VNNI three: the runtimes round their sums at different moments."""
+    most, same = (2, 0.99) if has_vnni() else (3, 0.97)
     folder = repo / "models" / "surface-small"
     runtimes = {kind: opened(kind, folder) for kind in KINDS}
     for seed in range(5000, 5006):
@@ -109,5 +110,5 @@ def test_every_runtime_sees_in_the_shipped_model_what_onnxruntime_sees(repo: Pat
         assert answers["onnx"].max() > answers["onnx"].min()
         for answer in answers.values():
             apart = np.abs(answer - answers["onnx"])
-            assert apart.max() <= MOST_STEPS
-            assert (apart == 0).mean() > 0.97
+            assert apart.max() <= most
+            assert (apart == 0).mean() > same

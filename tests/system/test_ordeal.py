@@ -9,7 +9,7 @@ from tests.system.bench import Bench
 from tests.system.judge import told_apart, wrong_parts
 from tests.system.ordeal import Ordeal
 from tests.system.test_tracking import begin, finish
-from tests.system.tracked import SPEED_MM_S, tracked_plant
+from tests.system.tracked import SLOW_MM_S, SPEED_MM_S, tracked_plant
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +34,6 @@ def test_ten_thousand_triggers_under_two_hundred_faults(tmp_path: Path, tracking
 
 
 SPACING_MM = 200.0
-SLOW_MM_S = 500.0
-"""Half the usual speed: 75 mm, which fit between two parts, leave the module's watchdog 150 ms. A PC that runs tests
-beside each other stands still for more than 75, the module drops its outputs, and a part that had passed is ejected."""
 
 
 def random_spacing(tmp_path: Path, *, tracking: str, parts: int, faults: list[str]) -> None:

@@ -12,7 +12,7 @@ from inspector.domain.inspection import AlarmEvent, Inspection
 from inspector.domain.verdict import Outcome
 from tests.system.bench import Bench, wait_for
 from tests.system.judge import disposals, entries, inspections, told_apart, wrong_parts
-from tests.system.tracked import commission, tracked_plant
+from tests.system.tracked import SLOW_MM_S, commission, tracked_plant
 
 
 def begin(bench: Bench) -> None:
@@ -58,7 +58,7 @@ def test_it_refuses_to_start_without_the_record_of_its_commissioning(tmp_path: P
     ("tracking", "rest"), [("encoder", "eject"), ("encoder", "pass"), ("time", "eject"), ("time", "pass")]
 )
 def test_every_part_goes_where_its_verdict_says_and_is_confirmed(tmp_path: Path, tracking: str, rest: str) -> None:
-    plant = tracked_plant(tmp_path, tracking=tracking, rest=rest, parts=24, speed_mm_s=500.0)  # see SLOW_MM_S
+    plant = tracked_plant(tmp_path, tracking=tracking, rest=rest, parts=24, speed_mm_s=SLOW_MM_S)
     with Bench(plant) as bench:
         begin(bench)
         report, book = finish(bench, plant, patience_s=90)

@@ -9,6 +9,9 @@ from inspector.app.demo.plant import STATION, Plant
 from tests.system.bench import Bench, free_port, small_plant
 
 SPEED_MM_S = 1000.0
+SLOW_MM_S = 500.0
+"""Half the usual speed: 75 mm, which fit between two parts, leave the module's watchdog 150 ms. A PC that runs tests
+beside each other stands still for more than 75, the module drops its outputs, and a part that had passed is ejected."""
 WATCHDOG_MS = 75.0
 
 

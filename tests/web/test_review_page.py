@@ -273,3 +273,22 @@ def test_a_recipes_text_is_kept_until_it_is_proposed_and_enter_approves_nothing(
     expect(page.locator("#approval [name=secret]")).to_have_value(SECRETS[Role.QUALITY][1])
     page.click("#approval button:not([hidden]):not(.go)")
     expect(page.locator("#standing")).to_contain_text("rejected")
+
+
+def test_while_a_signature_is_waited_for_keys_choose_nothing_and_escape_or_back_ends_it(
+    page: Page, plant: Plant
+) -> None:
+    open_part(page, plant)
+    for way_out in ("Escape", "button"):
+        page.keyboard.press("2")
+        page.keyboard.press("1")
+        for digit in "00":
+            page.click(f"#signature [data-key='{digit}']")
+        page.keyboard.press("2")  # the focus is on a key of the pad: no reason is chosen anew
+        expect(page.locator("#again-secret")).to_have_value("00")
+        page.keyboard.press("Escape") if way_out == "Escape" else page.click("#signature-back")
+        expect(page.locator("#signature")).to_be_hidden()
+        expect(page.locator(".reasons:not([hidden])")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("#verdicts")).to_be_visible()
+    assert reviews(plant, 0) == []

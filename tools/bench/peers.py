@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from inspector.app import plugins
-from inspector.app.bench.machine import describe
+from inspector.app.bench.machine import has_vnni
 from inspector.app.bench.measure import worker_command
 from inspector.app.bench.worker import runtime_of
 from inspector.app.model_package import load_card
@@ -147,7 +147,7 @@ def ours(packages: Sequence[Path], *, times: int = _FAST_TIMES) -> Iterator[Cont
     Raises:
         ConfigError: a package that cannot be read.
     """
-    has_vnni = any(there for flag, there in describe()["flags"].items() if "vnni" in flag)
+    vnni = has_vnni()
     for folder in packages:
         card = load_card(folder)
         for kind in plugins.names("runtime"):
@@ -165,7 +165,7 @@ def ours(packages: Sequence[Path], *, times: int = _FAST_TIMES) -> Iterator[Cont
                 package=str(folder),
             )
             yield row
-            if kind == "openvino" and has_vnni:
+            if kind == "openvino" and vnni:
                 yield Contender(
                     name=f"{row.name} avx2",
                     what=f"{row.what}, kept to AVX2 (no VNNI, no AMX)",

@@ -31,6 +31,11 @@ def describe(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, Any]:
     }
 
 
+def has_vnni(flags: Mapping[str, bool] | None = None) -> bool:
+    """Whether a processor adds products of 8-bit numbers without cutting off. ``flags``: as described; None: ours."""
+    return any(there for flag, there in (describe()["flags"] if flags is None else flags).items() if "vnni" in flag)
+
+
 def read_cpuinfo(text: str) -> Mapping[str, str]:
     """The facts of the first processor."""
     first = text.split("\n\n", 1)[0]

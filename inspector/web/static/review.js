@@ -1,6 +1,6 @@
 // One part in review: look at it, judge it, correct it. The station writes; this page only asks.
 import { Corrector } from "./correct.js";
-import { demand, forget, free, send } from "./signing.js";
+import { demand, forget, free, send, signing } from "./signing.js";
 
 const item = document.getElementById("item");
 const data = JSON.parse(item.dataset.item);
@@ -223,6 +223,10 @@ document.addEventListener("keydown", (event) => {
   }
   // A key that is held or jammed speaks once; and none speaks for a part that nobody can have seen yet.
   if (event.repeat || !free()) return;
+  if (signing()) {
+    if (event.key === "Escape") forget();
+    return;
+  }
   const open = groups.find((one) => !one.hidden);
   if (/^[1-9]$/.test(event.key)) {
     const button = (open ?? verdicts)?.querySelector(`[data-key="${event.key}"]`);

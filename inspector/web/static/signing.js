@@ -16,6 +16,9 @@ let waits = null;
 /** Whether a key may act: the page is old enough to have been seen, and nothing is under way. */
 export const free = () => !sending && !young;
 
+/** Whether a signature is waited for: digits are then of a PIN. */
+export const signing = () => !pad.hidden;
+
 export function say(text) {
   told.textContent = text;
   told.hidden = !text;
