@@ -282,6 +282,7 @@ def test_while_a_signature_is_waited_for_keys_choose_nothing_and_escape_or_back_
     for way_out in ("Escape", "button"):
         page.keyboard.press("2")
         page.keyboard.press("1")
+        expect(page.locator("#again-secret")).to_have_value("")  # the 1 that chose the reason is not of the PIN
         for digit in "00":
             page.click(f"#signature [data-key='{digit}']")
         page.keyboard.press("2")  # the focus is on a key of the pad: no reason is chosen anew

@@ -216,21 +216,20 @@ window.addEventListener("beforeunload", (event) => {
 // ---- keys ---------------------------------------------------------------------------------------------
 
 document.addEventListener("keydown", (event) => {
+  if (signing() && event.key === "Escape" && !event.repeat) return forget();
   if (event.target.closest("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
     return step(event.key === "ArrowDown" ? 1 : -1);
   }
   // A key that is held or jammed speaks once; and none speaks for a part that nobody can have seen yet.
-  if (event.repeat || !free()) return;
-  if (signing()) {
-    if (event.key === "Escape") forget();
-    return;
-  }
+  if (event.repeat || !free() || signing()) return;
   const open = groups.find((one) => !one.hidden);
   if (/^[1-9]$/.test(event.key)) {
     const button = (open ?? verdicts)?.querySelector(`[data-key="${event.key}"]`);
-    if (button) button.click();
+    if (!button) return;
+    event.preventDefault(); // or the digit is typed into the field that it opens
+    button.click();
   } else if (event.key === "Escape" && corrector.tracker) corrector.cancel();
   else if (event.key === "Escape" && open) back();
   else if (event.key === "ArrowRight" && event.target.closest(".buttons, .reasons") === null) location.assign(item.dataset.next);
