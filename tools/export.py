@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
+from inspector.adapters.runtime_onnx import sums
 from inspector.app.model_package import GRAPH_FILE
 from inspector.app.model_signature import sign_package
 from inspector.domain.errors import ConfigError, FrameError
@@ -139,7 +140,8 @@ def _dynamic(model: Any) -> Any:
 def _session(model: Any) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
-    options.add_session_config_entry("session.x64quantprecision", "1")  # as the line's own: see decision 0053
+    if sums.are_cut_off():  # as the line's own: see decision 0055
+        options.add_session_config_entry("session.x64quantprecision", "1")
     return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 

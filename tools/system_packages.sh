@@ -7,7 +7,7 @@ demo) wanted="libgl1 libglib2.0-0" ;;
 test) wanted="libgl1 libglib2.0-0 mosquitto mosquitto-clients libmodbus-dev mbpoll socat gcc libc6-dev pkg-config systemd openssl \
       gir1.2-aravis-0.8 aravis-tools aravis-tools-cli libgirepository1.0-dev libcairo2-dev iproute2 \
       gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
-      gstreamer1.0-plugins-ugly python3-gi chromium fonts-wqy-microhei" ;;
+      gstreamer1.0-plugins-ugly python3-gi chromium fonts-wqy-microhei qemu-user" ;;
 *) echo "usage: $0 demo|test" >&2; exit 64 ;;
 esac
 

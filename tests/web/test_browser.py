@@ -78,6 +78,7 @@ def test_the_picture_of_a_reject_is_held_until_somebody_goes_on(page: Page, plan
     add_part(plant, 900, clean())
     expect(page.locator("#lamp .word")).to_have_text("OK", timeout=SOON_MS)
     expect(page.locator("#last-part")).to_have_attribute("data-part", held)
+    expect(page.locator("#last-part .of-held")).to_be_visible()
     page.click("#go-on")
     expect(page.locator("#last-part image")).to_have_count(0)
 

@@ -206,6 +206,7 @@ def test_one_box_is_drawn_at_a_time_and_none_where_it_was_called_off(page: Page,
     page.locator("#mark-add").dispatch_event("click")  # as two fingers at the same time
     drag(page, whole)
     expect(marks).to_have_count(3)
+    expect(page.locator("[data-defect='2']")).to_have_attribute("aria-pressed", "true")
     page.click("[data-defect='1']")
     page.click("#mark-redraw")
     page.click("[data-defect='0']")
@@ -215,6 +216,7 @@ def test_one_box_is_drawn_at_a_time_and_none_where_it_was_called_off(page: Page,
     expect(page.locator("h1")).to_have_text("Part 6")
     (signed,) = reviews(plant, 0)
     seen = [defect.detection.box for defect in plant.rejects[0].verdict.defects]
+    expect(page.locator("#undo")).to_contain_text(f"Part {plant.rejects[0].part.part_seq}: Confirmed.")
     crack, stain, _added = signed.review.corrections
     assert (crack.box == seen[0], stain.box == seen[1]) == (True, False), "the box is of the mark it was begun for"
 
@@ -225,7 +227,12 @@ def test_confirmed_with_every_box_taken_off_is_not_the_same_as_confirmed(page: P
     for number in (0, 1):
         page.click(f"[data-defect='{number}']")
         page.click("#mark-remove")
+        expect(page.locator("#mark-remove")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(f"[data-defect='{number}']")).to_have_class(re.compile(r"\bremoved\b"))
     expect(page.locator("#whole .mark")).to_have_count(0)
+    page.click("#mark-remove")
+    expect(page.locator("#whole .mark")).to_have_count(1)
+    page.click("#mark-remove")
     page.click("[data-opinion=agree]")
     expect(page.locator("h1")).to_have_text("Part 6")
     (signed,) = reviews(plant, 0)

@@ -16,6 +16,19 @@ from inspector.web.words import Words
 _ROUTES = Routes("alarms")
 _PAGE = 50
 SHELF = timedelta(hours=1)
+RELEASED_AT_THE_LINE = frozenset(
+    {
+        "belt.lost_places",
+        "ejector.confirm",
+        "ejector.late",
+        "ejector.missed",
+        "encoder.jump",
+        "io.watchdog",
+        "rejects.in_a_row",
+        "sync.race",
+    }
+)
+"""These stand until somebody at the machine, who sees it, says so: no page lets a belt run again."""
 
 
 @_ROUTES.get("/alarms", Access.ANYONE)
@@ -32,6 +45,7 @@ def alarms(visit: Here, after: Annotated[str, Query(max_length=500)] = "") -> Re
         page=page,
         actions=action_words(visit.words),
         remedies=remedies(visit.words),
+        released=RELEASED_AT_THE_LINE,
         at=visit.station.now(),
     )
 
@@ -88,6 +102,18 @@ def remedies(words: Words) -> dict[str, str]:
         "plc": _("Look at the PLC and the network cable."),
         "gate": _("Look at the PLC and the network cable."),
         "model": _("Call an engineer: the model does not run."),
+        "sync": _("Triggers and pictures did not fit together: look at the light barrier, and how close parts lie."),
+        "trigger": _("Look at the trigger's cable and at the PLC."),
+        "ejector": _("Find the part that is named, and look at the ejector and its sensors."),
+        "io": _("Look at the I/O module and its cable. What was on the belt was ejected."),
+        "encoder": _("Look at the encoder and its coupling. What was on the belt was ejected."),
+        "belt": _("Look at the encoder and its coupling. What was on the belt was ejected."),
+        "rejects": _("Many bad parts in a row: look at the process before it and at the last pictures."),
+        "bin": _("Empty the reject bin."),
+        "air": _("Look at the air supply."),
+        "verdict": _("Call an engineer: verdicts come too late, the parts were rejected."),
+        "scale": _("Call an engineer: the scale must be measured again."),
+        "recipe": _("Call an engineer: the recipe that was asked for cannot be used."),
         "line": _("The line stopped answering. It is started again by itself; call an engineer if it comes again."),
     }
 

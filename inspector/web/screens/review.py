@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -99,7 +100,7 @@ def queue(
         labels=visit.station.names.labels(),
         key_of=key_of,
         gauge_of=lambda line: facts.gauge(line.decision, visit.words),
-        undo=undo_address(asked, undo),
+        undo=undoing(visit, asked, undo),
         undo_s=UNDO_S,
     )
 
@@ -115,13 +116,28 @@ def kinds(words: Words) -> dict[QueueKind, str]:
     }
 
 
-def undo_address(asked: Asked, undo: str) -> str:
-    """Where the review that was written last is taken back ("part.number", as its answer said); "" for none."""
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """The review that was written last: where it is taken back, and what it was, in words."""
+
+    address: str
+    text: str
+
+
+def undoing(visit: Visit, asked: Asked, undo: str) -> Undoing | None:
+    """``undo``: "part.number", as the answer to the review said; None where there is no such review."""
     part, _dot, number = undo.rpartition(".")
     try:
-        return asked.address(f"/review/{UUID(part)}/undo/{int(number)}")
+        result_id, journal_seq = UUID(part), int(number)
     except ValueError:
-        return ""
+        return None
+    file = visit.station.history.part(result_id)
+    written = next((one for one in file.reviews if one.journal_seq == journal_seq), None) if file else None
+    if file is None or written is None:
+        return None
+    opinion = reviewing.opinion_words(visit.words)[written.review.opinion]
+    text = f"{visit.words.gettext('Part')} {file.inspection.part.part_seq}: {opinion}."
+    return Undoing(address=asked.address(f"/review/{result_id}/undo/{journal_seq}"), text=text)
 
 
 @_ROUTES.get("/review/next", Access.ANYONE)
@@ -172,7 +188,7 @@ def item(
         data=item_data(visit, file, asked),
         golden=_golden(visit, inspection.recipe.name) is not None,
         following=_following(visit, asked, result_id),
-        undo=undo_address(asked, undo),
+        undo=undoing(visit, asked, undo),
         undo_s=UNDO_S,
     )
 

@@ -24,7 +24,7 @@ export class Corrector {
     redraw.addEventListener("click", () => this.start("redraw"));
     add.addEventListener("click", () => this.start("add"));
     this.starts = [redraw, add];
-    document.getElementById("mark-remove").addEventListener("click", () => this.change({ removed: true }));
+    document.getElementById("mark-remove").addEventListener("click", () => this.change({ removed: !this.marks[this.chosen]?.removed }));
     this.tell = (text) => {
       const told = document.getElementById("told");
       told.textContent = text;
@@ -50,7 +50,7 @@ export class Corrector {
     const mark = this.marks[position];
     if (!mark) return;
     Object.assign(mark, what);
-    if (!what.removed) mark.removed = false;
+    if (!("removed" in what)) mark.removed = false;
     this.touched = true;
     mark.person = true;
     this.draw();
@@ -60,6 +60,7 @@ export class Corrector {
   /** Show every mark over the picture. */
   draw() {
     const viewer = this.viewer();
+    document.getElementById("mark-remove").setAttribute("aria-pressed", String(this.marks[this.chosen]?.removed ?? false));
     for (const button of document.querySelectorAll("#classes [data-label]")) {
       button.setAttribute("aria-pressed", String(this.marks[this.chosen]?.label === button.dataset.label));
     }

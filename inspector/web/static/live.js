@@ -22,6 +22,7 @@ function show(html) {
   const shown = document.getElementById("lamp").dataset.part;
   const isReject = picture().dataset.outcome === "fail";
   if (held && held.dataset.part !== shown && !isReject) {
+    held.classList.add("held");
     picture().replaceWith(held);
     goOn.hidden = false;
   } else {

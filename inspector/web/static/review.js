@@ -56,6 +56,32 @@ function tellStep() {
   place.textContent = `${corrector.chosen + 1} / ${corrector.marks.length}`;
 }
 
+/** The chips say what the person made of the defects, also of one that was added. */
+function tellMarks() {
+  tellStep();
+  corrector.marks.forEach((mark, position) => {
+    const chip = document.querySelector(`[data-defect="${position}"]`) ?? (mark.defect === null ? added(position) : null);
+    if (!chip) return;
+    chip.setAttribute("aria-pressed", String(position === corrector.chosen));
+    chip.classList.toggle("person", Boolean(mark.person));
+    chip.classList.toggle("removed", Boolean(mark.removed));
+    chip.title = mark.removed ? item.dataset.none : "";
+    chip.querySelector("[data-name]").textContent = corrector.labels[mark.label];
+  });
+}
+
+function added(position) {
+  const chip = document.createElement("button");
+  chip.type = "button";
+  chip.className = "button chip";
+  chip.dataset.defect = String(position);
+  chip.append(Object.assign(document.createElement("span"), { textContent: "" }));
+  chip.firstChild.dataset.name = "";
+  chip.addEventListener("click", () => show(position));
+  document.getElementById("chips").append(chip);
+  return chip;
+}
+
 /** The next defect, or the one before; after the last comes the first. */
 function step(by) {
   const count = corrector.marks.length;
@@ -85,7 +111,7 @@ for (const chip of document.querySelectorAll("[data-defect]")) {
 for (const button of steps.querySelectorAll("[data-step]")) {
   button.addEventListener("click", () => step(Number(button.dataset.step)));
 }
-corrector.changed = tellStep;
+corrector.changed = tellMarks;
 tellStep();
 for (const button of document.querySelectorAll("[data-zoom]")) {
   button.addEventListener("click", () =>

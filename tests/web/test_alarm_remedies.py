@@ -1,0 +1,24 @@
+"""Every alarm that the product can raise has its remedy on the page of alarms."""
+
+import re
+from datetime import UTC
+from pathlib import Path
+
+from inspector.pipeline import balance, desk, field, watch
+from inspector.web.screens.alarms import RELEASED_AT_THE_LINE, remedies
+from inspector.web.words import Words
+
+_CODE = re.compile(r'(?:ALARM = |code=|standing\[)"([a-z_]+\.[a-z_]+)"')
+
+
+def test_every_alarm_has_a_remedy(repo: Path) -> None:
+    sources = (path.read_text(encoding="utf-8") for path in (repo / "inspector").rglob("*.py"))
+    codes = {code for text in sources for code in _CODE.findall(text)}
+    assert {"camera.lost", "air.low", "ejector.late", "journal.lost"} <= codes, "the pattern finds them"
+    known = remedies(Words("en", UTC))
+    assert {code for code in codes if code.partition(".")[0] not in known} == set()
+    assert codes >= RELEASED_AT_THE_LINE
+
+
+def test_what_stops_the_belt_until_it_is_acknowledged_says_where() -> None:
+    assert {desk.RACE_ALARM, field.MISSED_ALARM, balance.CONFIRM_ALARM, watch.ROW_ALARM} <= RELEASED_AT_THE_LINE
