@@ -1,4 +1,4 @@
-"""An emulated processor with AVX2 and no VNNI: it cuts 8-bit sums off, and both runtimes compute the map all the same."""
+"""An emulated processor with AVX2 and no VNNI cuts sums off; both runtimes compute the map of the file all the same."""
 
 import json
 import os
