@@ -14,8 +14,8 @@ SETTINGS = {
     "gentl": "CameraGentlSettings",
     "pylon": "CameraPylonSettings",
 }
-OWN = {"serial"}
-"""One needs it, another may be found by its address."""
+OWN = {"address", "serial"}
+"""How each finds its camera."""
 
 
 def settings(kind: str) -> type[BaseModel]:
