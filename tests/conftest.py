@@ -3,6 +3,7 @@
 import functools
 import importlib
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -64,7 +65,10 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "schemathesis": (SCHEMATHESIS.exists, "make setup (schemathesis into .stamps/schemathesis)"),
     "systemd-analyze": (_command("systemd-analyze"), "apt-get install systemd"),
     "openssl": (_command("openssl"), "apt-get install openssl"),
-    "qemu-user": (_command("qemu-x86_64"), "apt-get install qemu-user (on a PC with an x86-64 processor)"),
+    "qemu-user": (
+        lambda: platform.machine() == "x86_64" and _command("qemu-x86_64")(),
+        "apt-get install qemu-user, 7.2 or newer (on a PC with an x86-64 processor)",
+    ),
     "root": (lambda: os.geteuid() == 0, "run as root"),
     "pylon": (lambda: _imports("inspector.adapters.camera_pylon"), "make setup (the extra pylon)"),
     "gentl": (lambda: _imports("inspector.adapters.camera_gentl"), "make setup (the extra gentl)"),

@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
+from inspector.adapters.runtime_onnx import sums
 from inspector.app.bench import frames, machine
 from inspector.app.exits import speaking_plainly
 from inspector.app.model_package import load_card
@@ -107,7 +108,8 @@ def profile(package: Path) -> dict[str, Any]:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.enable_profiling = True
-    options.add_session_config_entry("session.x64quantprecision", "1")  # as the line's own sessions
+    if sums.are_cut_off():  # as the line's own sessions
+        options.add_session_config_entry("session.x64quantprecision", "1")
     with tempfile.TemporaryDirectory() as folder:
         options.optimized_model_filepath = str(Path(folder) / "optimised.onnx")
         options.log_severity_level = 3

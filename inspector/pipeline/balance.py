@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from inspector.domain.verdict import Outcome
 from inspector.pipeline.tracking import COUNTER, Left
 
 
@@ -102,7 +103,7 @@ class Balance:
         while self._waiting and position > self._waiting[0].due + self.reach:
             part = self._waiting.popleft()
             self.removed += 1
-            where = "the reject bin" if part.ejected else "the good lane"
+            where = "the reject bin" if part.ejected else "either lane" if part.between else "the good lane"
             self._troubles.append(
                 Trouble(code=CONFIRM_ALARM, text=f"part {part.part_seq} was sent to {where} and did not arrive")
             )
@@ -130,14 +131,16 @@ class Balance:
         if self._waiting:
             part = self._waiting.popleft()
             sent = Lane.REJECT if part.ejected else Lane.GOOD
-            if sent is not lane:
+            if sent is not lane and not part.between:
                 self._troubles.append(
                     Trouble(
                         code=CONFIRM_ALARM,
                         text=f"part {part.part_seq} was sent to the {sent.value} lane, seen on the {lane.value} lane",
                     )
                 )
-            self._settle(part, seen=lane, confirmed=sent is lane and part.as_told, lane=lane)
+            belongs = Lane.GOOD if part.outcome is Outcome.PASS else Lane.REJECT
+            right = lane is belongs if part.between else sent is lane and part.as_told
+            self._settle(part, seen=lane, confirmed=right, lane=lane)
         elif self._owed[lane] or self._owed[None]:
             self._owed[lane if self._owed[lane] else None] -= 1
         elif lane is Lane.REJECT and (blind or not self.all_known):

@@ -101,6 +101,6 @@ def _fetched(judged: Judged, known: Confirmation | None) -> tuple[Verdict, GateT
     if judged.verdict.outcome is not Outcome.PASS:
         return judged.verdict, told
     begun, late = judged.ticket.opened.opened_at, rule == "law.late"
-    measured, limit = (time.monotonic() - begun, judged.ticket.deadline - begun) if late else (0.0, 0.0)
-    decision = Decision(rule=rule, measured=measured * 1e3, limit=limit * 1e3, unit="ms" if late else "")
+    limit_ms = (judged.ticket.deadline - begun) * 1e3 if late else 0.0  # when it would have been read nobody knows
+    decision = Decision(rule=rule, measured=limit_ms, limit=limit_ms, unit="ms" if late else "")
     return replace(judged.verdict, outcome=Outcome.UNDECIDED, reason=why, decision=decision), told

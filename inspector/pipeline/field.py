@@ -95,6 +95,7 @@ class Field:
         self._blind_until = float("-inf")
         self._troubles: list[Trouble] = []
         self._outage = False
+        self._unguarded = 0
         self._told: dict[int, Outcome] = {}
 
     @property
@@ -131,16 +132,22 @@ class Field:
         outcome = self._told.pop(left.part_seq, None)
         return replace(left, ejected=outcome is not Outcome.PASS, outcome=outcome, why="")
 
-    def _as_done(self, left: Left) -> Left:
-        """What really went on at the ejector: one that rests on "pass" rested since the watchdog dropped its output."""
-        rested = self.way.fires and self.way.rest is Rest.PASS and self.inputs is not None and self.inputs.tripped
-        return replace(left, ejected=False, why="") if rested and left.ejected else self._as_told(left)
-
     def silent(self, why: str) -> None:
         """The module does not answer. Under time nobody sees whether the belt runs on."""
         self._outage = True
         if self.way.axis is Axis.TIME and self._tracker is not None and not self._tracker.lost:
+            self._unguarded = self.in_flight if self._may_slip else 0
             self._lose_places(f"the remote I/O was silent: {why}")
+
+    def unwritten(self) -> None:
+        """What the last cycle gave was not written."""
+        if self._tracker is not None:
+            self._tracker.unwritten()
+
+    @property
+    def _may_slip(self) -> bool:
+        """Whether what comes by an ejector that nobody moves lands in the good lane."""
+        return self.way.fires and self.way.rest is Rest.PASS
 
     def take(self, inputs: FieldInputs) -> Mapping[Output, bool]:
         """One cycle: give the outputs."""
@@ -152,19 +159,26 @@ class Field:
             self._count(before, inputs, tracker)
         self._outage = False
         motion = tracker.look(position, standing=self._stands(inputs, position))
-        for left in map(self._as_done, tracker.left()):
+        if self._take_leave(tracker):
+            self._marker_until = inputs.at + self.way.marker_s
+        self._sense(inputs, position)
+        return self._outputs(motion, tracker, inputs)
+
+    def _take_leave(self, tracker: Tracker) -> bool:
+        """Book what is past the ejector, and say what went wrong there; whether it ejected."""
+        ejected, missed = False, list[str]()
+        for left in map(self._as_told, tracker.left()):
             self._balance.left(left)
+            ejected |= left.ejected
             if left.ejected and left.outcome is Outcome.PASS and not left.why:
                 text = f"part {left.part_seq} passed and was ejected: the output came too late"
                 self._troubles.append(Trouble(code="ejector.late", text=text))
             elif not left.as_told:
-                said = "nothing" if left.outcome is None else left.outcome.name
-                text = f"part {left.part_seq} ({said}) may not have been ejected: this PC slept as it went by"
-                self._troubles.append(Trouble(code=MISSED_ALARM, text=f"{text}; look for it in the good lane"))
-            if left.ejected:
-                self._marker_until = inputs.at + self.way.marker_s
-        self._sense(inputs, position)
-        return self._outputs(motion, tracker, inputs)
+                missed.append(f"part {left.part_seq} ({'not passed' if left.outcome is None else left.outcome.name})")
+        if missed:
+            text = f"{', '.join(missed)} may not have been ejected: this PC slept; look in the good lane"
+            self._troubles.append(Trouble(code=MISSED_ALARM, text=text))
+        return ejected
 
     def departures(self) -> Sequence[Departure]:
         """What became of parts since the last call."""
@@ -195,13 +209,21 @@ class Field:
         if self._tracker is None:
             return self._begin(inputs, position, "the line was started")
         far = abs(position - self._position) > self.way.passage.distance
+        gone = self._tracker.went_by(position) if self._may_slip and inputs.tripped else 0
+        if self._unguarded and inputs.tripped:
+            text = f"{self._unguarded} parts were on the belt as the remote I/O fell silent: what came to the ejector"
+            text += " before the belt stood was not ejected; look in the good lane"
+            self._troubles.append(Trouble(code=MISSED_ALARM, text=text))
+        self._unguarded = 0
         if self.way.axis is Axis.ENCODER and far and not self._outage:
             self._troubles.append(
                 Trouble(code="encoder.jump", text=f"the encoder jumped from {self._position:.0f} to {position:.0f}")
             )
             return self._begin(inputs, position, "the encoder jumped")
-        if inputs.tripped and (doomed := self._tracker.condemn("the remote I/O's watchdog had dropped the outputs")):
+        doomed = self._tracker.condemn("the remote I/O's watchdog had dropped the outputs") if inputs.tripped else 0
+        if doomed or gone:
             text = f"its watchdog had dropped the outputs: {doomed} parts in flight are ejected"
+            text += f", {gone} had gone by meanwhile" if gone else ""
             self._troubles.append(Trouble(code="io.watchdog", text=text))
         if self.way.axis is Axis.TIME:
             at_speed = inputs.belt_at_speed is not False
@@ -230,8 +252,7 @@ class Field:
         if self._tracker is None:
             return
         doomed = self._tracker.lose_places(self._position, why)
-        for left in map(self._as_told, self._tracker.left()):
-            self._balance.left(left)
+        self._take_leave(self._tracker)
         self._balance.forget()
         self._blind_until = float("inf")
         if doomed:

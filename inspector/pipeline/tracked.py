@@ -99,7 +99,9 @@ class TrackedGate:
             if len(self._field.events) != events:
                 self._news.notify_all()
         if time.monotonic() - inputs.at > _STALE_S:
-            return  # this PC stood still: what was decided is of the past, and the module's watchdog runs
+            with self._lock:  # this PC stood still: what was decided is of the past, and the module's watchdog runs
+                self._field.unwritten()
+            return
         self._io.write(outputs, re_arm=inputs.tripped)
         with self._lock:
             if self._trouble:

@@ -80,7 +80,7 @@ class Left:
     """A part that is past the ejector. ``outcome``: what was said of it in time, None: nothing.
 
     ``ejected``: what the ejector did as it came by. ``due``: where that was. ``why``: "" or why it was condemned.
-    ``between``: its place was lost while it was at the ejector: it went either way.
+    ``between``: nobody knows what the ejector did as it came by: it went either way.
     """
 
     part_seq: int
@@ -94,7 +94,8 @@ class Left:
     def as_told(self) -> bool:
         """Whether a part that was told PASS passed, and every other one was ejected.
 
-        One that was condemned and was not ejected had been told PASS as it went by: whatever else is ejected.
+        One that was condemned and was not ejected had been told PASS as it went by: whatever else is ejected. (Where
+        the ejector rests on "pass", what went by while nobody moved it is told without ``why``: see ``went_by``.)
         """
         return bool(self.why) or self.ejected == (self.outcome is not Outcome.PASS)
 
@@ -131,6 +132,7 @@ class Tracker:
     _told_left: list[Left] = field(default_factory=list)
     _doomed: dict[int, str] = field(default_factory=dict)
     _motion: Motion | None = None
+    _motion_before: Motion | None = None
 
     def __post_init__(self) -> None:
         self._blind_up_to(self.start, "the line was started while it was on the belt")
@@ -190,16 +192,7 @@ class Tracker:
         count = self.condemn(why)
         for place in self._places:
             if not place.left:
-                self._told_left.append(
-                    Left(
-                        part_seq=place.part_seq,
-                        ejected=True,
-                        outcome=None,
-                        due=place.due,
-                        why=place.why,
-                        between=now >= place.due - self.passage.before,
-                    )
-                )
+                self._leave(place, ejected=True, why=place.why, between=now >= place.due - self.passage.before)
                 self._doomed[place.part_seq] = place.why
         while len(self._doomed) > _REMEMBERED:
             del self._doomed[next(iter(self._doomed))]
@@ -219,23 +212,28 @@ class Tracker:
         """Whether places are unknown now."""
         return any(zone.end is None for zone in self._zones)
 
+    def went_by(self, now: float) -> int:
+        """Nobody moved the ejector for a while, and it rests on "pass": what is past it now may not have been ejected.
+
+        How many parts. Called before ``condemn`` and ``lose_places``: these keep what was said of them.
+        """
+        gone = [one for one in self._places if not one.left and one.due <= now]
+        for place in gone:
+            self._leave(place, ejected=False, why="", between=True)
+        return len(gone)
+
+    def unwritten(self) -> None:
+        """The ejector was not told what the last look found: it does what it did before."""
+        self._motion = self._motion_before
+
     def look(self, now: float, *, standing: bool = False) -> Motion:
         """What the ejector must do at this position. ``standing``: the belt does not move: it rests."""
         before, self._motion = self._motion, self._at(now, standing=standing)
+        self._motion_before = before
         for place in self._places:
             if place.ejected is None and now >= place.due:
                 acting = before if before is not None and now > place.due else self._motion
-                place.ejected = acting is Motion.EJECT
-                place.left = True
-                self._told_left.append(
-                    Left(
-                        part_seq=place.part_seq,
-                        ejected=bool(place.ejected),
-                        outcome=place.outcome,
-                        due=place.due,
-                        why=place.why,
-                    )
-                )
+                self._leave(place, ejected=acting is Motion.EJECT, why=place.why)
         gone = now - self.passage.after - self.passage.remember
         self._places = [place for place in self._places if not (place.left and place.due < gone)]
         self._zones = [zone for zone in self._zones if zone.end is None or zone.end >= gone]
@@ -249,6 +247,19 @@ class Tracker:
         """Parts that are past the ejector since the last call, in order."""
         told, self._told_left = self._told_left, []
         return told
+
+    def _leave(self, place: _Place, *, ejected: bool, why: str, between: bool = False) -> None:
+        place.ejected, place.left = ejected, True
+        self._told_left.append(
+            Left(
+                part_seq=place.part_seq,
+                ejected=ejected,
+                outcome=place.outcome,
+                due=place.due,
+                why=why,
+                between=between,
+            )
+        )
 
     def _at(self, now: float, *, standing: bool) -> Motion:
         rest = Motion(self.passage.rest.value)

@@ -2,12 +2,15 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from inspector.adapters.runtime_onnx import sums
+from inspector.app.bench.machine import has_vnni
 from inspector.ports.card_check import MOST_STEPS
 
 _TOLD = """
@@ -36,6 +39,12 @@ with plugin.open(plugin.settings_model(threads=1), context, card) as runtime:
     said = runtime.description
 print(json.dumps({"cut": sums.are_cut_off(), "usual": apart(usual), "ours": apart(ours), "said": said}))
 """
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="what ARM processors do is not known here")
+def test_this_processors_sums_are_cut_off_exactly_where_it_has_no_vnni() -> None:
+    """Else a processor with VNNI takes the exact and slower way for nothing."""
+    assert sums.are_cut_off() is not has_vnni()
 
 
 @pytest.mark.peer("qemu-user")

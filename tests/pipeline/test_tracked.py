@@ -335,6 +335,73 @@ def test_a_part_that_should_have_been_ejected_and_was_not_is_told_and_not_confir
     assert (gone.left.ejected, gone.seen, gone.confirmed) == (False, Lane.GOOD, False)
 
 
+@pytest.mark.parametrize(("jump", "first"), [(330.0, "io.watchdog"), (430.0, "encoder.jump")])
+def test_what_went_by_while_the_outputs_were_dropped_is_named_by_what_was_said_of_it(jump: float, first: str) -> None:
+    belt = started(replace(WAY, rest=Rest.PASS))
+    for number, mm in ((1, 210.0), (2, 225.0), (3, 240.0), (4, 260.0)):
+        belt.trigger(mm, number)
+    belt.field.settle(1, Outcome.FAIL)
+    assert belt.field.settle(2, Outcome.PASS) is None
+    belt.field.settle(4, Outcome.FAIL)
+    belt.at(280.0)
+    belt.field.troubles()
+    belt.at(jump, tripped=True)  # longer than the module's watchdog: its ejector stood still
+    troubles = {one.code: one.text for one in belt.field.troubles()}
+    assert first in troubles
+    went_by = "part 1 (FAIL)" + ("" if jump < 340 else ", part 3 (not passed), part 4 (FAIL)")
+    assert troubles[MISSED_ALARM].startswith(f"{went_by} may not have been ejected")
+    if first == "io.watchdog":
+        belt.at(332.0, tripped=False, good_count=2)
+        gone = belt.field.departures()
+        assert [(one.left.part_seq, one.seen, one.confirmed) for one in gone] == [
+            (1, Lane.GOOD, False),
+            (2, Lane.GOOD, True),
+        ]
+        assert belt.at(345.0), "what had not come there yet is ejected"
+
+
+def test_a_part_that_was_pushed_off_before_the_outputs_dropped_is_confirmed_by_the_lane_it_is_seen_in() -> None:
+    belt = started(replace(WAY, rest=Rest.PASS))
+    belt.trigger(210.0)
+    belt.field.settle(1, Outcome.FAIL)
+    assert belt.at(305.0)
+    belt.at(330.0, tripped=True)
+    belt.field.troubles()
+    belt.at(332.0, tripped=False, reject_count=1)
+    assert belt.field.troubles() == []
+    (gone,) = belt.field.departures()
+    assert (gone.seen, gone.confirmed) == (Lane.REJECT, True)
+
+
+def test_under_time_what_was_on_the_belt_as_the_module_fell_silent_may_lie_in_the_good_lane() -> None:
+    way = replace(WAY, axis=Axis.TIME, speed_mm_s=500.0, distance_mm=50.0, rest=Rest.PASS)
+    for tripped in (True, False):
+        belt = Belt(way)
+        for _ in range(40):
+            belt.at(0.0, at=belt.inputs.at + 0.05)
+        belt.trigger(0.0, 1)
+        belt.field.settle(1, Outcome.FAIL)
+        belt.field.silent("no answer")
+        belt.field.troubles()
+        belt.at(0.0, at=belt.inputs.at + 0.3, tripped=tripped)
+        told = [one.text for one in belt.field.troubles() if one.code == MISSED_ALARM]
+        assert [text.startswith("1 parts were on the belt as the remote I/O fell silent") for text in told] == (
+            [True] if tripped else []
+        )
+
+
+def test_an_output_that_was_never_written_is_not_what_a_part_went_by() -> None:
+    belt = started(replace(WAY, rest=Rest.PASS))
+    belt.trigger(210.0)
+    belt.field.settle(1, Outcome.FAIL)
+    belt.at(299.0)
+    assert belt.at(301.0)
+    belt.field.unwritten()  # this PC stood still between deciding and writing
+    belt.field.troubles()
+    belt.at(325.0)
+    assert [one.code for one in belt.field.troubles()] == [MISSED_ALARM]
+
+
 def test_a_trigger_that_came_while_this_pc_slept_within_a_reading_has_no_sure_place_under_time() -> None:
     """The module answered at 2.38 and was heard at 2.50: what came between is in the next answer only."""
     way = replace(WAY, axis=Axis.TIME, speed_mm_s=500.0, distance_mm=50.0, rest=Rest.PASS)

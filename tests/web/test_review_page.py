@@ -300,3 +300,43 @@ def test_while_a_signature_is_waited_for_keys_choose_nothing_and_escape_or_back_
         page.keyboard.press("Escape")
         expect(page.locator("#verdicts")).to_be_visible()
     assert reviews(plant, 0) == []
+
+
+def test_only_ones_own_review_that_stands_is_offered_to_be_taken_back(plant: Plant) -> None:
+    part = plant.rejects[0].result_id
+    with plant.client(Role.QUALITY) as hers, plant.client(Role.OPERATOR) as his:
+        given = {"opinion": "agree", "reason": "confirmed"}
+        number = hers.post(f"/api/inspections/{part}/review", json=given).json()["journalSeq"]
+        page = f"/review?undo={part}.{number}"
+        assert 'id="undo"' in hers.get(page).text
+        assert 'id="undo"' not in his.get(page).text
+        taken_back = hers.post(f"/review/{part}/undo/{number}").json()["journalSeq"]
+        for after in (number, taken_back):
+            answer = hers.get(f"/review?undo={part}.{after}")
+            assert (answer.status_code, 'id="undo"' in answer.text) == (200, False)
+
+
+def test_escape_does_not_call_off_what_is_on_its_way(page: Page, plant: Plant) -> None:
+    open_part(page, plant)
+    held: list[Route] = []
+    page.route("**/review/*", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    page.keyboard.press("2")
+    page.keyboard.press("1")
+    page.fill("#again-secret", PIN)
+    page.press("#again-secret", "Enter")
+    expect(page.locator("#signature-back")).to_be_disabled()
+    page.keyboard.press("Escape")
+    expect(page.locator("#signature")).to_be_visible()
+    held[0].continue_()
+    expect(page.locator("h1")).to_have_text("Part 6")
+    assert len(reviews(plant, 0)) == 1
+
+
+def test_correct_ends_what_its_tools_take_the_place_of(page: Page, plant: Plant) -> None:
+    open_part(page, plant)
+    page.click("#heat")
+    expect(page.locator(".glow")).to_be_visible()
+    page.click("#correct")
+    expect(page.locator("#heat")).to_be_hidden()
+    expect(page.locator(".glow")).to_be_hidden()
+    expect(page.locator("#steps")).to_be_visible()

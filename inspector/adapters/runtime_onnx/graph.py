@@ -97,9 +97,9 @@ def load(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
         ConfigError: it cannot run here, and what would help.
     """
     options.log_severity_level = _QUIET
-    if sums.are_cut_off():
-        options.add_session_config_entry(_EXACT_SUMS, "1")
     try:
+        if sums.are_cut_off():
+            options.add_session_config_entry(_EXACT_SUMS, "1")
         return _session(path, options)
     except Fail as error:
         if _ITS_FAULT not in str(error):

@@ -1,5 +1,6 @@
 """Alarms: what stands now and what was, with what people said to it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated
 
@@ -24,11 +25,10 @@ RELEASED_AT_THE_LINE = frozenset(
         "ejector.missed",
         "encoder.jump",
         "io.watchdog",
-        "rejects.in_a_row",
         "sync.race",
     }
 )
-"""These stand until somebody at the machine, who sees it, says so: no page lets a belt run again."""
+"""These stand until somebody at the machine, who sees it, says so: no page ends them (decision 0054)."""
 
 
 @_ROUTES.get("/alarms", Access.ANYONE)
@@ -44,7 +44,7 @@ def alarms(visit: Here, after: Annotated[str, Query(max_length=500)] = "") -> Re
         standing=visit.station.alarms.standing(),
         page=page,
         actions=action_words(visit.words),
-        remedies=remedies(visit.words),
+        remedy=remedy(visit.words),
         released=RELEASED_AT_THE_LINE,
         at=visit.station.now(),
     )
@@ -91,8 +91,14 @@ def action_words(words: Words) -> dict[str, str]:
     }
 
 
+def remedy(words: Words) -> Callable[[str], str]:
+    """What to do about an alarm, by its code."""
+    known = remedies(words)
+    return lambda code: known.get(code, known.get(code.partition(".")[0], ""))
+
+
 def remedies(words: Words) -> dict[str, str]:
-    """What to do, by the first word of an alarm's code."""
+    """What to do, by an alarm's code or by the first word of many."""
     _ = words.gettext
     return {
         "camera": _("Look at the camera's cable and power."),
@@ -102,19 +108,20 @@ def remedies(words: Words) -> dict[str, str]:
         "plc": _("Look at the PLC and the network cable."),
         "gate": _("Look at the PLC and the network cable."),
         "model": _("Call an engineer: the model does not run."),
+        "plc.job": _("Call an engineer: the recipe that the PLC asks for cannot be used."),
+        "plc.forced": _("Somebody holds an output by hand. Release it on the page I/O and links."),
         "sync": _("Triggers and pictures did not fit together: look at the light barrier, and how close parts lie."),
+        "sync.race": _("Look at the part that is named: it was called good just as the counters came apart."),
         "trigger": _("Look at the trigger's cable and at the PLC."),
         "ejector": _("Find the part that is named, and look at the ejector and its sensors."),
-        "io": _("Look at the I/O module and its cable. What was on the belt was ejected."),
-        "encoder": _("Look at the encoder and its coupling. What was on the belt was ejected."),
-        "belt": _("Look at the encoder and its coupling. What was on the belt was ejected."),
-        "rejects": _("Many bad parts in a row: look at the process before it and at the last pictures."),
+        "io": _("Look at the I/O module and its cable."),
+        "encoder": _("Look at the encoder and its coupling. What is on the belt is ejected."),
+        "belt": _("The belt stopped, changed its speed, or was not heard of. What is on it is ejected."),
+        "rejects": _("Many bad parts in a row: look at what makes them. It ends with a good part, or at the machine."),
         "bin": _("Empty the reject bin."),
         "air": _("Look at the air supply."),
         "verdict": _("Call an engineer: verdicts come too late, the parts were rejected."),
         "scale": _("Call an engineer: the scale must be measured again."),
-        "recipe": _("Call an engineer: the recipe that was asked for cannot be used."),
-        "line": _("The line stopped answering. It is started again by itself; call an engineer if it comes again."),
     }
 
 

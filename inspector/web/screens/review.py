@@ -125,15 +125,17 @@ class Undoing:
 
 
 def undoing(visit: Visit, asked: Asked, undo: str) -> Undoing | None:
-    """``undo``: "part.number", as the answer to the review said; None where there is no such review."""
+    """``undo``: "part.number", as the answer to the review said; None where no such review of the reader's stands."""
     part, _dot, number = undo.rpartition(".")
     try:
         result_id, journal_seq = UUID(part), int(number)
     except ValueError:
         return None
     file = visit.station.history.part(result_id)
-    written = next((one for one in file.reviews if one.journal_seq == journal_seq), None) if file else None
-    if file is None or written is None:
+    written = standing(file.reviews) if file else None
+    if file is None or written is None or written.journal_seq != journal_seq:
+        return None
+    if written.review.reviewer != visit.person.name:
         return None
     opinion = reviewing.opinion_words(visit.words)[written.review.opinion]
     text = f"{visit.words.gettext('Part')} {file.inspection.part.part_seq}: {opinion}."

@@ -1,6 +1,6 @@
 // One part in review: look at it, judge it, correct it. The station writes; this page only asks.
 import { Corrector } from "./correct.js";
-import { demand, forget, free, send, signing } from "./signing.js";
+import { callOff, demand, forget, free, send, signing } from "./signing.js";
 
 const item = document.getElementById("item");
 const data = JSON.parse(item.dataset.item);
@@ -168,6 +168,7 @@ heat?.addEventListener("click", () => {
 document.getElementById("correct").addEventListener("click", (event) => {
   const button = event.currentTarget;
   button.setAttribute("aria-pressed", String(!pressed(button)));
+  for (const shown of [blink, beside, heat]) if (shown && pressed(shown)) shown.click(); // their buttons make room
   document.getElementById("corrector").hidden = !pressed(button);
   whenOpen(() => corrector.draw());
 });
@@ -242,7 +243,7 @@ window.addEventListener("beforeunload", (event) => {
 // ---- keys ---------------------------------------------------------------------------------------------
 
 document.addEventListener("keydown", (event) => {
-  if (signing() && event.key === "Escape" && !event.repeat) return forget();
+  if (signing() && event.key === "Escape" && !event.repeat) return callOff();
   if (event.target.closest("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();

@@ -123,10 +123,13 @@ pad.addEventListener("submit", (event) => {
   if (pad.dataset.why === "expired") return signIn();
   send({ ...waits, signed: true, unsigned: waits.body, body: { ...waits.body, secret: secret.value } });
 });
-document.getElementById("signature-back").addEventListener("click", () => {
+/** Not to be signed after all; what is on its way to the station goes on. */
+export function callOff() {
+  if (sending) return;
   say("");
   forget();
-});
+}
+document.getElementById("signature-back").addEventListener("click", callOff);
 for (const key of pad.querySelectorAll("[data-key]")) {
   key.addEventListener("click", () => {
     secret.value = key.dataset.key ? secret.value + key.dataset.key : secret.value.slice(0, -1);
