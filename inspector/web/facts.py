@@ -19,6 +19,14 @@ class RunState:
     text: str
 
 
+def control(now: Now, words: Words) -> str:
+    """Who moves the outputs: the PLC, this station by its own module, or somebody by hand."""
+    status = now.liveness.status
+    if status.get("forced", {}).get("driven"):
+        return words.gettext("By hand")
+    return words.gettext("I/O module") if status.get("io") and not status.get("plc") else words.gettext("PLC")
+
+
 def run_state(now: Now, words: Words) -> RunState:
     """The line's state in words: what is not known to run is not called running.
 

@@ -7,7 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from inspector.domain.account import Access
-from inspector.web import facts
+from inspector.web import alarm_words, facts
 from inspector.web.access import Visit
 from inspector.web.feed import Feed
 from inspector.web.words import LANGUAGES, catalogue
@@ -40,6 +40,8 @@ class Pages:
             "Access": Access,
             "screens": [screen for screen in self._screens if visit.may(screen.access) or visit.account is None],
             "state": facts.run_state(now, words),
+            "control": facts.control(now, words),
+            "alarm_title": alarm_words.title(words),
             "outcome_word": facts.outcome_words(station.site, words),
             "law": facts.laws(words),
             "label": facts.labels(words),

@@ -1,6 +1,7 @@
 """Takes what a person says of a part to the desk, from a page or from a program."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from inspector.web.words import Words
 _STRICT = ConfigDict(extra="forbid")
 _LARGEST_PX = 1e6
 MOST_MARKS = 1000
+WITHDRAWN_WITHIN = timedelta(minutes=2)
+"""The page offers it for ten seconds; an answer, or signing in again, may take the rest."""
 _OF_ONE_KIND = frozenset({"dirt", "reflection", "within-tolerance", "missed"})
 """Usual reasons that fit only a reject, or only a part that was let pass."""
 _ANY = ("other",)
@@ -100,7 +103,16 @@ def review(visit: Visit, file: PartFile, given: ReviewGiven) -> int:
 
 
 def withdraw(visit: Visit, result_id: UUID, journal_seq: int) -> int:
-    """Take back one's own review: it was a slip. The part waits again."""
+    """Take back one's own review: it was a slip. The part waits again.
+
+    Raises:
+        ReviewError: it is not theirs, does not stand, or was written too long ago.
+    """
+    now = visit.station.now()
+    file = visit.station.history.part(result_id)
+    written = next((one for one in file.reviews if one.journal_seq == journal_seq), None) if file else None
+    if written is not None and now - written.review.at_utc > WITHDRAWN_WITHIN:
+        raise ReviewError("it was written too long ago to be a slip: somebody else may review the part again")
     return visit.station.desk.sign(
         Review(
             result_id=result_id,
@@ -108,7 +120,7 @@ def withdraw(visit: Visit, result_id: UUID, journal_seq: int) -> int:
             opinion=Opinion.WITHDRAWN,
             true_outcome="",
             reason="undo",
-            at_utc=visit.station.now(),
+            at_utc=now,
             withdraws=journal_seq,
         )
     )

@@ -100,7 +100,9 @@ def test_a_line_that_died_hatches_the_lamp(page: Page, plant: Plant) -> None:
     expect(page.locator("#lamp")).to_have_attribute("data-outcome", "fail", timeout=SOON_MS)
     plant.line.clear()
     expect(page.locator("#lamp")).to_have_attribute("data-outcome", "fault", timeout=SOON_MS)
-    expect(page.locator(".alarms")).to_contain_text("line.dead")
+    expect(page.locator(".alarms")).to_contain_text("Line does not answer line.dead")
+    sign_in(page, plant, Role.OPERATOR, "/alarms")
+    expect(page.locator("[data-code='line.dead']")).to_contain_text("started again by itself")
 
 
 def test_an_operator_signs_in_with_buttons_only(page: Page, plant: Plant) -> None:

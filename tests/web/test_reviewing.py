@@ -1,6 +1,6 @@
 """Reviews as pages and programs send them: who was first, what was left open, which reasons there are."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,17 @@ def test_a_review_that_was_taken_back_meanwhile_is_told(plant: Plant) -> None:
         assert (late.status_code, late.json()["standing"]) == (409, None)
         again = quirin.post(f"/review/{part}/undo/{first}", headers={"Accept-Language": "de"})
         assert (again.status_code, "gilt nicht mehr" in again.json()["detail"]) == (409, True)
+
+
+def test_a_review_is_taken_back_as_a_slip_and_not_days_later(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = plant.rejects[0].result_id
+    with plant.client(Role.QUALITY) as quirin:
+        number = sign(quirin, part).json()["journalSeq"]
+        monkeypatch.setattr(reviewing, "WITHDRAWN_WITHIN", timedelta(0))
+        answer = quirin.delete(f"/api/inspections/{part}/review/{number}")
+        assert (answer.status_code, "too long ago" in answer.json()["detail"]) == (409, True)
+        monkeypatch.undo()
+        assert quirin.delete(f"/api/inspections/{part}/review/{number}").status_code == 200
 
 
 def test_what_one_person_leaves_open_is_found_by_the_others(plant: Plant) -> None:

@@ -59,7 +59,8 @@ def figures(
 
 @ROUTES.get("/api/alarms", Access.ANYONE)
 def alarms(visit: Here) -> Json:
-    """Alarms that stand."""
+    """Alarms that stand; without ``since`` those that only the station sees, as that the line is dead."""
+    standing = visit.station.alarms.standing()
     return {
         "items": [
             {
@@ -69,7 +70,11 @@ def alarms(visit: Here) -> Json:
                 "acknowledgedBy": one.acknowledged_by,
                 "shelvedUntil": one.shelved_until.isoformat() if one.shelved_until else None,
             }
-            for one in visit.station.alarms.standing()
+            for one in standing
+        ]
+        + [
+            {"code": code, "text": text, "since": None, "acknowledgedBy": "", "shelvedUntil": None}
+            for code, text in alarm_screen.seen_from_here(visit, standing).items()
         ]
     }
 

@@ -1,6 +1,6 @@
 """Alarms: what stands now and what was, with what people said to it."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -10,25 +10,15 @@ from starlette.responses import RedirectResponse, Response
 
 from inspector.domain.account import Access
 from inspector.domain.inspection import AlarmEvent
+from inspector.ports.alarms import StandingAlarm
 from inspector.web.access import Here, Routes, Visit
+from inspector.web.alarm_words import RELEASED_AT_THE_LINE, remedy, title
 from inspector.web.screen import N_, Screen
 from inspector.web.words import Words
 
 _ROUTES = Routes("alarms")
 _PAGE = 50
 SHELF = timedelta(hours=1)
-RELEASED_AT_THE_LINE = frozenset(
-    {
-        "belt.lost_places",
-        "ejector.confirm",
-        "ejector.late",
-        "ejector.missed",
-        "encoder.jump",
-        "io.watchdog",
-        "sync.race",
-    }
-)
-"""These stand until somebody at the machine, who sees it, says so: no page ends them (decision 0054)."""
 
 
 @_ROUTES.get("/alarms", Access.ANYONE)
@@ -38,16 +28,25 @@ def alarms(visit: Here, after: Annotated[str, Query(max_length=500)] = "") -> Re
         page = visit.station.alarms.alarms(after=after, limit=_PAGE)
     except ValueError as error:
         raise HTTPException(422, str(error)) from error
+    standing = visit.station.alarms.standing()
     return visit.page(
         "alarms.html",
         here="alarms",
-        standing=visit.station.alarms.standing(),
+        standing=standing,
+        seen=seen_from_here(visit, standing),
         page=page,
+        title=title(visit.words),
         actions=action_words(visit.words),
         remedy=remedy(visit.words),
         released=RELEASED_AT_THE_LINE,
         at=visit.station.now(),
     )
+
+
+def seen_from_here(visit: Visit, standing: Sequence[StandingAlarm]) -> Mapping[str, str]:
+    """Text by code of what stands at the top of every screen and is no row of the book, as that the line is dead."""
+    written = {one.code for one in standing}
+    return {code: text for code, text in visit.feed.now.alarms.items() if code not in written}
 
 
 @_ROUTES.post("/alarms/{code}/acknowledge", Access.ANYONE)
@@ -88,40 +87,6 @@ def action_words(words: Words) -> dict[str, str]:
         "shelved": _("set aside"),
         "unshelved": _("taken back"),
         "cleared": _("cleared"),
-    }
-
-
-def remedy(words: Words) -> Callable[[str], str]:
-    """What to do about an alarm, by its code."""
-    known = remedies(words)
-    return lambda code: known.get(code, known.get(code.partition(".")[0], ""))
-
-
-def remedies(words: Words) -> dict[str, str]:
-    """What to do, by an alarm's code or by the first word of many."""
-    _ = words.gettext
-    return {
-        "camera": _("Look at the camera's cable and power."),
-        "optics": _("Clean lens and glass, look at the lamp."),
-        "journal": _("Look at the disk: is it full or read-only?"),
-        "evidence": _("Look at the disk: is it full or read-only?"),
-        "plc": _("Look at the PLC and the network cable."),
-        "gate": _("Look at the PLC and the network cable."),
-        "model": _("Call an engineer: the model does not run."),
-        "plc.job": _("Call an engineer: the recipe that the PLC asks for cannot be used."),
-        "plc.forced": _("Somebody holds an output by hand. Release it on the page I/O and links."),
-        "sync": _("Triggers and pictures did not fit together: look at the light barrier, and how close parts lie."),
-        "sync.race": _("Look at the part that is named: it was called good just as the counters came apart."),
-        "trigger": _("Look at the trigger's cable and at the PLC."),
-        "ejector": _("Find the part that is named, and look at the ejector and its sensors."),
-        "io": _("Look at the I/O module and its cable."),
-        "encoder": _("Look at the encoder and its coupling. What is on the belt is ejected."),
-        "belt": _("The belt stopped, changed its speed, or was not heard of. What is on it is ejected."),
-        "rejects": _("Many bad parts in a row: look at what makes them. It ends with a good part, or at the machine."),
-        "bin": _("Empty the reject bin."),
-        "air": _("Look at the air supply."),
-        "verdict": _("Call an engineer: verdicts come too late, the parts were rejected."),
-        "scale": _("Call an engineer: the scale must be measured again."),
     }
 
 
