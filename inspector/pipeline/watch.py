@@ -238,6 +238,11 @@ class Watch:
             state |= LineState.BUSY
         return state
 
+    def _opc_now(self) -> OpcState:
+        """A station that runs and cannot judge is in Error until it can again."""
+        ill = self.opc is OpcState.CONTINUOUS_EXECUTION and self._alarms.standing().keys() & _ILL
+        return OpcState.ERROR if ill else self.opc
+
     def _content(self, *, alive: bool) -> Mapping[str, Any]:
         health, link = self._journal_health(), self._equipment.annunciator.link()
         gate = self._equipment.gate
@@ -247,7 +252,7 @@ class Watch:
         return {
             "station": self._station.name,
             "alive": alive,
-            "state": self.opc.value,
+            "state": self._opc_now().value,
             "ready_after": dict(self._ready_after),
             "counters": dict(self._tally.counters()),
             "recipe": {"name": recipe.name, "sha256": recipe.sha256},

@@ -26,6 +26,15 @@ def test_two_hundred_triggers_under_ten_faults(tmp_path: Path, tracking: str) ->
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("tracking", ["plc", "polled", "encoder", "time"])
+def test_at_twelve_megapixels_too(tmp_path: Path, tracking: str) -> None:
+    """The long runs show 640 x 480 px, so that a fault is found by its kind and not by a PC that is too slow."""
+    ordeal = Ordeal(tracking=tracking, triggers=200, faults=10, seed=5, pitch_ms=400.0, width=4096, height=3000)
+    ordeal.judge(*ordeal.run(tmp_path))
+
+
+@pytest.mark.long
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("tracking", ["plc", "polled", "encoder", "time"])
 def test_ten_thousand_triggers_under_two_hundred_faults(tmp_path: Path, tracking: str) -> None:
