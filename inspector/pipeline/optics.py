@@ -1,6 +1,6 @@
 """Whether a frame shows anything at all: a dead lamp or a lens cap must never pass a part.
 
-The full optics health (focus, drift, dirt, frozen frames) comes with the cameras' own release; this is its floor.
+This is the floor, which needs no reference. Lamp, lens, dirt and frozen frames against good parts: ``optics_guard``.
 """
 
 import cv2

@@ -11,12 +11,14 @@ from inspector.pipeline.desk import Desk
 from inspector.pipeline.pool import FramePool, Loan
 from inspector.pipeline.sync import FrameSync, Match
 from inspector.pipeline.ticket import Ticket
-from inspector.ports.camera import Camera, SelfWatching
+from inspector.ports.camera import Camera, Reopening, SelfWatching
 from inspector.ports.trigger import TriggerEvent
 
 CAMERA_ALARM = "camera.lost"
 WINDOW_ALARM = "sync.window"
 RETRY_S = 2.0
+FEWEST_MISSED, MOST_MISSED = 2, 64
+"""Counted parts in a row without a frame, after which a camera is taken for lost; twice as many after each in vain."""
 _PROBE_S = 0.05
 
 
@@ -63,12 +65,15 @@ class PictureFinder:
         self._last_trigger_at = listening_since
         self._first = True
         self._retry_at = 0.0
+        self._had_time = False
+        self._missed, self._bearable = 0, FEWEST_MISSED
         self.ended = False
         self.unusable_no: int | None = None
 
     def find(self, ticket: Ticket, until: float, event: TriggerEvent) -> Picture | Verdict:
         """The picture of this part, waited for until ``until`` (monotonic seconds), or why there is none."""
         at = event.at
+        self._had_time = until - time.monotonic() > self._window_s
         unknown = self._unknown_moment(event)
         if unknown is not None:
             return unknown
@@ -135,6 +140,7 @@ class PictureFinder:
             capture = self._camera.grab(loan.buffer, max(until - time.monotonic(), 0.001))
         except FrameError as error:
             loan.release()
+            self._heard()
             self.unusable_no = error.frame_no
             return undecided(f"camera: {error}", rule="law.frame")
         except DeviceError as error:
@@ -143,15 +149,32 @@ class PictureFinder:
             rule = "law.camera" if error.lost else "law.no_frame"
             if error.lost and error.retry:
                 self._alarm(str(error))
+                self._missed = 0
                 self._sync.loosen()  # a camera that comes back may count anew: tie it by time again
             return undecided(f"camera: {error.reason}", rule=rule)
+        self._heard()
         self._alarms.clear(CAMERA_ALARM)
         return Picture(capture=capture, loan=loan)
 
     def missing(self, verdict: Verdict) -> None:
-        """A part that was triggered got no frame: raise the alarm even if the camera says that it is well."""
-        if verdict.decision.rule == "law.no_frame" and not self.ended:
-            self._alarm(verdict.reason)
+        """A part that was triggered got no frame: raise the alarm even if the camera says that it is well.
+
+        Several in a row: its stream may be dead while its registers answer, so it is opened anew. A part that was
+        learnt of too late to wait for its frame says nothing about the camera.
+        """
+        if verdict.decision.rule != "law.no_frame" or self.ended:
+            return
+        self._alarm(verdict.reason)
+        self._missed += self._had_time
+        if self._missed < self._bearable or not isinstance(self._camera, Reopening):
+            return
+        self._camera.take_for_lost(f"{self._missed} counted parts in a row got no frame")
+        self._sync.loosen()
+        self._missed, self._bearable = 0, min(2 * self._bearable, MOST_MISSED)
+
+    def _heard(self) -> None:
+        """A frame came: its stream lives."""
+        self._missed, self._bearable = 0, FEWEST_MISSED
 
     def try_again(self) -> None:
         """With no part waiting, see whether a camera is lost or back: the PLC may be holding the belt for us."""

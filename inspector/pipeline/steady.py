@@ -5,9 +5,10 @@
 
 The hand is a thread of its own, because a register of a camera that hangs blocks for seconds, and no part may wait for
 that. A camera is lost when its library says so, when a register is not answered within ``silent_s``, when a frame that
-was asked for by software is not there by then, or when a camera with a pace of its own is silent for as long or two
-periods. Nothing of a lost feed is used again: what is in its buffers may belong to any part. A hand that an error
-nobody foresaw has ended opens nothing anew: whoever asks next is told by an error that ends the process.
+was asked for by software is not there by then, when a camera with a pace of its own is silent for as long or two
+periods, or when one that a wire triggers is silent and whoever counts the parts says so. Nothing of a lost feed is used
+again: what is in its buffers may belong to any part. A hand that an error nobody foresaw has ended opens nothing anew:
+whoever asks next is told by an error that ends the process.
 """
 
 import threading
@@ -120,6 +121,11 @@ class SteadyCamera:
         self._notice_a_dead_hand()
         self._notice_a_stuck_hand()
         return str(self._loss()) if self._lost else ""
+
+    def take_for_lost(self, reason: str) -> None:
+        """Open one anew that a wire triggers; the silence of any other is noticed here, by its trigger or its pace."""
+        if self._info.manner is Manner.LINE:
+            self._lose(reason)
 
     # what the capture thread does
 

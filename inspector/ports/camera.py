@@ -57,3 +57,11 @@ class SelfWatching(Protocol):
     def trouble(self) -> str:
         """Why it is lost now; "" while it is well. Never waits."""
         ...
+
+
+@runtime_checkable
+class Reopening(Protocol):
+    """A camera that is opened anew after a loss, also after one that only the count of parts can tell."""
+
+    def take_for_lost(self, reason: str) -> None:
+        """Parts were counted, and it gave no frame. One that notices its silence ignores it. ``grab``'s thread."""

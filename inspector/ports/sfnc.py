@@ -20,6 +20,8 @@ RATE_ENABLE = ("AcquisitionFrameRateEnable", "AcquisitionFrameRateEnabled")
 RATE = ("AcquisitionFrameRate", "AcquisitionFrameRateAbs")
 FORMATS: Mapping[str, tuple[str, ...]] = {"RGB8": ("RGB8", "RGB8Packed"), "BGR8": ("BGR8", "BGR8Packed")}
 """Other names of the same format of pixels; a format that is not here has but one."""
+TRIGGERS = ("FrameStart", "ExposureStart", "AcquisitionStart")
+"""Triggers that one edge makes one frame of; the last of them only where a frame count of 1 can be set with it."""
 _NEAR = 0.01
 
 
@@ -186,15 +188,16 @@ def _trigger(nodes: Nodes, wanted: Wanted, device: str) -> None:
         if wanted.manner in {Manner.LINE, Manner.SOFTWARE}:
             raise DeviceError(device, f'camera.trigger = "{wanted.manner.value}": it has no trigger; "live" is right')
         return
-    for selector in nodes.choices("TriggerSelector"):
+    selectors = nodes.choices("TriggerSelector")
+    for selector in selectors:
         nodes.write("TriggerSelector", selector)
         nodes.write("TriggerMode", "Off")
-    if not nodes.choices("TriggerSelector"):
+    if not selectors:
         nodes.write("TriggerMode", "Off")
     if wanted.manner not in {Manner.LINE, Manner.SOFTWARE}:
         return
     if nodes.has("TriggerSelector"):
-        nodes.write("TriggerSelector", "FrameStart")
+        _select(nodes, selectors, device)
     source = "Software" if wanted.manner is Manner.SOFTWARE else wanted.line
     there = nodes.choices("TriggerSource")
     if source not in there:
@@ -203,6 +206,27 @@ def _trigger(nodes: Nodes, wanted: Wanted, device: str) -> None:
     if wanted.manner is Manner.LINE and nodes.has("TriggerActivation"):
         nodes.write("TriggerActivation", wanted.activation)
     nodes.write("TriggerMode", "On")
+
+
+def _select(nodes: Nodes, there: Sequence[str], device: str) -> None:
+    """Select the trigger of a single frame; a start of the acquisition would expose without end, but for its count."""
+    selector = next((name for name in TRIGGERS if name in there), None)
+    if selector is None:
+        raise DeviceError(
+            device,
+            f"none of its triggers starts a frame: it has {', '.join(there) or 'none'}; "
+            f"{' or '.join(TRIGGERS)} would be right",
+        )
+    nodes.write("TriggerSelector", selector)
+    if selector != "AcquisitionStart":
+        return
+    if not nodes.has("AcquisitionFrameCount"):
+        raise DeviceError(
+            device,
+            f"its trigger AcquisitionStart has no AcquisitionFrameCount: one edge would expose without end; "
+            f"it has {', '.join(there)}; {' or '.join(TRIGGERS[:-1])} would be right",
+        )
+    _set(nodes, "AcquisitionFrameCount", 1)
 
 
 def _read(nodes: Nodes, names: Sequence[str]) -> float | None:

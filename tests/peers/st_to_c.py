@@ -106,7 +106,7 @@ def translate(text: str) -> str:
     if lines.pop(0) != "FUNCTION_BLOCK FB_Inspector" or lines.pop() != "END_FUNCTION_BLOCK":
         raise ValueError("no FUNCTION_BLOCK FB_Inspector ... END_FUNCTION_BLOCK")
     for line in lines:
-        if line in {"VAR_INPUT", "VAR_OUTPUT", "VAR"}:
+        if line in {"VAR_INPUT", "VAR_OUTPUT", "VAR_OUTPUT RETAIN", "VAR"}:
             declaring = True
         elif line == "END_VAR":
             declaring = False

@@ -13,7 +13,7 @@ import pytest
 from inspector.domain.errors import DeviceError, FrameError
 from inspector.domain.frame import ids_ahead
 from inspector.pipeline.steady import SteadyCamera
-from inspector.ports.camera import SelfWatching
+from inspector.ports.camera import Reopening, SelfWatching
 from inspector.ports.feed import Delivery, FeedInfo, Manner
 from tests.fakes import wait_until
 
@@ -208,6 +208,26 @@ def test_a_camera_with_a_pace_of_its_own_that_falls_silent_is_lost() -> None:
     with SteadyCamera(rig.open) as camera, pytest.raises(DeviceError, match=r"no frame for 0\.3 s") as said:
         camera.grab(buffer(), 10.0)
     assert said.value.lost
+
+
+@pytest.mark.parametrize("manner", list(Manner))
+def test_only_one_that_a_wire_triggers_is_opened_anew_because_the_count_of_parts_says_so(manner: Manner) -> None:
+    rig = Rig(replace(INFO, manner=manner))
+    with SteadyCamera(rig.open) as camera:
+        assert isinstance(camera, Reopening)
+        rig.away = True
+        camera.take_for_lost("2 counted parts in a row got no frame")
+        if manner is not Manner.LINE:
+            assert camera.trouble() == ""
+            return
+        with pytest.raises(DeviceError, match="lost: 2 counted parts in a row got no frame") as said:
+            camera.grab(buffer(), 1.0)
+        assert said.value.lost
+        assert wait_until(lambda: rig.closed == 1)
+        rig.away = False
+        assert wait_until(lambda: len(rig.feeds) == 2 and not camera.trouble())
+        rig.feeds[1].give(1)
+        assert camera.grab(buffer(), 5.0).frame_no == 1
 
 
 def test_by_software_each_grab_fires_once_and_gets_its_own_frame() -> None:

@@ -42,11 +42,17 @@ OLD = {
 
 
 class FakeNodes:
-    """Keeps what it was told, in order; ``steps``: what it rounds to."""
+    """Keeps what it was told, in order; ``steps``: what it rounds to; ``selectors``: the triggers that it offers."""
 
-    def __init__(self, values: Mapping[str, Any], steps: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        steps: Mapping[str, float] | None = None,
+        selectors: Sequence[str] = CHOICES["TriggerSelector"],
+    ) -> None:
         self.values = dict(values)
         self.steps = steps or {}
+        self.offered = {**CHOICES, "TriggerSelector": selectors}
         self.written: list[tuple[str, Any]] = []
 
     def has(self, name: str) -> bool:
@@ -62,7 +68,7 @@ class FakeNodes:
         self.written.append((name, value))
 
     def choices(self, name: str) -> Sequence[str]:
-        return CHOICES.get(name, ()) if name in self.values else ()
+        return self.offered.get(name, ()) if name in self.values else ()
 
 
 def wanted(**changed: Any) -> sfnc.Wanted:
@@ -113,6 +119,41 @@ def test_only_the_start_of_a_frame_is_triggered_all_else_is_off(manner: Manner, 
     assert nodes.values["TriggerSelector"] == "FrameStart"
     assert (nodes.values["TriggerMode"], nodes.values["TriggerSource"]) == ("On", source)
     assert (nodes.values["TriggerActivation"] == "RisingEdge") == (manner is Manner.LINE)
+
+
+@pytest.mark.parametrize(
+    ("offered", "selected"),
+    [
+        (("AcquisitionStart", "ExposureStart", "FrameStart"), "FrameStart"),
+        (("AcquisitionStart", "ExposureStart"), "ExposureStart"),
+        (("AcquisitionStart", "LineStart"), "AcquisitionStart"),
+    ],
+)
+def test_the_trigger_of_one_frame_is_chosen_from_what_the_camera_offers(
+    offered: tuple[str, ...], selected: str
+) -> None:
+    nodes = FakeNodes({**MODERN, "AcquisitionFrameCount": 5}, selectors=offered)
+    sfnc.set_up(nodes, wanted(manner=Manner.LINE, fps=None), device="camera x")
+    assert {name for told, name in nodes.written if told == "TriggerSelector"} == set(offered)
+    assert (nodes.values["TriggerSelector"], nodes.values["TriggerMode"]) == (selected, "On")
+    assert nodes.values["AcquisitionFrameCount"] == (1 if selected == "AcquisitionStart" else 5)
+
+
+@pytest.mark.parametrize(
+    ("offered", "says"),
+    [
+        (("LineStart", "FrameEnd"), "none of its triggers starts a frame: it has LineStart, FrameEnd; FrameStart or"),
+        ((), "none of its triggers starts a frame: it has none"),
+        (("AcquisitionStart",), "AcquisitionStart has no AcquisitionFrameCount"),
+    ],
+)
+def test_a_camera_without_a_trigger_of_one_frame_is_refused_by_what_it_offers(
+    offered: tuple[str, ...], says: str
+) -> None:
+    nodes = FakeNodes(MODERN, selectors=offered)
+    with pytest.raises(DeviceError, match=says):
+        sfnc.set_up(nodes, wanted(manner=Manner.LINE, fps=None), device="camera x")
+    assert nodes.values["TriggerMode"] == "Off"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ VAR_OUTPUT
     line_alive : BOOL; (* the station's heartbeat lives *)
     run_permit : BOOL; (* the belt may run *)
     full : BOOL; (* more parts than places: reject everything and stop the belt, until a person resets it *)
-    trigger_seq : UDINT; (* the part counter: retained, together with echo_seq *)
+END_VAR
+VAR_OUTPUT RETAIN (* kept over a power cut, both or neither: rule 7 of docs/plc.md *)
+    trigger_seq : UDINT; (* the part counter *)
     echo_seq : UDINT;
 END_VAR
 VAR
@@ -44,7 +46,7 @@ VAR
     count : INT;
     place : INT;
     i : INT;
-    bit : INT;
+    bit_no : INT;
     crc : WORD;
     heartbeat : WORD;
     heartbeat_at : UDINT;
@@ -77,7 +79,7 @@ END_FOR;
 crc := 16#FFFF;
 FOR i := 0 TO 6 DO
     crc := crc XOR SHR(words[i], 8);
-    FOR bit := 0 TO 7 DO
+    FOR bit_no := 0 TO 7 DO
         carry := (crc AND 16#0001) <> 16#0000;
         crc := SHR(crc, 1);
         IF carry THEN
@@ -85,7 +87,7 @@ FOR i := 0 TO 6 DO
         END_IF;
     END_FOR;
     crc := crc XOR (words[i] AND 16#00FF);
-    FOR bit := 0 TO 7 DO
+    FOR bit_no := 0 TO 7 DO
         carry := (crc AND 16#0001) <> 16#0000;
         crc := SHR(crc, 1);
         IF carry THEN

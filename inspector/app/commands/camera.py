@@ -34,7 +34,7 @@ app.command("calibrate")(camera_calibrate.calibrate)
 def list_cameras(*, as_json: options.Json = False) -> None:
     """Name every camera that an installed library sees, and the setting that chooses it.
 
-    It calls into every network that this PC is in, as the standard has it; a station's own line never does.
+    It calls into every network that this PC is in, as the standard has it; a line of Aravis with an address never does.
 
     Example: inspector camera list
     """

@@ -1,5 +1,6 @@
 """The structured text for a PLC, run: put into C line by line, and driven by the real gate."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,6 +21,40 @@ from tests.peers.st_to_c import translate
 pytestmark = pytest.mark.peer("libmodbus")
 
 RUNNING = LineState.ONLINE | LineState.READY | LineState.RUN_PERMIT
+TYPES = {
+    "bit",
+    "bool",
+    "byte",
+    "word",
+    "dword",
+    "lword",
+    "sint",
+    "int",
+    "dint",
+    "lint",
+    "usint",
+    "uint",
+    "udint",
+    "ulint",
+}
+TYPES |= {"real", "lreal", "char", "wchar", "string", "wstring", "time", "ltime", "date", "tod", "dt", "array", "any"}
+KEYWORDS = {
+    "step",
+    "action",
+    "transition",
+    "task",
+    "retain",
+    "by",
+    "of",
+    "to",
+    "at",
+    "mod",
+    "len",
+    "limit",
+    "sel",
+    "mux",
+}
+"""What IEC 61131-3, CODESYS and TwinCAT keep for themselves and a variable might be called by."""
 Start = Callable[..., Plc]
 Open = Callable[..., ModbusGate]
 Until = Callable[..., None]
@@ -103,3 +138,17 @@ def test_a_line_that_is_no_structured_text_is_refused() -> None:
     for wrong in ("count := count +;", "count++;", "unknown := 1;", "WHILE TRUE DO"):
         with pytest.raises((ValueError, IndexError)):
             translate(text.replace("decided := FALSE;", wrong, 1))
+
+
+def test_the_part_counter_and_its_echo_outlive_a_power_cut_and_nothing_else_does() -> None:
+    text = to_structured_text(ModbusGateSettings(host="plc"))
+    kept = re.findall(r"^VAR\w* RETAIN.*?^END_VAR$", text, re.DOTALL | re.MULTILINE)
+    assert [re.findall(r"^ +(\w+) :", section, re.MULTILINE) for section in kept] == [["trigger_seq", "echo_seq"]]
+    assert kept[0].startswith("VAR_OUTPUT RETAIN")
+
+
+def test_no_variable_has_a_name_that_a_compiler_keeps_for_itself() -> None:
+    text = to_structured_text(ModbusGateSettings(host="plc"))
+    names = re.findall(r"^ +(\w+) : ", text, re.MULTILINE)
+    assert {"bit_no", "trigger_seq", "to_plc"} <= set(names)
+    assert not (TYPES | KEYWORDS) & {name.lower() for name in names}
