@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.domain.crops import crop_name
 from inspector.domain.errors import ConfigError, JournalError
 from inspector.domain.frame import Frame, PixelFormat, Pixels
 from inspector.domain.geometry import Box
@@ -78,7 +79,8 @@ class EvidenceFiles:
         <root>/2026/11/22/twin-12-<id>.jpg            JPEG of the picture: colour mosaics as colour, 16 bit as 8 bit
                          twin-12-<id>.png             lossless: every bit the camera gave, 16 bit stay 16 bit
                          twin-12-<id>.BayerRG8.png    lossless mosaic, raw: the name says how to read it
-                         twin-12-<id>_d0.jpg          crop of defect 0 with a quarter of its size around it
+                         twin-12-<id>_d0_<digest>.jpg crop of defect 0 with a quarter of its size around it; the digest
+                                                      is the first 16 digits of its sha256
                          twin-12-<id>_heat.png        the model's map, where it gives one: grey, 255 for a score of 1
 
     The picture is renamed into place after its crops: where it stands, they stand.
@@ -103,10 +105,8 @@ class EvidenceFiles:
         colour = _for_people(pixels, pixel_format)
         suffix = _lossless_suffix(pixel_format) if lossless else ".jpg"
         whole = _encode(pixels, ".png", _PNG) if lossless else self._jpeg(colour)
-        crops = {
-            f"{name}_d{position}.jpg": self._jpeg(_crop(colour, defects[position].detection.box))
-            for position in _gravest(defects)
-        }
+        close = {at: self._jpeg(_crop(colour, defects[at].detection.box)) for at in _gravest(defects)}
+        crops = {crop_name(name, at, content): content for at, content in close.items()}
         picture = f"{name}{suffix}"
         height, width = pixels.shape[:2]
         ref = EvidenceRef(

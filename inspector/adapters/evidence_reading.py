@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.domain.crops import crop_of, fits_its_name
 from inspector.domain.frame import PixelFormat
 from inspector.domain.inspection import EvidenceRef
 from inspector.ports.evidence import PictureState, StoredPicture
@@ -51,12 +52,12 @@ class EvidenceReader:
 
     def crop(self, ref: EvidenceRef, number: int) -> StoredPicture:
         """The crop of one defect. See ``Pictures``."""
-        wanted = f"_d{number}.jpg"
-        name = next((crop for crop in ref.crops if crop.endswith(wanted)), "")
+        name = crop_of(ref.crops, number)
         path, content = self._read(name) if name else (None, b"")
         if path is None:
             return _MISSING
-        return StoredPicture(content=content, media_type=_TYPES[".jpg"], state=PictureState.SOUND)
+        state = PictureState.SOUND if fits_its_name(name, content) else PictureState.ALTERED
+        return StoredPicture(content=content, media_type=_TYPES[".jpg"], state=state)
 
     def heat(self, ref: EvidenceRef) -> StoredPicture:
         """The model's map to lay over the picture. See ``Pictures``."""

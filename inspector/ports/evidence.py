@@ -59,7 +59,8 @@ class PictureState(Enum):
 class StoredPicture:
     """A picture as it stands in the folder. ``content`` is "" and ``media_type`` too where it is missing.
 
-    ``state``: of a whole picture, by its sha256. Crops have none of their own: they are SOUND if they are there.
+    ``state``: of a whole picture, by its sha256; of a crop, by the digest in its name. A crop whose name has none, as
+    once written, and a model's map are SOUND if they are there.
     """
 
     content: bytes
@@ -75,7 +76,7 @@ class Pictures(Protocol):
         ...
 
     def crop(self, ref: EvidenceRef, number: int) -> StoredPicture:
-        """The crop of defect ``number``."""
+        """The crop of defect ``number``; ALTERED where it does not fit its name."""
         ...
 
     def heat(self, ref: EvidenceRef) -> StoredPicture:

@@ -37,7 +37,10 @@ def test_a_picture_is_kept_as_jpeg_with_its_hash_and_a_crop_a_defect(tmp_path: P
     with open_evidence(tmp_path) as evidence:
         kept = evidence.put(frame, (defect(100, 100, 200, 40), defect(5, 5, 4, 4)), name=NAME, lossless=False)
     assert (kept.path, kept.width, kept.height, kept.lossless) == (f"{NAME}.jpg", 400, 300, False)
-    assert kept.crops == (f"{NAME}_d0.jpg", f"{NAME}_d1.jpg")
+    for number, crop in enumerate(kept.crops):
+        digest = hashlib.sha256((tmp_path / crop).read_bytes()).hexdigest()[:16]
+        assert crop == f"{NAME}_d{number}_{digest}.jpg", "the name tells what is in it"
+    assert len(kept.crops) == 2
     assert kept.sha256 == hashlib.sha256((tmp_path / kept.path).read_bytes()).hexdigest()
     assert files_in(tmp_path) == {kept.path, *kept.crops}
     assert read(tmp_path / kept.path).shape == (300, 400, 3)
@@ -110,7 +113,14 @@ def test_of_many_defects_the_gravest_sixteen_get_a_crop_under_their_own_number(t
     defects = [defect(10 * at, 10, 5, 5, score=0.9 if at >= 4 else 0.1) for at in range(20)]
     with open_evidence(tmp_path) as evidence:
         kept = evidence.put(bgr_frame(300, 200), defects, name=NAME, lossless=False)
-    assert kept.crops == tuple(f"{NAME}_d{at}.jpg" for at in range(4, 20))
+    assert [crop.rpartition("_")[0] for crop in kept.crops] == [f"{NAME}_d{at}" for at in range(4, 20)]
+    reader = EvidenceReader(tmp_path)
+    assert [reader.crop(kept, at).state for at in (3, 4, 19, 20)] == [
+        PictureState.MISSING,
+        PictureState.SOUND,
+        PictureState.SOUND,
+        PictureState.MISSING,
+    ]
 
 
 @pytest.mark.parametrize("box", [(-50, -50, 10, 10), (1000, 1000, 5, 5), (0, 0, 5000, 5000), (3, 3, 0, 0)])
@@ -197,7 +207,35 @@ def test_a_killed_process_leaves_whole_pictures_and_the_next_start_sweeps_the_re
     for name in names:
         assert read(tmp_path / name) is not None
         if name.endswith(".png"):
-            assert name.replace(".png", "_d0.jpg") in names, "where the picture stands, its crops stand"
+            crop = name.replace(".png", "_d0_")
+            assert [one for one in names if one.startswith(crop)], "where the picture stands, its crops stand"
+
+
+def test_a_crop_that_does_not_fit_its_name_is_altered(tmp_path: Path) -> None:
+    with open_evidence(tmp_path) as evidence:
+        kept = evidence.put(bgr_frame(400, 300), (defect(1, 1, 9, 9), defect(50, 50, 9, 9)), name=NAME, lossless=True)
+    reader = EvidenceReader(tmp_path)
+    assert reader.crop(kept, 0).state is PictureState.SOUND
+    path = tmp_path / kept.crops[0]
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    assert reader.crop(kept, 0).state is PictureState.ALTERED
+    assert reader.crop(kept, 1).state is PictureState.SOUND
+    path.write_bytes((tmp_path / kept.crops[1]).read_bytes())
+    assert reader.crop(kept, 0).state is PictureState.ALTERED, "another defect's crop is not this one's"
+    path.unlink()
+    assert reader.crop(kept, 0).state is PictureState.MISSING
+
+
+def test_a_crop_whose_name_was_written_without_a_digest_is_shown_as_it_is(tmp_path: Path) -> None:
+    with open_evidence(tmp_path) as evidence:
+        kept = evidence.put(bgr_frame(400, 300), (defect(1, 1, 9, 9),), name=NAME, lossless=True)
+    old = replace(kept, crops=(f"{NAME}_d0.jpg", f"{NAME}_d10.jpg"))
+    (tmp_path / kept.crops[0]).rename(tmp_path / old.crops[0])
+    shown = EvidenceReader(tmp_path).crop(old, 0)
+    assert (shown.state, shown.content) == (PictureState.SOUND, (tmp_path / old.crops[0]).read_bytes())
+    assert EvidenceReader(tmp_path).crop(old, 1).state is PictureState.MISSING
 
 
 def test_a_folder_that_is_not_ours_is_not_entered_and_does_not_hide_the_newest_day(tmp_path: Path) -> None:

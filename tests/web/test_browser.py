@@ -249,6 +249,18 @@ def test_a_picture_that_is_not_what_was_recorded_is_said_to_be(harm: str, page: 
     expect(page.locator(f"#{harm}")).to_be_visible()
 
 
+def test_a_close_up_that_was_altered_is_said_to_be_and_the_whole_picture_is_shown(page: Page, plant: Plant) -> None:
+    part = plant.rejects[0]
+    assert part.evidence is not None
+    path = plant.journal.parent / "evidence" / part.evidence.crops[0]
+    path.write_bytes(path.read_bytes()[:-2] + b"xx")
+    sign_in(page, plant, Role.OPERATOR, f"/review/{part.result_id}")
+    expect(page.locator("#altered-crop")).to_be_visible()
+    expect(page.locator("#altered")).to_have_count(0)
+    expect(page.locator("#crop")).to_have_count(0)
+    expect(page.locator("#whole canvas").first).to_be_visible()
+
+
 def test_a_lot_of_tags_and_quotes_is_text(page: Page, plant: Plant) -> None:
     sign_in(page, plant, Role.OPERATOR, f"/review/{plant.rejects[0].result_id}")
     expect(page.locator("#why")).to_contain_text(EVIL)

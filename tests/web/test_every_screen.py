@@ -1,4 +1,4 @@
-"""What must hold of every screen in every language: no axe violation, nothing too small for a glove."""
+"""What must hold of every screen in every language: no axe violation, nothing too small for a glove or too near."""
 
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,12 @@ from inspector.domain.account import Role
 from inspector.web.words import LANGUAGES
 from tests.web.plant import SECRETS, Plant
 from tests.web.screens import addresses
+from tests.web.touching import PX_PER_MM, ROUNDING_PX, boxes, too_near
 
 pytestmark = pytest.mark.long
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-TOUCH_MM, GAP_MM, VERDICT_MM, PX_PER_MM = 20, 4, 25, 4.5
-_BOXES = """() => [...document.querySelectorAll('a[href], button, select, input:not([type=hidden])')]
-  .filter(e => e.checkVisibility() && !e.classList.contains('skip'))
-  .map(e => { const b = e.getBoundingClientRect();
-              return {text: e.innerText || e.id, verdict: e.classList.contains('verdict'),
-                      w: b.width, h: b.height}; })"""
+TOUCH_MM, VERDICT_MM = 20, 25
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -38,9 +34,10 @@ def test_screens_in_every_language(language: str, page: Page, seen_plant: Plant)
         found: Any = page.evaluate("() => axe.run()")
         told = [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found["violations"]]
         assert told == [], (name, language)
-        for box in page.evaluate(_BOXES):
-            least = (VERDICT_MM if box["verdict"] else TOUCH_MM) * PX_PER_MM - 0.5
+        for box in boxes(page):
+            least = (VERDICT_MM if box["verdict"] else TOUCH_MM) * PX_PER_MM - ROUNDING_PX
             assert min(box["w"], box["h"]) >= least, (name, language, box)
+        assert too_near(page) == [], (name, language)
 
 
 def _sign_in(page: Page, plant: Plant, role: Role) -> None:

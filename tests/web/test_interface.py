@@ -72,6 +72,22 @@ def test_an_altered_picture_is_not_given_out(plant: Plant) -> None:
         assert client.get(address).status_code == 410
 
 
+def test_an_altered_crop_is_not_given_out(plant: Plant) -> None:
+    part = plant.rejects[0]
+    assert part.evidence is not None
+    address = f"/parts/{part.result_id}/crop/0"
+    path = plant.journal.parent / "evidence" / part.evidence.crops[0]
+    sound = path.read_bytes()
+    with plant.client(Role.OPERATOR) as client:
+        assert client.get(address).content == sound
+        path.write_bytes(sound[:-3] + bytes([sound[-3] ^ 1]) + sound[-2:])
+        answer = client.get(address)
+        assert answer.status_code == 410
+        assert "sha256 differs" in answer.json()["detail"]
+        path.unlink()
+        assert client.get(address).status_code == 404
+
+
 def test_a_picture_is_judged_once_and_stands_in_no_journal(plant: Plant, tmp_path: Path) -> None:
     file = tmp_path / "part.png"
     cv2.imwrite(str(file), picture(cracked(4)))

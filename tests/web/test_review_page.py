@@ -11,6 +11,7 @@ from inspector.domain.account import Role
 from inspector.domain.reviewing import SignedReview
 from tests.web.browsing import ready, sign_in
 from tests.web.plant import SECRETS, Plant, add_part, cracked
+from tests.web.touching import too_near
 
 SOON_MS = 20_000
 PIN = SECRETS[Role.OPERATOR][1]
@@ -340,3 +341,32 @@ def test_correct_ends_what_its_tools_take_the_place_of(page: Page, plant: Plant)
     expect(page.locator("#heat")).to_be_hidden()
     expect(page.locator(".glow")).to_be_hidden()
     expect(page.locator("#steps")).to_be_visible()
+
+
+def test_no_two_buttons_are_too_near_on_a_small_panel_whatever_is_open(page: Page, plant: Plant) -> None:
+    def well_laid(what: str) -> None:
+        assert too_near(page) == [], what
+        page_scrolls = "document.documentElement.scrollHeight > document.documentElement.clientHeight"
+        main_scrolls = "document.querySelector('main').scrollHeight > document.querySelector('main').clientHeight"
+        assert [page.evaluate(page_scrolls), page.evaluate(main_scrolls)] == [False, False], what
+
+    page.set_viewport_size({"width": 1280, "height": 800})
+    open_part(page, plant)
+    well_laid("a part")
+    page.click("#correct")
+    expect(page.locator("#corrector")).to_be_visible()
+    well_laid("its boxes are corrected")
+    page.click("#correct")
+    page.keyboard.press("2")
+    expect(page.locator(".reasons:not([hidden])")).to_be_visible()
+    well_laid("a reason is chosen")
+    page.keyboard.press("1")
+    expect(page.locator("#signature")).to_be_visible()
+    well_laid("a signature is asked for")
+    page.reload()
+    ready(page)
+    page.keyboard.press("1")
+    expect(page.locator("h1")).to_have_text("Part 6")
+    ready(page)
+    expect(page.locator("#undo")).to_be_visible()
+    well_laid("the last one can be undone")

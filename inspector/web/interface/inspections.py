@@ -15,7 +15,8 @@ from inspector.web.station import Json
 
 ROUTES = Routes("inspections")
 _GONE = {404: {"description": "no such part, or no picture of it"}}
-_ALTERED = {410: {"description": "the stored picture is not the one that was recorded: its sha256 differs"}}
+_DIFFERS = "the stored picture is not the one that was recorded: its sha256 differs"
+_ALTERED = {410: {"description": _DIFFERS}}
 
 
 @ROUTES.get("/api/state", Access.ANYONE, by_clock=True)
@@ -61,7 +62,7 @@ def picture_for_programs(visit: Here, result_id: UUID) -> Response:
     """The whole picture; an altered one is not given out."""
     picture = visit.station.pictures.whole(evidence_of(visit, result_id))
     if picture.state is PictureState.ALTERED:
-        raise HTTPException(410, "the stored picture is not the one that was recorded: its sha256 differs")
+        raise HTTPException(410, _DIFFERS)
     return given(visit, picture)
 
 
@@ -73,8 +74,11 @@ def picture(visit: Here, result_id: UUID) -> Response:
 
 @ROUTES.get("/parts/{result_id}/crop/{number}", Access.ANYONE)
 def crop(visit: Here, result_id: UUID, number: Annotated[int, Path(ge=0, le=999)]) -> Response:
-    """The crop of one defect."""
-    return given(visit, visit.station.pictures.crop(evidence_of(visit, result_id), number))
+    """The crop of one defect; an altered one is not given out."""
+    picture = visit.station.pictures.crop(evidence_of(visit, result_id), number)
+    if picture.state is PictureState.ALTERED:
+        raise HTTPException(410, _DIFFERS)
+    return given(visit, picture)
 
 
 @ROUTES.get("/parts/{result_id}/heat", Access.ANYONE)

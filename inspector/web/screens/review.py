@@ -165,7 +165,7 @@ def item(
     file = file_of(visit, result_id)
     inspection = file.inspection
     evidence = inspection.evidence
-    state = visit.station.pictures.state(evidence) if evidence else PictureState.MISSING
+    pictures = visit.station.pictures
     counts = standing(file.reviews)
     mine = counts is not None and counts.review.reviewer == visit.person.name
     begun = visit.station.site.shifts.at(inspection.opened_utc).span.start_utc
@@ -176,8 +176,9 @@ def item(
         asked=asked,
         file=file,
         part=inspection,
-        picture_state=state,
-        heat=evidence is not None and visit.station.pictures.heat(evidence).state is PictureState.SOUND,
+        picture_state=pictures.state(evidence) if evidence else PictureState.MISSING,
+        crop_state=pictures.crop(evidence, 0).state if evidence else PictureState.MISSING,
+        heat=evidence is not None and pictures.heat(evidence).state is PictureState.SOUND,
         gauge=facts.gauge(inspection.verdict.decision, visit.words),
         standing=counts,
         said=reviewing.said(counts, visit.words) if counts else "",

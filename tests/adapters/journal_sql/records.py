@@ -81,7 +81,7 @@ PICTURE = EvidenceRef(
     width=4096,
     height=3000,
     lossless=False,
-    crops=("2026/11/22/left-12-x_d0.jpg",),
+    crops=("2026/11/22/left-12-x_d0_0123456789abcdef.jpg",),
 )
 
 
