@@ -79,10 +79,13 @@ class Balance:
         """A part is past the ejector."""
         self.entries += 1
         lane = Lane.REJECT if part.ejected else Lane.GOOD
-        if lane in self.lanes:
+        if part.between and part.why:  # when it comes to a sensor, and to which, nobody can say
+            self._owed[None] += 1
+            self._settle(part, seen=None, confirmed=None, lane=lane)
+        elif lane in self.lanes:
             self._waiting.append(part)
-            return
-        self._settle(part, seen=None, confirmed=None, lane=lane)
+        else:
+            self._settle(part, seen=None, confirmed=None, lane=lane)
 
     def counted(self, lane: Lane, count: int, *, blind: bool) -> None:
         """A sensor's 32-bit counter as it stands. ``blind``: parts that nobody knows are being ejected."""
@@ -128,7 +131,8 @@ class Balance:
         return told
 
     def _pulse(self, lane: Lane, *, blind: bool) -> None:
-        if self._waiting:
+        owed = lane if self._owed[lane] else None
+        if self._waiting and (self._may_be(self._waiting[0], lane) or not self._owed[owed]):
             part = self._waiting.popleft()
             sent = Lane.REJECT if part.ejected else Lane.GOOD
             if sent is not lane and not part.between:
@@ -141,8 +145,8 @@ class Balance:
             belongs = Lane.GOOD if part.outcome is Outcome.PASS else Lane.REJECT
             right = lane is belongs if part.between else sent is lane and part.as_told
             self._settle(part, seen=lane, confirmed=right, lane=lane)
-        elif self._owed[lane] or self._owed[None]:
-            self._owed[lane if self._owed[lane] else None] -= 1
+        elif self._owed[owed]:
+            self._owed[owed] -= 1
         elif lane is Lane.REJECT and (blind or not self.all_known):
             self.flushed += 1
         else:
@@ -150,6 +154,10 @@ class Balance:
             self._troubles.append(
                 Trouble(code=CONFIRM_ALARM, text=f"a part that nobody counted was seen on the {lane.value} lane")
             )
+
+    @staticmethod
+    def _may_be(part: Left, lane: Lane) -> bool:
+        return part.between or (Lane.REJECT if part.ejected else Lane.GOOD) is lane
 
     def _settle(self, part: Left, *, seen: Lane | None, confirmed: bool | None, lane: Lane) -> None:
         if lane is Lane.GOOD:

@@ -287,7 +287,11 @@ class Field:
             oldest = position - self.way.passage.distance if self._trigger_position is None else begin
             tracker.unseen(oldest if came > 1 else position - silence, position, "triggers were missed")
             self._blind_until = max(self._blind_until, position + self.way.passage.distance)
-        tracker.expect(inputs.trigger_seq, position)
+        if sure:
+            tracker.expect(inputs.trigger_seq, position)
+        else:  # nobody can say when it comes to a sensor
+            why = f"it was triggered at a moment that is not known to {silence:.2f} s"
+            tracker.expect_between(inputs.trigger_seq, position - silence, position, why)
         self._trigger_position, self.seq = position, inputs.trigger_seq
         self._report(
             TriggerEvent(

@@ -147,6 +147,14 @@ class Tracker:
         self._doomed.pop(part_seq, None)
         self._places.append(_Place(part_seq=part_seq, due=at + self.passage.distance))
 
+    def expect_between(self, part_seq: int, begin: float, end: float, why: str) -> None:
+        """A part was triggered somewhere between these positions: all that comes by then is ejected, and it with it."""
+        distance, passage = self.passage.distance, self.passage
+        self._zones.append(_Zone(begin=begin + distance - passage.before, end=end + distance + passage.after, why=why))
+        place = _Place(part_seq=part_seq, due=end + distance, why=why)
+        self._leave(place, ejected=True, why=why, between=True)
+        self._doom(place)
+
     def unseen(self, begin: float, end: float, why: str) -> None:
         """Parts that nobody expects were triggered between these positions."""
         distance = self.passage.distance
@@ -193,9 +201,7 @@ class Tracker:
         for place in self._places:
             if not place.left:
                 self._leave(place, ejected=True, why=place.why, between=now >= place.due - self.passage.before)
-                self._doomed[place.part_seq] = place.why
-        while len(self._doomed) > _REMEMBERED:
-            del self._doomed[next(iter(self._doomed))]
+                self._doom(place)
         self._places.clear()
         if not any(zone.end is None for zone in self._zones):
             self._zones.append(_Zone(begin=now, end=None, why=why))
@@ -247,6 +253,11 @@ class Tracker:
         """Parts that are past the ejector since the last call, in order."""
         told, self._told_left = self._told_left, []
         return told
+
+    def _doom(self, place: _Place) -> None:
+        self._doomed[place.part_seq] = place.why
+        while len(self._doomed) > _REMEMBERED:
+            del self._doomed[next(iter(self._doomed))]
 
     def _leave(self, place: _Place, *, ejected: bool, why: str, between: bool = False) -> None:
         place.ejected, place.left = ejected, True

@@ -390,6 +390,28 @@ def test_under_time_what_was_on_the_belt_as_the_module_fell_silent_may_lie_in_th
         )
 
 
+def test_under_time_a_part_that_was_triggered_while_the_module_was_silent_is_not_waited_for_at_a_moment() -> None:
+    """It comes to the reject sensor before its trigger's latest moment would have it there."""
+    way = replace(WAY, axis=Axis.TIME, speed_mm_s=500.0, distance_mm=50.0)
+    belt = Belt(way)
+    for _ in range(40):
+        belt.at(0.0, at=belt.inputs.at + 0.05)
+    silent_from = belt.inputs.at
+    belt.field.silent("no answer")
+    belt.trigger(0.0, 1, at=silent_from + 0.3, asked_at=silent_from + 0.3)
+    refused = belt.field.settle(1, Outcome.PASS)
+    assert refused is not None
+    assert "not known to 0.30 s" in refused[1]
+    now = silent_from + 0.35
+    assert belt.at(0.0, at=now, asked_at=now, reject_count=1), "everything is ejected"
+    belt.trigger(0.0, 2, at=silent_from + 0.36, asked_at=silent_from + 0.36)
+    for _ in range(100):
+        belt.at(0.0, at=belt.inputs.at + 0.01, asked_at=belt.inputs.at + 0.01)
+    assert [one.code for one in belt.field.troubles() if one.code == CONFIRM_ALARM] == [CONFIRM_ALARM], "only part 2"
+    gone = {one.left.part_seq: one.confirmed for one in belt.field.departures()}
+    assert gone == {1: None, 2: False}
+
+
 def test_an_output_that_was_never_written_is_not_what_a_part_went_by() -> None:
     belt = started(replace(WAY, rest=Rest.PASS))
     belt.trigger(210.0)
