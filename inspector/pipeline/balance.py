@@ -79,13 +79,12 @@ class Balance:
         """A part is past the ejector."""
         self.entries += 1
         lane = Lane.REJECT if part.ejected else Lane.GOOD
-        if part.between and part.why:  # when it comes to a sensor, and to which, nobody can say
-            self._owed[None] += 1
-            self._settle(part, seen=None, confirmed=None, lane=lane)
-        elif lane in self.lanes:
+        if lane in self.lanes and part.placed:
             self._waiting.append(part)
-        else:
-            self._settle(part, seen=None, confirmed=None, lane=lane)
+            return
+        if lane in self.lanes:  # when it comes to the sensor nobody can say
+            self._owed[lane] += 1
+        self._settle(part, seen=None, confirmed=None, lane=lane)
 
     def counted(self, lane: Lane, count: int, *, blind: bool) -> None:
         """A sensor's 32-bit counter as it stands. ``blind``: parts that nobody knows are being ejected."""

@@ -80,7 +80,8 @@ class Left:
     """A part that is past the ejector. ``outcome``: what was said of it in time, None: nothing.
 
     ``ejected``: what the ejector did as it came by. ``due``: where that was. ``why``: "" or why it was condemned.
-    ``between``: nobody knows what the ejector did as it came by: it went either way.
+    ``between``: nobody knows what the ejector did as it came by: it went either way. ``placed``: False where nobody
+    knows when it comes there, and it is ejected whenever it does.
     """
 
     part_seq: int
@@ -89,6 +90,7 @@ class Left:
     due: float
     why: str = ""
     between: bool = False
+    placed: bool = True
 
     @property
     def as_told(self) -> bool:
@@ -152,7 +154,7 @@ class Tracker:
         distance, passage = self.passage.distance, self.passage
         self._zones.append(_Zone(begin=begin + distance - passage.before, end=end + distance + passage.after, why=why))
         place = _Place(part_seq=part_seq, due=end + distance, why=why)
-        self._leave(place, ejected=True, why=why, between=True)
+        self._leave(place, ejected=True, why=why, placed=False)
         self._doom(place)
 
     def unseen(self, begin: float, end: float, why: str) -> None:
@@ -259,7 +261,7 @@ class Tracker:
         while len(self._doomed) > _REMEMBERED:
             del self._doomed[next(iter(self._doomed))]
 
-    def _leave(self, place: _Place, *, ejected: bool, why: str, between: bool = False) -> None:
+    def _leave(self, place: _Place, *, ejected: bool, why: str, between: bool = False, placed: bool = True) -> None:
         place.ejected, place.left = ejected, True
         self._told_left.append(
             Left(
@@ -269,6 +271,7 @@ class Tracker:
                 due=place.due,
                 why=why,
                 between=between,
+                placed=placed,
             )
         )
 

@@ -412,6 +412,20 @@ def test_under_time_a_part_that_was_triggered_while_the_module_was_silent_is_not
     assert gone == {1: None, 2: False}
 
 
+def test_a_part_without_a_known_place_that_comes_to_the_good_lane_is_a_surprise() -> None:
+    way = replace(WAY, axis=Axis.TIME, speed_mm_s=500.0, distance_mm=50.0)
+    for wired in ({"good_count": 0, "reject_count": 0}, {"good_count": 0, "reject_count": None}):
+        belt = Belt(way, **wired)
+        for _ in range(40):
+            belt.at(0.0, at=belt.inputs.at + 0.05)
+        now = belt.inputs.at + 0.3
+        belt.field.silent("no answer")
+        belt.trigger(0.0, 1, at=now, asked_at=now)
+        belt.field.troubles()
+        belt.at(0.0, at=now + 0.05, asked_at=now + 0.05, good_count=1)
+        assert [one.code for one in belt.field.troubles()] == [CONFIRM_ALARM]
+
+
 def test_an_output_that_was_never_written_is_not_what_a_part_went_by() -> None:
     belt = started(replace(WAY, rest=Rest.PASS))
     belt.trigger(210.0)

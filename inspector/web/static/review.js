@@ -75,8 +75,9 @@ function added(position) {
   chip.type = "button";
   chip.className = "button chip";
   chip.dataset.defect = String(position);
-  chip.append(Object.assign(document.createElement("span"), { textContent: "" }));
-  chip.firstChild.dataset.name = "";
+  const name = document.createElement("span");
+  name.dataset.name = "";
+  chip.append(name);
   chip.addEventListener("click", () => show(position));
   document.getElementById("chips").append(chip);
   return chip;
