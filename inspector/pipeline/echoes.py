@@ -11,6 +11,10 @@ from inspector.ports.gate import Confirmation, Fetched, Gate
 
 CYCLE_S = 0.05
 """How long after its deadline the reading of a result may still be reported: the scheduler's."""
+LINK_BACK_S = 2.0
+"""How long the echo is waited for of a result whose writing was not answered: a lost link is known after at most 1 s,
+and tried again at least once a second. A gate that took that result moved the part by it, and the record says so.
+"""
 _REMEMBERED = 1024
 _FINAL = frozenset({GateTold.ACKNOWLEDGED, GateTold.NOTHING})
 
@@ -18,7 +22,8 @@ _FINAL = frozenset({GateTold.ACKNOWLEDGED, GateTold.NOTHING})
 class Echoes:
     """Owned by the record thread.
 
-    A gate that writes its results has told a part when ``signal`` returned; its echo is waited for a little. A gate
+    A gate that writes its results has told a part when ``signal`` returned; its echo is waited for a little, and longer
+    where the answer was lost: the first words that come over the link again tell what the gate made of it. A gate
     whose results the PLC fetches has told nobody by then: a part is told once the PLC has read it, and until its
     deadline that may happen. A PASS that nobody read as one is none.
     """
@@ -65,6 +70,8 @@ class Echoes:
         if known is not None and known.told in _FINAL:
             return 0.0
         until = since + self._echo_timeout_s
+        if judged.wanted is not None:
+            until = max(until, since + LINK_BACK_S)
         if known is None and self._to_be_fetched(judged):
             until = max(until, judged.ticket.deadline + CYCLE_S)
         return max(until - time.monotonic(), 0.0)

@@ -10,13 +10,13 @@ import pytest
 
 from inspector.domain.inspection import AlarmEvent, GateTold, Timings
 from inspector.domain.verdict import Decision, Outcome, Verdict
-from inspector.pipeline.echoes import Echoes
+from inspector.pipeline.echoes import LINK_BACK_S, Echoes
 from inspector.pipeline.handshake import Handshake
 from inspector.pipeline.paper import MOST_PATIENT
 from inspector.pipeline.ticket import Judged, Ticket
 from inspector.ports.trigger import TriggerPosition
 from tests import fakes
-from tests.fakes import FakeArchive, FakeFetchedGate, Shot, wait_until
+from tests.fakes import FakeArchive, FakeFetchedGate, FakeGate, Shot, wait_until
 from tests.pipeline.plant import Plant, opened
 
 PASS, FAIL, UNDECIDED = Outcome.PASS, Outcome.FAIL, Outcome.UNDECIDED
@@ -166,6 +166,33 @@ def test_an_echo_is_of_the_series_in_which_it_came() -> None:
     assert echoes.fate(old)[1] is GateTold.UNKNOWN
     echoes.begin(new)
     assert echoes.fate(new) == (new.verdict, GateTold.ACKNOWLEDGED)
+
+
+def test_a_result_whose_answer_was_lost_with_the_link_is_written_as_the_plc_took_it(tmp_path: Path) -> None:
+    """The PLC took the PASS of part 1, and let it go by: a record without a verdict would be of no part that was."""
+    plant = Plant(tmp_path, events=[1, 2, 3], shots=shots(3), deadline_s=0.3, paced=False)
+    plant.station = replace(plant.station, echo_timeout_s=0.05)
+    plant.gate.lose_answer = {1}
+    plant.gate._echoes = False
+
+    def first_poll_after_the_outage(part: int) -> None:
+        if part == 3:
+            at = plant.trigger.counted_at[1] + 0.9
+            assert wait_until(lambda: time.monotonic() >= at)
+            plant.gate.confirm(1, GateTold.ACKNOWLEDGED)
+
+    plant.trigger.before = first_poll_after_the_outage
+    plant.run()
+    assert (plant.outcomes()[1], plant.recorder.of(1).gate_told) == (PASS, GateTold.ACKNOWLEDGED)
+
+
+def test_a_result_whose_answer_was_lost_is_waited_for_until_a_link_would_have_been_found_again() -> None:
+    sent = told_part(1, series=1)
+    lost = replace(sent, told=GateTold.UNKNOWN, wanted=sent.verdict)
+    echoes = Echoes(gate=FakeGate(echoes=False), handshake=Handshake(), echo_timeout_s=0.25)
+    now = time.monotonic()
+    assert echoes.patience_s(sent, now) <= 0.25 < LINK_BACK_S / 2 < echoes.patience_s(lost, now) <= LINK_BACK_S
+    assert echoes.patience_s(lost, now - LINK_BACK_S) == 0.0
 
 
 def told_part(part_seq: int, *, series: int) -> Judged:
