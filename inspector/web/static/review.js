@@ -1,4 +1,5 @@
 // One part in review: look at it, judge it, correct it. The station writes; this page only asks.
+import { Comparison, LOOKS } from "./compare.js";
 import { Corrector } from "./correct.js";
 import { callOff, demand, forget, free, send, signing } from "./signing.js";
 
@@ -9,7 +10,6 @@ const crop = document.getElementById("crop");
 const golden = document.getElementById("golden");
 const signs = item.dataset.signs.split(" ");
 const MARGIN = 1.5;
-const BLINK_MS = 700;
 
 let viewer = null;
 let chosen = null;
@@ -23,16 +23,7 @@ function open() {
   if (viewer || !data.picture) return viewer;
   crop?.remove();
   whole.hidden = false;
-  viewer = OpenSeadragon({
-    element: whole,
-    tileSources: { type: "image", url: data.picture },
-    showNavigationControl: false,
-    animationTime: 0.2,
-    maxZoomPixelRatio: 8,
-    gestureSettingsTouch: { pinchToZoom: true, dblClickToZoom: false },
-    gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: false },
-    imageSmoothingEnabled: false,
-  });
+  viewer = OpenSeadragon({ ...LOOKS, element: whole, tileSources: { type: "image", url: data.picture } });
   viewer.addHandler("open", () => corrector.draw());
   // The arrows go from defect to defect and from part to part; they do not move the picture as well.
   viewer.addHandler("canvas-key", (event) => {
@@ -44,6 +35,7 @@ function open() {
 function whenOpen(act) {
   open();
   if (!viewer) return;
+  comparison?.lead();
   if (viewer.world.getItemCount()) act();
   else viewer.addOnceHandler("open", act);
 }
@@ -125,31 +117,13 @@ for (const button of document.querySelectorAll("[data-zoom]")) {
     }),
   );
 }
-if (!crop && data.picture) open();
-
-const beside = document.getElementById("beside");
-const blink = document.getElementById("blink");
-let blinking = 0;
 const pressed = (button) => button.getAttribute("aria-pressed") === "true";
-beside?.addEventListener("click", () => {
-  beside.setAttribute("aria-pressed", String(!pressed(beside)));
-  golden.toggleAttribute("hidden", !pressed(beside));
+// The close-up gives way to the picture, at the defect that it showed.
+const comparison = golden && new Comparison(golden, (joined) => {
+  if (!viewer) show(corrector.chosen);
+  whenOpen(() => joined(viewer));
 });
-blink?.addEventListener("click", () => {
-  blink.setAttribute("aria-pressed", String(!pressed(blink)));
-  clearInterval(blinking);
-  const place = document.getElementById("viewer");
-  place.classList.remove("is-golden");
-  golden.toggleAttribute("hidden", !pressed(blink));
-  if (!pressed(blink)) whole.hidden = !viewer;
-  else {
-    open();
-    blinking = setInterval(() => {
-      whole.toggleAttribute("hidden");
-      golden.toggleAttribute("hidden", !whole.hidden);
-    }, BLINK_MS);
-  }
-});
+if (!crop && data.picture) open();
 // What the model saw, over the whole picture: its cells are stretched to it.
 const heat = document.getElementById("heat");
 let glow = null;
@@ -169,7 +143,8 @@ heat?.addEventListener("click", () => {
 document.getElementById("correct").addEventListener("click", (event) => {
   const button = event.currentTarget;
   button.setAttribute("aria-pressed", String(!pressed(button)));
-  for (const shown of [blink, beside, heat]) if (shown && pressed(shown)) shown.click(); // their buttons make room
+  comparison?.end(); // its buttons and the heatmap's make room
+  if (heat && pressed(heat)) heat.click();
   document.getElementById("corrector").hidden = !pressed(button);
   whenOpen(() => corrector.draw());
 });
