@@ -1,6 +1,6 @@
 """Measure the operators' station beside a running line: ``python -m tools.station_figures``.
 
-    python -m tools.station_figures                             all four, into docs/station/figures.json
+    python -m tools.station_figures                             all five, into docs/station/figures.json
     python -m tools.station_figures live loss --json            some; what the file holds of the others stays
     python -m tools.station_figures pages --parts 20000 --file /tmp/figures.json
 
@@ -8,6 +8,7 @@ live    from the commit of a verdict to its pixels in a real browser
 loss    line or station stopped and killed: how old the last sign of life is when the lamp is hatched
 busy    trigger to verdict of the line, station idle against five busy clients, in turns
 pages   pages of a book of a million parts, by a client that is signed in, while the line runs
+whatif  which of 10 000 archived parts another recipe would have judged otherwise, by its page, while the line runs
 
 The line is real, and so are the simulated PLC's Modbus, the station and the browser; all share this PC's cores and its
 clock. ``python -m tools.station_page`` writes docs/station.md from the file.
@@ -26,7 +27,7 @@ from typing import Any
 from inspector.app.bench import machine
 from inspector.app.demo.plant import STATION
 from tools import bulk_journal
-from tools.station import live, loss, pages, turns
+from tools.station import live, loss, pages, turns, whatif
 from tools.station.plant import running
 
 SCHEMA = "inspector.station-figures/1"
@@ -57,11 +58,20 @@ def _pages(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
         return pages.measure(it, parts=parts, begin=begin, times=asked.times)
 
 
+def _whatif(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    book, parts = folder / "book" / "journal.sqlite3", asked.archive
+    begin = (datetime.now(UTC) - timedelta(seconds=parts * _SECONDS_A_PART)).replace(second=0, microsecond=0)
+    held = whatif.make(book, parts=parts, seed=1, begin=begin)
+    with running(folder / "plant", book=book) as it:
+        return whatif.measure(it, parts=parts, detections=held, times=asked.replays)
+
+
 MEASURES: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
     "live": _live,
     "loss": _loss,
     "busy": _busy,
     "pages": _pages,
+    "whatif": _whatif,
 }
 
 
@@ -82,6 +92,8 @@ def main() -> None:
     parser.add_argument("--think-s", type=float, default=0.2, help="busy: between two pages of a client [default: 0.2]")
     parser.add_argument("--parts", type=int, default=1_000_000, help="pages: parts in the book [default: 1000000]")
     parser.add_argument("--times", type=int, default=20, help="pages: rounds [default: 20]")
+    parser.add_argument("--archive", type=int, default=10_000, help="whatif: parts in the book [default: 10000]")
+    parser.add_argument("--replays", type=int, default=5, help="whatif: times the page is asked [default: 5]")
     asked = parser.parse_args()
     measured: dict[str, Any] = {}
     for name in asked.measure or MEASURES:

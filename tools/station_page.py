@@ -33,6 +33,7 @@ def page(found: Mapping[str, Any]) -> str:
         "loss": ("When signs of life fail", _loss),
         "busy": ("What five busy clients cost the line", _busy),
         "pages": ("A book of a million parts", _pages),
+        "whatif": ("Another recipe over the archive", _whatif),
     }
     lines = [_INTRO.rstrip()]
     for kind, (title, section) in sections.items():
@@ -120,6 +121,20 @@ def _pages(found: Mapping[str, Any]) -> Iterator[str]:
     yield (
         "\n`SCAN inspection` and `SCAN minute` go backwards along the primary key and end when the page is full; "
         "`SCAN setup` reads the few combinations of recipe and model; `SCAN mark` the marks of one review."
+    )
+
+
+def _whatif(found: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        "Which parts would have ended otherwise, had one limit been twice as wide: the whole page, rendered, from "
+        f"request to last byte, {found['times']} times, while the line judges {found['line_parts_per_s']:.1f} parts a "
+        f"second into the same book. {found['flips']} parts would have ended otherwise. Load average at the start "
+        f"{found['load']:.1f}."
+    )
+    yield "\n| archived parts | detections in them | median s | most s | median < 10 s |\n|---|---|---|---|---|"
+    yield (
+        f"| {found['parts']} | {found['detections']} | {found['median_s']:.1f} | {found['most_s']:.1f} | "
+        f"{_met(found['median_s'], found['target_s'])} |"
     )
 
 

@@ -53,16 +53,6 @@ WANTED: Mapping[Path, Sequence[Package]] = {
             },
         ),
         Package(
-            name="uplot",
-            version="1.6.32",
-            licence="MIT",
-            files={
-                "dist/uPlot.iife.min.js": "uplot.iife.min.js",
-                "dist/uPlot.min.css": "uplot.min.css",
-                "LICENSE": "uplot.LICENSE",
-            },
-        ),
-        Package(
             name="swagger-ui-dist",
             version="5.35.0",
             licence="Apache-2.0",

@@ -214,10 +214,10 @@ def _check_origin(request: Request, visit: Visit) -> None:
     if origin is not None:
         own = f"{request.url.scheme}://{request.headers.get('host', '')}"
         if origin not in {own, *visit.station.site.origins}:
-            told = _("A request from %(origin)s is not taken; web.origins names the addresses that are.")
+            told = _("Requests from %(origin)s are not accepted; web.origins lists the accepted addresses.")
             raise ForbiddenError(told % {"origin": origin})
     elif request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        raise ForbiddenError(_("A request from another site is not taken."))
+        raise ForbiddenError(_("Requests from other websites are not accepted."))
 
 
 async def _check_csrf(request: Request, visit: Visit) -> None:

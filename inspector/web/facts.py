@@ -23,7 +23,7 @@ def control(now: Now, words: Words) -> str:
     """Who moves the outputs: the PLC, this station by its own module, or somebody by hand."""
     status = now.liveness.status
     if status.get("forced", {}).get("driven"):
-        return words.gettext("By hand")
+        return words.gettext("Manual")
     return words.gettext("I/O module") if status.get("io") and not status.get("plc") else words.gettext("PLC")
 
 
@@ -42,7 +42,7 @@ def run_state(now: Now, words: Words) -> RunState:
         "Ready": ("ready", _("Ready")),
     }
     if life is Life.DEAD:
-        kind, text = "dead", _("Line does not answer")
+        kind, text = "dead", _("Line not responding")
     elif life is Life.STOPPED:
         kind, text = told["Halted"]
     elif life is Life.UNKNOWN and not state:
@@ -74,18 +74,18 @@ def laws(words: Words) -> Callable[[str], str]:
     """Why a part was not judged, in words an operator knows; "" for a rule of a recipe."""
     _ = words.gettext
     known = {
-        "law.missed": _("The part was counted, but never seen here"),
+        "law.missed": _("The part was counted but never seen by the camera"),
         "law.late": _("The verdict came too late"),
-        "law.overrun": _("Parts came faster than they can be judged"),
-        "law.no_frame": _("The camera gave no picture"),
-        "law.frame": _("The picture is damaged"),
-        "law.frame_lost": _("The picture was lost"),
-        "law.camera": _("The camera is lost"),
+        "law.overrun": _("Parts arrived faster than they can be inspected"),
+        "law.no_frame": _("No image from the camera"),
+        "law.frame": _("The image is damaged"),
+        "law.frame_lost": _("The image was lost"),
+        "law.camera": _("Camera disconnected"),
         "law.model": _("The model failed"),
-        "law.optics": _("The picture is too dark, too bright or blurred"),
-        "law.gate": _("The PLC could not be told"),
-        "law.resync": _("Counter and pictures did not match"),
-        "law.job": _("The PLC asked for an unknown job"),
+        "law.optics": _("The image is too dark, too bright or blurred"),
+        "law.gate": _("The PLC could not be reached"),
+        "law.resync": _("Part counter and images did not match"),
+        "law.job": _("The PLC requested an unknown job"),
         "law.interrupted": _("The station was interrupted"),
         "law.crash": _("The station was interrupted"),
         "law.lost": _("The record was lost"),

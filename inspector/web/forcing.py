@@ -41,7 +41,7 @@ def force(visit: Visit, given: ForceGiven) -> int:
     """
     now = visit.feed.now
     if now.liveness.life is not Life.ALIVE:
-        raise HTTPException(409, visit.words.gettext("The line does not answer: nothing is forced."))
+        raise HTTPException(409, visit.words.gettext("The line is not responding: nothing is forced."))
     names = now.liveness.status.get("forced", {}).get("outputs", ())
     if given.output not in names:
         known = ", ".join(names) or "none"

@@ -77,7 +77,7 @@ def picture(visit: Visit, content: bytes | None) -> Response:
 
 def no_picture(visit: Visit) -> str:
     """Why nothing is shown."""
-    return visit.words.gettext("There is no live picture: pictures come with parts, while the line runs.")
+    return visit.words.gettext("No live image: images come with parts while the line is running.")
 
 
 def scale(visit: Visit, given: ScaleGiven) -> Json:

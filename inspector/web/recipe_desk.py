@@ -174,9 +174,9 @@ def decide(visit: Visit, one: Read, *, approved: bool, comment: str, secret: str
     if approved and one.recipe is None:
         raise ReviewError(one.broken)
     if one.revision.standing is not Standing.PROPOSED:
-        raise ReviewError(visit.words.gettext("There is nothing to decide any more."))
+        raise ReviewError(visit.words.gettext("There is nothing left to decide."))
     if one.revision.proposed_by == visit.person.name:
-        raise ReviewError(visit.words.gettext("Another person approves it."))
+        raise ReviewError(visit.words.gettext("Another person must approve it."))
     visit.gatekeeper.sign(visit.person, secret)
     station = visit.station
     station.shelf.decide(
@@ -203,7 +203,7 @@ def activate(visit: Visit, one: Read, *, before: str, reason: str, secret: str) 
         return None
     _refuse(visit, one, slot, before)
     if not reason.strip():
-        raise ReviewError(_("Say why: the reason stands in the audit trail."))
+        raise ReviewError(_("Enter a reason: it is recorded in the audit trail."))
     visit.gatekeeper.sign(visit.person, secret)
     wish = Wish(
         slot=slot.name, name=one.revision.name, sha256=one.revision.sha256, before=before, reason=reason.strip()
@@ -225,18 +225,21 @@ def _refuse(visit: Visit, one: Read, slot: Slot, before: str) -> None:
     if one.recipe is None:
         raise ReviewError(one.broken)
     if not one.usable:
-        raise ReviewError(_("It is not approved: another person than its author must approve it first."))
+        raise ReviewError(_("Not approved yet: someone other than the author must approve it first."))
     if not slot.live:
-        raise ReviewError(_("The line does not run, so nothing was changed. Start it, then activate."))
+        raise ReviewError(_("The line is not running, so nothing was changed. Start it, then activate."))
     if slot.sha256 != before:
         raise ReviewError(
-            _("Meanwhile %(recipe)s %(revision)s came into use. Nothing was changed: look at the difference again.")
+            _(
+                "%(recipe)s %(revision)s was activated in the meantime. Nothing was changed. Check the differences "
+                "again."
+            )
             % {"recipe": slot.recipe, "revision": slot.sha256[:12]}
         )
     for other in visit.station.activations.activations(limit=1):
         if other.state is None and (other.who, other.wish.sha256) != (visit.person.name, one.revision.sha256):
             raise ReviewError(
-                _("%(who)s is activating %(recipe)s %(revision)s at this moment: look at it first.")
+                _("%(who)s is activating %(recipe)s %(revision)s right now. Check that first.")
                 % {"who": other.who, "recipe": other.wish.name, "revision": other.wish.sha256[:12]}
             )
 

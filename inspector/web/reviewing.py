@@ -145,15 +145,15 @@ def reason_words(words: Words) -> dict[str, str]:
     """The usual reason codes in words; a site's own code is its own word."""
     _ = words.gettext
     return {
-        "confirmed": _("Seen"),
+        "confirmed": _("Checked"),
         "dirt": _("Dirt or dust"),
-        "reflection": _("Light, reflection"),
+        "reflection": _("Lighting or reflection"),
         "within-tolerance": _("Within tolerance"),
-        "position": _("Part lay wrong"),
-        "missed": _("Defect was missed"),
+        "position": _("Part misplaced"),
+        "missed": _("Missed defect"),
         "second-opinion": _("Second opinion"),
-        "picture": _("Bad picture"),
-        "other": _("Something else"),
+        "picture": _("Poor image"),
+        "other": _("Other reason"),
     }
 
 
@@ -167,12 +167,12 @@ def said(signed: SignedReview, words: Words) -> str:
 def overtaken(now: SignedReview | None, words: Words, *, reader: str) -> Json:
     """What is told somebody whose review came after another one: in words, and what they need to go on."""
     if now is None:
-        text = words.gettext("The review that this page shows was taken back. Yours would be the first.")
+        text = words.gettext("The review shown on this page was withdrawn. Yours would be the first.")
         return {"detail": text, "standing": None}
     review = now.review
-    text = words.gettext("Meanwhile somebody else reviewed this part. Yours would be a second review.")
+    text = words.gettext("Someone else has reviewed this part in the meantime. Yours would be a second review.")
     if review.reviewer == reader:
-        text = words.gettext("You have reviewed this part already.")
+        text = words.gettext("You have already reviewed this part.")
     return {
         "detail": f"{text} {review.reviewer}, {said(now, words)}",
         "standing": {

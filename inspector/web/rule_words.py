@@ -34,32 +34,32 @@ def _rule(subject: str, rule: ClassRule, words: Words) -> str:
 
 def _clauses(rule: ClassRule, words: Words) -> Iterator[str]:
     _ = words.gettext
-    yield _("counts from a confidence of %(limit)s") % {"limit": _figure(rule.confidence, words)}
+    yield _("counted from confidence %(limit)s") % {"limit": _figure(rule.confidence, words)}
     sizes = list(_sizes(rule, words))
     if sizes:
-        yield _("matters from %(sizes)s") % {"sizes": _(" or ").join(sizes)}
+        yield _("relevant from %(sizes)s") % {"sizes": _(" or ").join(sizes)}
     if rule.any_fails:
         yield _("a single one fails the part")
     if rule.max_count is not None:
         yield _("more than %(count)s fail the part") % {"count": words.number(rule.max_count)}
-    yield _("adds %(weight)s times its confidence to the severity score (%(severity)s)") % {
+    yield _("adds %(weight)s times the confidence to the severity score (%(severity)s)") % {
         "weight": _figure(rule.weight, words),
         "severity": severities(words)[rule.severity],
     }
     if rule.doubt is not None:
-        yield _("in doubt from a confidence of %(limit)s") % {"limit": _figure(rule.doubt, words)}
+        yield _("uncertain from confidence %(limit)s") % {"limit": _figure(rule.doubt, words)}
     if sizes and rule.size_band:
-        yield _("in doubt down to %(share)s below a size") % {"share": words.share(rule.size_band, 1, 0)}
+        yield _("uncertain down to %(share)s below a size limit") % {"share": words.share(rule.size_band, 1, 0)}
 
 
 def _sizes(rule: ClassRule, words: Words) -> Iterator[str]:
     _ = words.gettext
     if rule.min_length_mm is not None:
-        yield _("%(size)s mm of length") % {"size": _figure(rule.min_length_mm, words)}
+        yield _("length %(size)s mm") % {"size": _figure(rule.min_length_mm, words)}
     if rule.min_width_mm is not None:
-        yield _("%(size)s mm of width") % {"size": _figure(rule.min_width_mm, words)}
+        yield _("width %(size)s mm") % {"size": _figure(rule.min_width_mm, words)}
     if rule.min_area_mm2 is not None:
-        yield _("%(size)s mm² of area") % {"size": _figure(rule.min_area_mm2, words)}
+        yield _("area %(size)s mm²") % {"size": _figure(rule.min_area_mm2, words)}
 
 
 def _whole(recipe: Recipe, words: Words) -> Iterator[str]:
@@ -68,22 +68,22 @@ def _whole(recipe: Recipe, words: Words) -> Iterator[str]:
         yield _("A severity score above %(limit)s fails the part.") % {"limit": _figure(recipe.max_score, words)}
         if recipe.score_band:
             begins = {"limit": _figure(recipe.max_score - recipe.score_band, words)}
-            yield _("From a severity score of %(limit)s on a part is in doubt.") % begins
+            yield _("From a severity score of %(limit)s the part is uncertain.") % begins
     if recipe.max_defects is not None:
         yield _("More than %(count)s defects fail the part.") % {"count": words.number(recipe.max_defects)}
     if recipe.roi is not None:
-        yield _("Only the area of interest is looked at.")
+        yield _("Only the region of interest is inspected.")
     if recipe.masks:
         names = _(", ").join(mask.name for mask in recipe.masks)
-        yield _("Nothing is judged inside %(names)s.") % {"names": names}
+        yield _("Nothing is inspected inside %(names)s.") % {"names": names}
     if recipe.fixture is not None:
-        yield _("The part is found by its edges; zones, masks and the area of interest move with it.")
-    yield _("A part that would fail only with what is in doubt is UNDECIDED, and is not let through.")
+        yield _("The part is located by its edges; zones, masks and the region of interest move with it.")
+    yield _("A part that would fail only because of uncertain defects is UNDECIDED and is rejected.")
     if recipe.lossless:
-        yield _("The picture of every rejected part is kept without loss.")
+        yield _("The image of every rejected part is saved without loss.")
     else:
-        yield _("The picture of every rejected part is kept as JPEG.")
-    yield _("Of the good parts, the pictures of %(share)s are kept.") % {"share": words.share(recipe.keep_good, 1)}
+        yield _("The image of every rejected part is saved as JPEG.")
+    yield _("Images of %(share)s of the good parts are saved.") % {"share": words.share(recipe.keep_good, 1)}
 
 
 def severities(words: Words) -> Mapping[Severity, str]:

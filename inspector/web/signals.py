@@ -125,13 +125,13 @@ def links(wiring: Wiring, now: Now, words: Words) -> tuple[LinkShown, ...]:
     }
     devices = {"gate": wiring.device or wiring.module, "io": wiring.module}
     wanted = ["gate", *(["io"] if wiring.module and wiring.device else []), "camera"]
-    dead = _("The line does not answer.")
+    dead = _("The line is not responding.")
     found = [
         _link(names[name], told.get(name, {}), alive=alive, why=dead, device=devices.get(name, "")) for name in wanted
     ]
     follows = now.follower.life is Life.ALIVE
     sinks = now.follower.status.get("sinks", {})
-    away = _("The follower does not answer: nothing is published.")
+    away = _("The publisher (inspector follow) is not responding: nothing is published.")
     found += [_link(name, sinks.get(name, {}), alive=follows, why=away, device="") for name in wiring.sinks]
     return tuple(found)
 

@@ -202,17 +202,17 @@ def unfit_words(words: Words) -> Callable[[AccountError], str]:
     """Why an account cannot be so, and what would be right."""
     _ = words.gettext
     told = {
-        Unfit.NAME: _("A name has 1 to 60 printable characters."),
-        Unfit.FULL_NAME: _("A full name has at most 100 printable characters."),
-        Unfit.BADGE: _("A badge is what the badge reader types: printable characters."),
+        Unfit.NAME: _("A user name must have 1 to 60 printable characters."),
+        Unfit.FULL_NAME: _("A full name can have up to 100 printable characters."),
+        Unfit.BADGE: _("A badge number may contain printable characters only."),
         Unfit.NAME_TAKEN: _(
-            "This name is given already, or looks like one that is. A name is given once, since the audit trail names "
-            "people by it: choose another one."
+            "This user name is already taken, or looks too much like one that is. Names are never reused, because the "
+            "audit trail refers to them. Choose another one."
         ),
-        Unfit.BADGE_TAKEN: _("This badge is another account's: give each its own."),
-        Unfit.PIN: _("An operator's PIN has at least 4 digits, not all the same: give a new one."),
-        Unfit.PASSWORD: _("A password has at least 10 characters, 4 of them different: give a new one."),
-        Unfit.LAST_ADMIN: _("This is the last administrator: make another one first."),
-        Unfit.MEANWHILE: _("Somebody else changed this account meanwhile: look at it again."),
+        Unfit.BADGE_TAKEN: _("This badge belongs to another account. Each account needs its own."),
+        Unfit.PIN: _("An operator PIN needs at least 4 digits, not all the same. Enter another one."),
+        Unfit.PASSWORD: _("A password needs at least 10 characters, at least 4 of them different. Enter another one."),
+        Unfit.LAST_ADMIN: _("This is the last administrator. Add another one first."),
+        Unfit.MEANWHILE: _("Someone else has changed this account in the meantime. Check it again."),
     }
     return lambda error: told[error.unfit]

@@ -55,7 +55,7 @@ async def told(request: Request, status: int, say: Callable[[Words], Trouble]) -
     visit = await visit_of(request)
     trouble = say(visit.words)
     if _wants_page(request):
-        heading = trouble.heading or _headings(visit.words).get(status) or visit.words.gettext("This did not work")
+        heading = trouble.heading or _headings(visit.words).get(status) or visit.words.gettext("That did not work")
         return visit.page("trouble.html", status=status, code=status, trouble=trouble, heading=heading)
     for_program = trouble.program and request.url.path.startswith("/api/")
     detail = trouble.program if for_program else trouble.reason
@@ -65,7 +65,7 @@ async def told(request: Request, status: int, say: Callable[[Words], Trouble]) -
 async def too_large(request: Request, program: str) -> Response:
     """A 413. ``program``: how much would have been taken."""
     return await told(
-        request, 413, lambda words: Trouble(reason=words.gettext("This is too large to be taken."), program=program)
+        request, 413, lambda words: Trouble(reason=words.gettext("The content is too large."), program=program)
     )
 
 
@@ -76,7 +76,7 @@ async def not_signed_in(request: Request) -> Response:
         request,
         401,
         lambda words: Trouble(
-            reason=words.gettext("Nobody is signed in here any more. Sign in, then do it again."), program=program
+            reason=words.gettext("You are no longer signed in. Sign in and try again."), program=program
         ),
     )
 
@@ -165,36 +165,36 @@ def _tell_station(app: FastAPI) -> None:
 
 def _headings(words: Words) -> dict[int, str]:
     _ = words.gettext
-    return {401: _("Nobody is signed in"), 403: _("Not allowed"), 404: _("There is no such thing")}
+    return {401: _("Nobody is signed in"), 403: _("Not allowed"), 404: _("Not found")}
 
 
 def _busy(words: Words) -> Trouble:
-    return Trouble(reason=words.gettext("Many sign in at this moment. Try again in a few seconds."))
+    return Trouble(reason=words.gettext("Too many people are signing in right now. Try again in a few seconds."))
 
 
 def _old_token(error: OldTokenError, words: Words) -> Trouble:
-    reason = words.gettext("You have signed in again since this page was opened. Go back and load it again.")
+    reason = words.gettext("You have signed in again since this page was opened. Go back and reload it.")
     return Trouble(reason=reason, program=str(error), more={"signIn": True})
 
 
 def _refusal(error: RefusedError, words: Words) -> Trouble:
     if error.until is None:
-        return Trouble(reason=words.gettext("Your PIN or password is wrong: nothing was written."))
-    locked = words.gettext("Too many wrong tries. Locked until %(time)s.") % {"time": words.clock(error.until)}
+        return Trouble(reason=words.gettext("Your PIN or password is wrong. Nothing was saved."))
+    locked = words.gettext("Too many failed attempts. Locked until %(time)s.") % {"time": words.clock(error.until)}
     return Trouble(reason=locked, more={"lockedUntil": error.until.isoformat()})
 
 
 def _malformed(error: RequestValidationError, words: Words) -> str:
     """An address that was never given out, or a form that this station did not make."""
     if all(one["loc"][0] in {"path", "query"} for one in error.errors()):
-        return words.gettext("This address is not right: there is no such page.")
-    return words.gettext("What was sent is not what the page asks for. Go back and try again.")
+        return words.gettext("Page not found. Check the address.")
+    return words.gettext("The data sent does not fit the form. Go back and try again.")
 
 
 def _other(error: HTTPException, words: Words) -> Trouble:
     """What a route said; the framework's own words for no route at all are told better."""
     if error.detail == HTTPStatus(error.status_code).phrase:
-        return Trouble(reason=words.gettext("This address is not right: there is no such page."), program=error.detail)
+        return Trouble(reason=words.gettext("Page not found. Check the address."), program=error.detail)
     return Trouble(reason=error.detail)
 
 

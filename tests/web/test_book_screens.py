@@ -91,12 +91,12 @@ def test_an_alarm_is_acknowledged_and_set_aside_by_those_who_may(page: Page, pla
     sign_in(page, plant, Role.ENGINEER, "/alarms")
     alarm = page.locator(".standing")
     expect(alarm).to_contain_text("no frame")
-    expect(alarm).to_contain_text("Look at the camera's cable and power.")
+    expect(alarm).to_contain_text("Check the camera's cable and power supply.")
     page.click("text=Acknowledge")
     expect(alarm).to_contain_text("acknowledged: enzo")
-    page.click("text=Set aside for an hour")
-    expect(alarm).to_contain_text("set aside until")
-    page.click("text=Take back")
+    page.click("text=Shelve for 1 hour")
+    expect(alarm).to_contain_text("shelved until")
+    page.click("text=Unshelve")
     expect(page.locator("#journal tbody tr")).to_have_count(4)
     with plant.client(Role.OPERATOR) as client:
         assert client.get("/api/alarms").json()["items"][0]["acknowledgedBy"] == "enzo"
@@ -133,9 +133,9 @@ def test_a_recipe_is_proposed_tried_and_approved_by_a_second_person(page: Page, 
     page.click("#propose .go")
     expect(page.locator("#standing")).to_contain_text("waits for approval")
     expect(page.locator("#rules li").first).to_contain_text("crack")
-    expect(page.locator("main")).to_contain_text("Another person approves it.")
+    expect(page.locator("main")).to_contain_text("Another person must approve it.")
     page.click("#try")
-    expect(page.locator("#tried")).to_contain_text("parts judged again")
+    expect(page.locator("#tried")).to_contain_text("parts re-evaluated")
     sha256 = page.url.split("/")[-1].split("?")[0]
     with plant.client(Role.ENGINEER) as client:
         one, _ = client.get("/api/recipes").json()["items"]

@@ -68,7 +68,7 @@ def test_a_part_that_no_model_judged_is_said_to_be_the_persons_to_judge(page: Pa
     late = replace(clean(), outcome=Outcome.UNDECIDED, decision=replace(clean().decision, rule="law.late"))
     part = add_part(plant, 900, late, evidence=plant.rejects[0].evidence)
     page.goto(f"{plant.url}/review/{part}")
-    expect(page.locator("#unjudged")).to_have_text("The machine has not judged this part: judge it by the picture.")
+    expect(page.locator("#unjudged")).to_have_text("The system did not inspect this part: decide by the image.")
 
 
 def test_the_picture_of_a_reject_is_held_until_somebody_goes_on(page: Page, plant: Plant) -> None:
@@ -102,7 +102,7 @@ def test_a_line_that_died_hatches_the_lamp(page: Page, plant: Plant) -> None:
     expect(page.locator("#lamp")).to_have_attribute("data-outcome", "fault", timeout=SOON_MS)
     expect(page.locator(".alarms")).to_contain_text("Line does not answer line.dead")
     sign_in(page, plant, Role.OPERATOR, "/alarms")
-    expect(page.locator("[data-code='line.dead']")).to_contain_text("started again by itself")
+    expect(page.locator("[data-code='line.dead']")).to_contain_text("restarts automatically")
 
 
 def test_an_operator_signs_in_with_buttons_only(page: Page, plant: Plant) -> None:

@@ -44,13 +44,13 @@ def test_the_picture_is_live_and_a_touch_shows_a_piece_at_full_resolution(
     sign_in(page, plant, Role.ENGINEER, "/camera")
     expect(page.locator("#live-caption")).to_contain_text("Mono8", timeout=SOON_MS)
     expect(page.locator("#no-picture")).not_to_be_visible()
-    expect(page.locator("#focus-of")).to_have_text("of the middle")
+    expect(page.locator("#focus-of")).to_have_text("image centre")
     expect(page.locator("#bins rect").nth(52)).to_have_attribute("height", "150", timeout=SOON_MS)
     first = page.locator("#live-image").get_attribute("href")
     assert wait_until(lambda: page.locator("#live-image").get_attribute("href") != first, 20)
     page.click("#live", position={"x": 300, "y": 300})
     expect(page.locator("#crop")).to_be_visible(timeout=SOON_MS)
-    expect(page.locator("#focus-of")).to_have_text("of the piece")
+    expect(page.locator("#focus-of")).to_have_text("selected detail")
     assert page.evaluate("() => document.getElementById('crop').naturalWidth") == 640
     assert float(page.locator("#peak").inner_text()) >= float(page.locator("#focus").inner_text()) > 0
     expect(page.locator("[data-figure=light] .said")).to_have_text("no reference yet")
@@ -67,7 +67,7 @@ def test_a_line_that_died_hatches_the_picture(page: Page, plant: Plant, parts: N
 
 def test_without_parts_the_screen_says_why_there_is_no_picture(page: Page, plant: Plant) -> None:
     sign_in(page, plant, Role.ENGINEER, "/camera")
-    expect(page.locator("#no-picture")).to_contain_text("pictures come with parts", timeout=SOON_MS)
+    expect(page.locator("#no-picture")).to_contain_text("images come with parts", timeout=SOON_MS)
 
 
 def test_an_area_is_drawn_corner_by_corner_and_stored_as_text_for_a_recipe(

@@ -30,7 +30,7 @@ def test_a_card_is_read_and_the_recipe_that_names_it_is_one_touch_away(page: Pag
     expect(page.locator("#card")).to_contain_text("crack, scratch, dent, stain, other")
     expect(page.locator("#card")).to_contain_text("CC-BY-SA-4.0")
     expect(page.locator("#standing")).to_contain_text("not signed")
-    row = page.locator("#accuracy tr", has_text="Bad parts that it let pass")
+    row = page.locator("#accuracy tr", has_text="Bad parts passed (escapes)")
     expect(row).to_contain_text("0/45")
     expect(row).to_contain_text("0.0% \u2013 7.9%")
     expect(page.locator("#cannot li").first).to_contain_text("trained on rendered metal faces")

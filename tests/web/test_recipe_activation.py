@@ -124,7 +124,7 @@ def test_nobody_activates_what_nobody_else_approved(plant: Plant, line: Answerin
     with plant.client(Role.ENGINEER) as client:
         sha256 = proposed(client, text_of(plant))
         own = client.post(f"/api/recipes/{sha256}/decision", json={"approved": True, "secret": ENGINEER})
-        assert (own.status_code, own.json()["detail"]) == (409, "Another person approves it.")
+        assert (own.status_code, own.json()["detail"]) == (409, "Another person must approve it.")
         answer = client.post(f"/api/recipes/{sha256}/activation", json=wish(line))
         assert answer.status_code == 409
         assert "not approved" in answer.json()["detail"]
@@ -274,11 +274,11 @@ def test_the_rules_are_read_in_the_language_of_the_page(plant: Plant, line: Answ
             client.cookies.set("inspector_language", tag)
             said[tag] = client.get("/api/recipes").json()["items"][0]["rules"]
     assert said["en"][0] == (
-        "crack: counts from a confidence of 0.5; matters from 1.5 mm of length; a single one fails the part; adds 3 "
-        "times its confidence to the severity score (critical); in doubt from a confidence of 0.35; in doubt down to "
-        "10% below a size."
+        "crack: counted from confidence 0.5; relevant from length 1.5 mm; a single one fails the part; adds 3 "
+        "times the confidence to the severity score (critical); uncertain from confidence 0.35; uncertain down to 10% "
+        "below a size limit."
     )
-    assert said["de"][0].startswith("Riss: zählt ab einer Konfidenz von 0,5; von Belang ab 1,5 mm Länge; ein einziger")
+    assert said["de"][0].startswith("Riss: zählt ab einer Konfidenz von 0,5; relevant ab Länge 1,5 mm; ein einziger")
     assert not [rule for rule in said["zh-Hans"] if re.search("[A-Za-z]{5,}", rule)]
     assert len({len(rules) for rules in said.values()}) == 1
 
@@ -290,7 +290,7 @@ def test_in_a_browser_from_the_proposal_to_the_roll_back(
     expect.set_options(timeout=SOON_MS)
     first = line.sha256
     sign_in(page, plant, Role.ENGINEER, f"/recipes/{first}")
-    page.click("text=Change it")
+    page.click("text=/^Edit$/")
     page.fill("#propose textarea", "name = 1")
     page.click("#propose .go")
     expect(page.locator("#trouble")).to_contain_text("name = 1 is wrong")
@@ -331,7 +331,7 @@ def test_in_a_browser_from_the_proposal_to_the_roll_back(
     (plant.folder / "recipes" / "critical.toml").write_text(text_of(plant, 9.0))
     page.goto(f"{plant.url}/recipes")
     expect(page.locator("#used .file.trouble")).to_contain_text("changed by hand")
-    page.click("text=Propose the file's text")
+    page.click("text=Propose the file's content")
     expect(page.locator("#propose textarea")).to_have_value(text_of(plant, 9.0))
     page.goto(f"{plant.url}/audit?action=recipe")
-    expect(page.locator("#chain tbody tr").first).to_contain_text("recipe came into use")
+    expect(page.locator("#chain tbody tr").first).to_contain_text("recipe activated")

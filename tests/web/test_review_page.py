@@ -81,7 +81,7 @@ def test_while_a_review_is_under_way_no_button_is_free_and_a_lost_station_frees_
     page.keyboard.press("1")
     assert len(held) == 1
     held[0].abort()
-    expect(page.locator("#told")).to_contain_text("Nothing was written")
+    expect(page.locator("#told")).to_contain_text("Not saved")
     expect(page.locator("[data-opinion=agree]")).to_be_enabled()
 
 
@@ -111,7 +111,7 @@ def test_who_was_second_sees_what_was_decided_and_may_go_on(page: Page, plant: P
     page.click("[data-opinion=unsure]")
     page.click("[data-for=unsure] [data-reason=picture]")
     expect(page.locator("#overtaken")).to_contain_text("quirin")
-    expect(page.locator("#overtaken")).to_contain_text("Confirmed (Seen)")
+    expect(page.locator("#overtaken")).to_contain_text("Confirmed (Checked)")
     page.click("[data-for=unsure] [data-reason=picture]")
     expect(page.locator("[data-for=unsure] [data-reason=picture]")).to_be_enabled()
     assert len(reviews(plant, 0)) == 1, "to press the same button once more is not to have read it"
@@ -136,7 +136,7 @@ def test_the_last_part_is_undone_from_the_queue_even_by_who_was_signed_out(page:
     ready(page)
     page.route(re.compile("/undo/"), lambda route: route.abort(), times=1)
     page.click("#undo button")
-    expect(page.locator("#told")).to_contain_text("Nothing was written")
+    expect(page.locator("#told")).to_contain_text("Not saved")
     page.context.clear_cookies()
     page.click("#undo button")
     expect(page.locator("#signature-why")).to_contain_text("signed out")

@@ -11,7 +11,7 @@ from inspector.domain.account import Role
 from inspector.web.words import Words
 from tests.web.plant import SECRETS, Plant
 
-NOWHERE = ("This address is not right: there is no such page.", "There is no such thing", "This did not work")
+NOWHERE = ("Page not found. Check the address.", "Not found", "That did not work")
 
 
 @contextmanager

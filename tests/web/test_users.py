@@ -66,7 +66,7 @@ def test_a_person_is_added_changed_and_let_in_no_more(page: Page, plant: Plant) 
     expect(page.locator("#standing")).to_contain_text("engineer")
     page.fill("[name=signature]", secret)
     page.click("#off")
-    expect(page.locator("#standing")).to_contain_text("may not sign in")
+    expect(page.locator("#standing")).to_contain_text("access revoked")
     expect(page.locator("#changes tbody tr")).to_have_count(3)
     expect(page.locator("#changes tbody tr").nth(1)).to_contain_text("operator → engineer")
     with plant.client(Role.ADMIN) as client:
@@ -112,7 +112,7 @@ def test_who_is_locked_out_by_wrong_secrets_is_let_in_again(page: Page, plant: P
         expect(page.locator("#standing")).to_contain_text("locked until")
         page.fill("[name=signature]", SECRETS[Role.ADMIN][1])
         page.click("#unlock")
-        expect(page.locator("#standing")).to_contain_text("may sign in")
+        expect(page.locator("#standing")).to_contain_text("active")
         assert client.post("/api/session", json={"name": name, "secret": secret}).status_code == 200
 
 

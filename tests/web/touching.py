@@ -33,6 +33,10 @@ _TOO_NEAR = f"""least => {{
   return found;
 }}"""
 
+_CUT = f"""() => ({_SEEN})().filter(e => e.matches('a, button'))
+  .filter(e => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
+  .map(e => e.innerText || e.id)"""
+
 
 def boxes(page: Page) -> list[Any]:
     """Each target that is seen: text, verdict (one of the large ones), w and h in px."""
@@ -42,3 +46,8 @@ def boxes(page: Page) -> list[Any]:
 def too_near(page: Page) -> list[Any]:
     """Pairs of targets that face each other with less than the least gap between them: (text, text, px)."""
     return list(page.evaluate(_TOO_NEAR, GAP_MM * PX_PER_MM - ROUNDING_PX))
+
+
+def cut_off(page: Page) -> list[Any]:
+    """Texts of buttons and links that do not fit into them."""
+    return list(page.evaluate(_CUT))

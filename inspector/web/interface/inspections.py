@@ -111,13 +111,13 @@ def evidence_of(visit: Visit, result_id: UUID) -> EvidenceRef:
     """Where the part's picture stands; a 404 for none."""
     evidence = found(visit, result_id).evidence
     if evidence is None:
-        raise HTTPException(404, visit.words.gettext("There is no picture of this part"))
+        raise HTTPException(404, visit.words.gettext("No image of this part"))
     return evidence
 
 
 def given(visit: Visit, picture: StoredPicture) -> Response:
     """A stored picture as an answer; pictures never change, so a browser may keep them while it is open."""
     if picture.state is PictureState.MISSING:
-        raise HTTPException(404, visit.words.gettext("The picture's file is missing."))
+        raise HTTPException(404, visit.words.gettext("The image file is missing."))
     headers = {"Cache-Control": "private, max-age=600"}
     return Response(picture.content, media_type=picture.media_type, headers=headers)

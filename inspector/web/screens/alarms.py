@@ -68,7 +68,7 @@ def say(visit: Visit, code: str, action: str) -> int:
     now = visit.station.now()
     standing = next((alarm for alarm in visit.station.alarms.standing() if alarm.code == code), None)
     if standing is None:
-        raise HTTPException(404, visit.words.gettext("This alarm does not stand any more."))
+        raise HTTPException(404, visit.words.gettext("This alarm is no longer active."))
     details = {"by": visit.person.name}
     if action == "shelved":
         details["until"] = (now + SHELF).isoformat()
@@ -84,8 +84,8 @@ def action_words(words: Words) -> dict[str, str]:
     return {
         "raised": _("raised"),
         "acknowledged": _("acknowledged"),
-        "shelved": _("set aside"),
-        "unshelved": _("taken back"),
+        "shelved": _("shelved"),
+        "unshelved": _("unshelved"),
         "cleared": _("cleared"),
     }
 

@@ -47,13 +47,13 @@ def act_words(words: Words) -> dict[str, str]:
     return {
         "review.signed": _("reviewed a part"),
         "account.changed": _("changed an account"),
-        "export.made": _("took an export"),
+        "export.made": _("exported data"),
         "recipe.proposed": _("proposed a recipe"),
         "recipe.approved": _("approved a recipe"),
         "recipe.rejected": _("rejected a recipe"),
-        "recipe.activation_asked": _("asked the line to take a recipe"),
-        "recipe.activated": _("recipe came into use"),
-        "recipe.not_activated": _("recipe did not come into use"),
+        "recipe.activation_asked": _("requested a recipe change"),
+        "recipe.activated": _("recipe activated"),
+        "recipe.not_activated": _("recipe not activated"),
     }
 
 

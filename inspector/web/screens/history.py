@@ -63,7 +63,7 @@ def table(visit: Here, kind: TableKind, sought: ExactSearch) -> Response:
     """The parts of a search as a file; the export stands in the audit chain."""
     made = visit.station.table(kind.value, sought.search)
     if made is None:
-        raise HTTPException(409, visit.words.gettext("Another table is being made. Try again when it is done."))
+        raise HTTPException(409, visit.words.gettext("Another export is running. Try again when it is finished."))
     with ExitStack() as unsent:
         unsent.enter_context(made)
         size = os.fstat(made.fileno()).st_size

@@ -64,7 +64,7 @@ def answer(visit: Visit, request: int) -> str:
     """What the line said last of a request, in its own words."""
     said = visit.station.requests.answers(request)
     if not said:
-        return visit.words.gettext("Asked; the line has not answered yet.")
+        return visit.words.gettext("Request sent; the line has not responded yet.")
     last = said[-1][1]
     return f"{last.state.value}: {last.text}"
 
@@ -92,10 +92,10 @@ def told_words(words: Words) -> dict[str, str]:
     """What the gate was told of a part."""
     _ = words.gettext
     return {
-        "nothing": _("not told: rejected by default"),
-        "sent": _("told"),
-        "acknowledged": _("acknowledged"),
-        "unknown": _("told, the answer was lost"),
+        "nothing": _("not sent: rejected by default"),
+        "sent": _("sent"),
+        "acknowledged": _("acknowledged by the PLC"),
+        "unknown": _("sent, response lost"),
     }
 
 

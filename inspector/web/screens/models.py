@@ -128,7 +128,7 @@ def signature_words(words: Words) -> dict[Signature, str]:
     return {
         Signature.SIGNED: _("signed"),
         Signature.UNSIGNED: _("not signed"),
-        Signature.BROKEN: _("signature broken"),
+        Signature.BROKEN: _("signature invalid"),
     }
 
 
@@ -136,8 +136,8 @@ def figure_words(words: Words) -> dict[str, str]:
     """What the shares of whole parts are called."""
     _ = words.gettext
     return {
-        "escapes": _("Bad parts that it let pass"),
-        "false_rejects": _("Good parts that it would reject"),
+        "escapes": _("Bad parts passed (escapes)"),
+        "false_rejects": _("Good parts rejected (false rejects)"),
     }
 
 
@@ -145,9 +145,9 @@ def learned(one: Shown, words: Words) -> list[tuple[float, str]]:
     """From how many of what the model learned, where its card says so."""
     _ = words.gettext
     names = {
-        "train_pictures": _("real pictures"),
+        "train_pictures": _("real images"),
         "train_scenes": _("rendered scenes"),
-        "taught_pictures": _("pictures of good parts"),
+        "taught_pictures": _("images of good parts"),
     }
     counts = ((one.further.get(key, 0), name) for key, name in names.items())
     return [(count, name) for count, name in counts if isinstance(count, int | float) and count]

@@ -83,7 +83,7 @@ def propose(
         try:
             content = raw.decode()
         except UnicodeDecodeError:
-            return refused(visit.words.gettext("The file is no text."))
+            return refused(visit.words.gettext("The file is not a text file."))
         if len(raw) > MOST_TEXT:
             return refused(visit.words.gettext("The file is too large."))
     try:
@@ -161,7 +161,7 @@ def activate(
         answer = recipe_desk.activate(visit, one, before=before, reason=reason, secret=secret)
         if answer is None or answer.state is RequestState.DONE:
             return ""
-        return visit.words.gettext("The line did not take it; what was in use stays in use.") + f" {answer.text}"
+        return visit.words.gettext("The line did not accept it; the previous recipe stays in use.") + f" {answer.text}"
 
     return _signed(visit, one, act, typed=reason)
 
@@ -180,7 +180,7 @@ def _signed(visit: Visit, one: Read, act: Callable[[], str], *, typed: str) -> R
         status = 423 if refused.until else 422
         trouble = _("The password is wrong. Nothing was changed.")
         if refused.until:
-            trouble = _("Too many wrong tries. Locked until %(time)s.") % {"time": visit.words.clock(refused.until)}
+            trouble = _("Too many failed attempts. Locked until %(time)s.") % {"time": visit.words.clock(refused.until)}
     except recipe_desk.SilentError:
         trouble, status = silent(visit.words), 504
     if trouble:
@@ -191,7 +191,7 @@ def _signed(visit: Visit, one: Read, act: Callable[[], str], *, typed: str) -> R
 def silent(words: Words) -> str:
     """What is said where the line gave no answer."""
     return words.gettext(
-        "The line did not answer, and the request was withdrawn. The list of activations says what became of it."
+        "The line did not respond and the request was withdrawn. See the list of activations for the outcome."
     )
 
 
@@ -239,10 +239,10 @@ def file_words(words: Words) -> dict[FileState, str]:
     """How a slot's file stands to what is in use."""
     _ = words.gettext
     return {
-        FileState.SAME: _("The file says the same."),
-        FileState.OLDER: _("The file is another known revision; what was activated counts."),
-        FileState.BY_HAND: _("The file was changed by hand and says something nobody approved. It is not used."),
-        FileState.NEXT: _("The file was changed since the line started: with its next start it would be used."),
+        FileState.SAME: _("The file is identical."),
+        FileState.OLDER: _("The file is another known revision; the activated one is used."),
+        FileState.BY_HAND: _("The file was edited and its content is not approved. It is not used."),
+        FileState.NEXT: _("The file has changed since the line started: it will be used at the next start."),
         FileState.MISSING: _("The file cannot be read."),
     }
 
@@ -251,13 +251,13 @@ def ending_words(words: Words) -> dict[RequestState | None, str]:
     """What became of an activation."""
     _ = words.gettext
     return {
-        None: _("no answer yet"),
-        RequestState.RUNNING: _("no answer yet"),
-        RequestState.DONE: _("taken by the line"),
+        None: _("no response yet"),
+        RequestState.RUNNING: _("no response yet"),
+        RequestState.DONE: _("accepted by the line"),
         RequestState.REFUSED: _("refused by the line"),
         RequestState.WITHDRAWN: _("withdrawn"),
         RequestState.FAILED: _("failed"),
-        RequestState.ENDED: _("not taken: the line stopped"),
+        RequestState.ENDED: _("not accepted: the line stopped"),
     }
 
 

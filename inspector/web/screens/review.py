@@ -111,7 +111,7 @@ def kinds(words: Words) -> dict[QueueKind, str]:
     return {
         QueueKind.REJECTS: _("Rejects"),
         QueueKind.BORDERLINE: _("Borderline"),
-        QueueKind.SAMPLE: _("Good sample"),
+        QueueKind.SAMPLE: _("Good parts (sample)"),
         QueueKind.UNSURE: _("Unsure"),
     }
 
@@ -204,7 +204,7 @@ def choices(visit: Visit, inspection: Inspection) -> list[tuple[str, str, str, t
     told = [
         ("agree", _("Confirm"), means[0]),
         ("disagree", _("Overrule"), means[1]),
-        ("unsure", _("Don't know"), _("Somebody else decides")),
+        ("unsure", _("Don't know"), _("Someone else decides")),
     ]
     reasons = visit.station.site.reasons
     return [(*one, reviewing.fitting(reasons, inspection, one[0])) for one in told]
@@ -261,7 +261,7 @@ def undo(visit: Here, result_id: UUID, number: Annotated[int, Path(ge=1, le=2**6
     try:
         written = reviewing.withdraw(visit, result_id, number)
     except ReviewError:
-        text = visit.words.gettext("This review does not stand any more: there is nothing to take back.")
+        text = visit.words.gettext("This review is no longer valid: there is nothing to undo.")
         return JSONResponse({"detail": text}, status_code=409)
     return JSONResponse({"journalSeq": written, "next": asked.address(f"/review/{result_id}")})
 
@@ -271,7 +271,7 @@ def golden(visit: Here, recipe: str) -> Response:
     """The recipe's golden image."""
     path = _golden(visit, recipe)
     if path is None:
-        raise HTTPException(404, visit.words.gettext("There is no golden image of this recipe."))
+        raise HTTPException(404, visit.words.gettext("There is no golden image for this recipe."))
     return FileResponse(path)
 
 

@@ -83,7 +83,7 @@ def secret(
     """Give oneself another PIN or password, and sign in anew."""
     _ = visit.words.gettext
     if new != again:
-        return _account(visit, _("The two new ones differ: nothing was changed."))
+        return _account(visit, _("The two new entries differ. Nothing was changed."))
     try:
         staffing.change_own(visit, staffing.OwnSecret(signature=now, secret=new))
     except AccountError as error:
@@ -91,7 +91,7 @@ def secret(
     except UnsignedError:
         return _account(visit, _("Sign with your own password."))
     except RefusedError as refused:
-        wrong = _("Your own password is wrong: nothing was changed.")
+        wrong = _("Your own password is wrong. Nothing was changed.")
         return _account(visit, refusal(visit, refused) if refused.until else wrong)
     return RedirectResponse("/login?next=/account", status_code=303)
 
@@ -123,7 +123,7 @@ def set_cookie(visit: Visit, response: Response, token: str) -> None:
 def refusal(visit: Visit, refused: RefusedError) -> str:
     """Why somebody was not let in, in words."""
     if refused.until is not None:
-        return visit.words.gettext("Too many wrong tries. Locked until %(time)s.") % {
+        return visit.words.gettext("Too many failed attempts. Locked until %(time)s.") % {
             "time": visit.words.clock(refused.until)
         }
     return visit.words.gettext("Name or PIN is wrong.")

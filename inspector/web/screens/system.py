@@ -46,7 +46,7 @@ def stage_words(words: Words) -> dict[str, str]:
         "model": _("Model"),
         "plc": _("PLC"),
         "journal": _("Journal"),
-        "evidence": _("Pictures"),
+        "evidence": _("Images"),
         "line": _("Line"),
     }
 

@@ -119,10 +119,10 @@ def _tried(visit: Visit, act: Callable[[], str], again: Callable[[str], Response
     except UnsignedError:
         return again(_("Sign with your own password."))
     except RefusedError as refused:
-        locked = refusal(visit, refused) if refused.until else _("Your own password is wrong: nothing was changed.")
+        locked = refusal(visit, refused) if refused.until else _("Your own password is wrong. Nothing was changed.")
         return again(locked)
     except ValidationError:
-        return again(_("A text is too long, or the language is none of the station's."))
+        return again(_("A text is too long, or this station does not have the language."))
     return RedirectResponse(f"/users/{key}", status_code=303)
 
 
@@ -165,5 +165,5 @@ SCREEN = Screen(
     title=N_("Users"),
     access=Access.ADMIN,
     routes=_ROUTES,
-    hint=N_("who may sign in, as what"),
+    hint=N_("user accounts and roles"),
 )
