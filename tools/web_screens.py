@@ -10,14 +10,20 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
 import cv2
+import tomlkit
 from playwright.sync_api import Page
 
+from inspector.app.demo.plant import STATION
 from inspector.domain.account import Role
+from inspector.twin.belt import parts
+from inspector.twin.scenes.render import render_cracks
+from inspector.twin.settings import TwinSettings
 from tools.station.browser import PANEL, chromium, ready, sign_in
-from tools.station.plant import running
+from tools.station.plant import Running, running
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "web"
@@ -75,10 +81,36 @@ def photograph(url: str, name: str, secret: str, language: str) -> None:
         page.click(".chip")
         page.wait_for_selector("#whole .mark")
         _keep(page, "item-whole", language)
+        if page.locator("#beside").count():
+            page.click("#beside")
+            page.wait_for_selector("#golden canvas")
+            page.wait_for_timeout(1500)  # both pictures are painted
+            _keep(page, "item-beside", language)
+            page.click("#beside")
         if page.locator("#heat").count():
             page.click("#heat")
             page.wait_for_function("() => document.querySelector('.glow').complete")
             _keep(page, "item-heat", language)
+            page.click("#heat")
+        page.click("#correct")
+        _keep(page, "item-correct", language)
+        page.click("#correct")
+        page.click("[data-opinion=disagree]")
+        _keep(page, "item-reasons", language)
+
+
+def lay_golden(it: Running) -> None:
+    """Give the recipe a golden image: the face of the part that waits longest, as it was before its defects."""
+    with it.client(Role.ADMIN) as client:
+        number = client.get("/api/review/queue").json()["items"][0]["partSeq"]
+    folder = it.plant.config
+    told = tomlkit.parse((folder / "stations" / f"{STATION}.toml").read_text(encoding="utf-8")).unwrap()["twin"]
+    wanted = TwinSettings(**told)
+    belt = parts(seed=wanted.seed, spacing_mm=wanted.spacing_mm, jitter_mm=wanted.spacing_jitter_mm, pool=wanted.pool)
+    scene = next(islice(belt, number - 1, None)).scene
+    face = render_cracks(wanted.seed + scene, wanted.scenes, ())
+    (folder / "golden").mkdir()
+    cv2.imwrite(str(folder / "golden" / f"{it.status()['recipe']['name']}.jpg"), face.pixels)
 
 
 def _settled(page: Page) -> None:
@@ -116,6 +148,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="inspector-screens-") as folder, running(Path(folder) / "plant") as it:
         it.wait(f"{_PARTS} parts", lambda: it.judged() >= _PARTS, "twin", "line", "web")
+        lay_golden(it)
         person = it.people[Role.ADMIN]
         for language in languages:
             photograph(it.url, person.name, person.secret, language)

@@ -44,6 +44,19 @@ def test_a_part_is_found_by_its_serial_and_opened(page: Page, plant: Plant) -> N
     page.wait_for_url(re.compile(str(plant.rejects[0].result_id)))
 
 
+def test_a_part_is_found_by_the_number_that_every_screen_calls_it_by(page: Page, plant: Plant) -> None:
+    sign_in(page, plant, Role.QUALITY, "/history")
+    page.get_by_label("Part", exact=True).fill("6")
+    page.click(".filters .go")
+    expect(page.locator(".found li")).to_have_count(1)
+    expect(page.locator(".found li")).to_contain_text("Part 6")
+    expect(page.locator("[href*='table.csv']")).to_have_text("Export CSV")
+    with page.expect_download() as taken:
+        page.click("text=Export CSV")
+    rows = list(csv.DictReader(io.StringIO(taken.value.path().read_text(encoding="utf-8-sig"))))
+    assert [row["part_seq"] for row in rows] == ["6"]
+
+
 def test_what_was_found_is_taken_out_as_a_table_and_the_export_is_audited(plant: Plant) -> None:
     with plant.client(Role.QUALITY) as client:
         answer = client.get("/history/table.csv", params={"outcome": "FAIL"})
