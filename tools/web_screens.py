@@ -17,7 +17,7 @@ import cv2
 import tomlkit
 from playwright.sync_api import Page
 
-from inspector.app.demo.plant import STATION
+from inspector.app.demo.plant import STATION, Size
 from inspector.domain.account import Role
 from inspector.twin.belt import parts
 from inspector.twin.scenes.render import render_cracks
@@ -46,6 +46,8 @@ SCREENS: Mapping[str, str] = {
 """Those that are taken as they open; the others are led up to."""
 _PARTS = 60
 """So many are judged before the first picture is taken, so that yields and charts have something to show."""
+_SIZE = Size(parts=0, seed=1, width=2048, height=1536, pool=32, spacing_mm=600.0)
+"""Smaller frames than a line's, and fewer: the pictures are for looking at, and others use this PC."""
 _REJECT_MS = 120_000.0
 
 
@@ -146,7 +148,10 @@ def main() -> None:
         for language in languages:
             photograph(given.url, given.name, secret, language)
         return
-    with tempfile.TemporaryDirectory(prefix="inspector-screens-") as folder, running(Path(folder) / "plant") as it:
+    with (
+        tempfile.TemporaryDirectory(prefix="inspector-screens-") as folder,
+        running(Path(folder) / "plant", size=_SIZE) as it,
+    ):
         it.wait(f"{_PARTS} parts", lambda: it.judged() >= _PARTS, "twin", "line", "web")
         lay_golden(it)
         person = it.people[Role.ADMIN]

@@ -144,7 +144,7 @@ def test_a_recipe_is_proposed_tried_and_approved_by_a_second_person(page: Page, 
     sign_in(page, plant, Role.ENGINEER, "/recipes")
     page.fill("#propose textarea", text)
     page.click("#propose .go")
-    expect(page.locator("#standing")).to_contain_text("waits for approval")
+    expect(page.locator("#standing")).to_contain_text("waiting for approval")
     expect(page.locator("#rules li").first).to_contain_text("crack")
     expect(page.locator("main")).to_contain_text("Another person must approve it.")
     page.click("#try")

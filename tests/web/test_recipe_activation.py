@@ -299,7 +299,7 @@ def test_in_a_browser_from_the_proposal_to_the_roll_back(
     upload.write_text(text_of(plant))
     page.set_input_files("#propose [type=file]", upload)
     page.click("#propose .go")
-    expect(page.locator("#standing")).to_contain_text("waits for approval")
+    expect(page.locator("#standing")).to_contain_text("waiting for approval")
     expect(page.locator("#changes tbody")).to_contain_text("classes.crack.min_length_mm")
     expect(page.locator("#activation")).to_have_count(0)
     sha256 = page.url.rpartition("/")[2]

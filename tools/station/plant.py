@@ -25,6 +25,7 @@ PATIENCE_S = 120.0
 WEB_NICE = 5
 """As systemd/inspector-web@.service has it: the station gives way to the line."""
 PEOPLE = {Role.OPERATOR: "mara", Role.ENGINEER: "enzo", Role.QUALITY: "quirin", Role.ADMIN: "ada"}
+USUAL = Size(parts=0, seed=1)
 _LOOK_S = 0.02
 _PAST_THE_GATE = 3
 
@@ -113,15 +114,15 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, *, seed: int = 1, book: Path | None = None) -> Iterator[Running]:
-    """A plant without an end, judging 12-megapixel parts, two a second.
+def running(folder: Path, *, size: Size = USUAL, book: Path | None = None) -> Iterator[Running]:
+    """A plant without an end; the usual one judges 12-megapixel parts, two a second.
 
     Args:
         folder: a new one.
-        seed: of parts and spacing.
+        size: its frames, parts and spacing.
         book: a journal that is there already; it is moved into the plant.
     """
-    plant = _beside_others(found(folder, Size(parts=0, seed=seed)))
+    plant = _beside_others(found(folder, size))
     if book is not None:
         plant.journal.parent.mkdir(parents=True)
         shutil.move(book, plant.journal)

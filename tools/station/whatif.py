@@ -21,7 +21,6 @@ from inspector.domain.frame import PartId
 from inspector.domain.geometry import Box, Scale
 from inspector.domain.inspection import GateTold, Inspection, ModelStamp, RecipeStamp, Timings
 from inspector.domain.rules import judge
-from inspector.ports.journal import Recorder
 from tools.station.plant import Running
 
 TARGET_S = 10.0
@@ -72,7 +71,7 @@ def make(path: Path, *, parts: int, seed: int, begin: datetime) -> int:
     return held
 
 
-def _written(recorder: Recorder, path: Path) -> None:
+def _written(recorder: journal_sql.SqlRecorder, path: Path) -> None:
     """What waits is on the disk; a longer queue would overflow."""
     if not recorder.flush(_DEADLINE_S):
         raise TimeoutError(f"{path}: not written within {_DEADLINE_S:g} s")

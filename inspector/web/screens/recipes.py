@@ -229,7 +229,7 @@ def standing_words(words: Words) -> dict[Standing, str]:
     _ = words.gettext
     return {
         Standing.LOADED: _("loaded from a file"),
-        Standing.PROPOSED: _("waits for approval"),
+        Standing.PROPOSED: _("waiting for approval"),
         Standing.APPROVED: _("approved"),
         Standing.REJECTED: _("rejected"),
     }
