@@ -66,7 +66,7 @@ def test_what_is_not_allowed_says_so_in_the_readers_language(plant: Plant) -> No
         script = client.post("/logout", headers={"Accept": "application/json"})
         assert (script.status_code, script.json()["signIn"]) == (403, True)
         foreign = client.post("/logout", data={"csrf": token}, headers={"Origin": "http://evil.example"})
-        assert "Eine Anfrage von http://evil.example wird nicht angenommen" in foreign.text
+        assert "Anfragen von http://evil.example werden nicht angenommen" in foreign.text
 
 
 def test_a_wrong_signature_under_a_forced_output_is_told_in_words(plant: Plant) -> None:
@@ -74,7 +74,7 @@ def test_a_wrong_signature_under_a_forced_output_is_told_in_words(plant: Plant) 
     with browser(plant, Role.ENGINEER) as client:
         wrong = client.post("/io/force", data=wish)
         assert (wrong.status_code, heading(wrong)) == (422, "Das ging nicht")
-        assert "Ihre PIN oder Ihr Passwort ist falsch: Es wurde nichts geschrieben." in wrong.text
+        assert "Ihre PIN oder Ihr Passwort ist falsch. Es wurde nichts gespeichert." in wrong.text
         assert "wrong name or secret" not in wrong.text
         unfit = client.post("/io/force", data={**wish, "seconds": "many"})
         assert "Was gesendet wurde, passt nicht zur Seite." in unfit.text
