@@ -139,7 +139,7 @@ def account_for_all(bench: Bench, second: str, first: str) -> None:
     with signed_in(bench.plant, "enzo") as client:
         wait_for("the station to know", lambda: not used(client)[0])
         dead = client.post(f"/api/recipes/{second}/activation", json=body_of(first))
-        assert (dead.status_code, "does not run" in dead.text) == (409, True)
+        assert (dead.status_code, "is not running" in dead.text) == (409, True)
     assert bench.stop("web") == 0
     proof = bench.command("journal", "verify", "--plc-count", str(report["last_trigger"]), "--json")
     assert proof.returncode == 0, proof.stdout

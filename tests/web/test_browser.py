@@ -68,7 +68,7 @@ def test_a_part_that_no_model_judged_is_said_to_be_the_persons_to_judge(page: Pa
     late = replace(clean(), outcome=Outcome.UNDECIDED, decision=replace(clean().decision, rule="law.late"))
     part = add_part(plant, 900, late, evidence=plant.rejects[0].evidence)
     page.goto(f"{plant.url}/review/{part}")
-    expect(page.locator("#unjudged")).to_have_text("The system did not inspect this part: decide by the image.")
+    expect(page.locator("#unjudged")).to_have_text("The system gave no verdict on this part: decide by the image.")
 
 
 def test_the_picture_of_a_reject_is_held_until_somebody_goes_on(page: Page, plant: Plant) -> None:

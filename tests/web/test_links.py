@@ -87,7 +87,7 @@ def test_a_line_that_died_hatches_the_screen_and_its_links_are_not_known(page: P
     plant.line.clear()
     expect(page.locator("#io .lost")).to_be_visible(timeout=SOON_MS)
     expect(page.locator(".link.up")).to_have_count(0, timeout=SOON_MS)
-    expect(page.locator(".link.unknown").first).to_contain_text("The line does not answer")
+    expect(page.locator(".link.unknown").first).to_contain_text("The line is not responding")
 
 
 def test_what_a_lost_plc_said_last_is_not_shown_as_if_it_said_it_now(page: Page, plant: Plant) -> None:

@@ -215,7 +215,7 @@ def test_with_a_line_that_does_not_run_nothing_is_changed_and_that_is_said(plant
     assert wait_until(lambda: plant.app.state.feed.now.liveness.life is Life.DEAD)
     with plant.client(Role.ENGINEER) as client:
         answer = client.post(f"/api/recipes/{sha256}/activation", json=body)
-        assert (answer.status_code, "does not run" in answer.json()["detail"]) == (409, True)
+        assert (answer.status_code, "is not running" in answer.json()["detail"]) == (409, True)
         assert client.get("/api/recipes/activations").json()["items"] == []
         (slot,) = client.get("/api/recipes/in-use").json()["items"]
         assert (slot["live"], slot["sha256"]) == (False, line.sha256)
@@ -330,7 +330,7 @@ def test_in_a_browser_from_the_proposal_to_the_roll_back(
 
     (plant.folder / "recipes" / "critical.toml").write_text(text_of(plant, 9.0))
     page.goto(f"{plant.url}/recipes")
-    expect(page.locator("#used .file.trouble")).to_contain_text("changed by hand")
+    expect(page.locator("#used .file.trouble")).to_contain_text("edited")
     page.click("text=Propose the file's content")
     expect(page.locator("#propose textarea")).to_have_value(text_of(plant, 9.0))
     page.goto(f"{plant.url}/audit?action=recipe")

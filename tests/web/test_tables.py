@@ -31,7 +31,7 @@ def test_one_table_is_made_at_a_time_and_nothing_of_it_stays_behind(
         first = other.submit(client.get, "/history/table.csv")
         assert making.wait(20)
         second = client.get("/history/table.xlsx")
-        assert (second.status_code, "Another table" in second.json()["detail"]) == (409, True)
+        assert (second.status_code, "Another export" in second.json()["detail"]) == (409, True)
         go_on.set()
         answer = first.result()
         assert int(answer.headers["content-length"]) == len(answer.content) > 1000

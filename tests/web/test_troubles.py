@@ -77,6 +77,6 @@ def test_a_wrong_signature_under_a_forced_output_is_told_in_words(plant: Plant) 
         assert "Ihre PIN oder Ihr Passwort ist falsch. Es wurde nichts gespeichert." in wrong.text
         assert "wrong name or secret" not in wrong.text
         unfit = client.post("/io/force", data={**wish, "seconds": "many"})
-        assert "Was gesendet wurde, passt nicht zur Seite." in unfit.text
+        assert "Die gesendeten Daten passen nicht zum Formular." in unfit.text
         told = client.post("/api/io/force", json={**wish, "high": True, "seconds": 10})
         assert "Ihr Passwort ist falsch" in told.json()["detail"]

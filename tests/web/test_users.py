@@ -58,7 +58,7 @@ def test_a_person_is_added_changed_and_let_in_no_more(page: Page, plant: Plant) 
     page.fill("[name=secret]", "spirit-level-8")
     page.fill("[name=signature]", "wrong")
     page.click("#save")
-    expect(page.locator("#trouble")).to_contain_text("nothing was changed")
+    expect(page.locator("#trouble")).to_contain_text("Nothing was changed")
     expect(page.locator("[name=role]")).to_have_value("engineer")
     page.fill("[name=secret]", "spirit-level-8")
     page.fill("[name=signature]", secret)
@@ -161,7 +161,7 @@ def test_what_cannot_be_an_account_is_refused_with_what_would_be_right(plant: Pl
             ({"name": "a\u202eb"}, "printable"),
             ({"name": "jo", "secret": "12"}, "at least 4 digits"),
             ({"name": "jo", "role": "engineer"}, "at least 10 characters"),
-            ({"name": "jo", "badge": "mara"}, "give each its own"),
+            ({"name": "jo", "badge": "mara"}, "Each account needs its own"),
             ({"name": "jo", "fullName": "\u2066jo"}, "printable"),
         ):
             told = client.post("/api/users", json={**fit, "badge": "78", **change})
@@ -192,7 +192,7 @@ def test_a_person_gives_themselves_another_pin_by_touch_and_the_old_one_is_worth
         for now, new, again, said in (
             (old, "2580", "2581", "differ"),
             (old, "1111", "1111", "at least 4 digits"),
-            ("9999", "2580", "2580", "nothing was changed"),
+            ("9999", "2580", "2580", "Nothing was changed"),
         ):
             type_in("now", now)
             type_in("new", new)

@@ -197,7 +197,7 @@ def test_a_busy_door_says_so_in_the_visitors_language(plant: Plant) -> None:
             page = client.post("/login", data=given, headers={"Accept": "text/html", "Accept-Language": "de"})
             assert page.status_code == 503
             assert page.headers["retry-after"] == "2"
-            assert "Es melden sich gerade viele an" in page.text
+            assert "Gerade melden sich zu viele an" in page.text
             assert "Journal" not in page.text, "nothing is wrong with the book"
             assert client.post("/api/session", json=given).status_code == 503
     finally:
