@@ -114,7 +114,7 @@ SHORT_IDS = 0xFFFF
 
 
 MOST_LOST = 2000
-"""Frames that a camera may take between two looks of a line that lives: 10 s at 200 frames a second. More are no loss."""
+"""Frames that a camera may take between two looks of a line that lives: 10 s at 200 a second. More are no loss."""
 
 
 def ids_ahead(newer: int, older: int) -> int | None:
