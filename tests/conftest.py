@@ -71,6 +71,7 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     ),
     "root": (lambda: os.geteuid() == 0, "run as root"),
     "pylon": (lambda: _imports("inspector.adapters.camera_pylon"), "make setup (the extra pylon)"),
+    "network": (_network, "as root: make setup (iproute2)"),
     "gentl": (lambda: _imports("inspector.adapters.camera_gentl"), "make setup (the extra gentl)"),
     "rtsp": (
         lambda: _rtsp() and _network(),

@@ -1,5 +1,6 @@
 """The PLC's link killed, half-open and hung, in both roles: noticed within a second, and no judge is held up."""
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from tests.adapters.gate_modbus.fault_proxy import FaultProxy, intact
 from tests.adapters.gate_modbus.parts import verdict
 from tests.adapters.gate_modbus_server.conftest import Serve, go
 from tests.adapters.gate_modbus_server.polling_plc import PollingPlc
+from tests.camera_peers import own_network
 from tests.peers.plc_peer import Plc, compile_plc
 
 FAULTS = ("killed", "half-open", "hung")
@@ -135,6 +137,15 @@ def nothing(data: bytes, rng: object) -> bytes:
     return b""
 
 
+def cable_out() -> None:
+    """Connections stand, and no packet goes either way; no reset, no end. In a network of this thread's own."""
+    subprocess.run(["ip", "link", "set", "lo", "down"], check=True)
+
+
+def cable_in() -> None:
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
 def until(condition: Callable[[], bool], why: str) -> None:
     end = time.monotonic() + 10
     while not condition():
@@ -153,6 +164,13 @@ def test_a_dead_link_is_noticed_in_the_client_role(plc_program: Path, fault: str
     hold("client", fault, lambda: killed_half_open_or_hung(plc_program, fault))
 
 
+@pytest.mark.peer("libmodbus")
+@pytest.mark.peer("network")
+def test_a_network_that_carries_no_packet_any_more_is_noticed_in_the_client_role(plc_program: Path) -> None:
+    with own_network():
+        hold("client", "no packet", lambda: killed_half_open_or_hung(plc_program, "no packet"))
+
+
 def killed_half_open_or_hung(plc_program: Path, fault: str) -> Measured:
     with Plc(plc_program, "--window", "10000") as plc, FaultProxy(plc.port) as proxy:
         settings = PLUGIN.settings_model(host="127.0.0.1", port=proxy.port)
@@ -163,10 +181,12 @@ def killed_half_open_or_hung(plc_program: Path, fault: str) -> Measured:
             def black_hole() -> None:
                 proxy.to_plc = proxy.from_plc = nothing
 
-            faults = {"killed": plc.kill, "half-open": black_hole, "hung": plc.pause}
+            faults = {"killed": plc.kill, "half-open": black_hole, "hung": plc.pause, "no packet": cable_out}
             measured = Inspecting(gate).through(faults[fault])
             if fault == "killed":
                 return measured
+            if fault == "no packet":
+                cable_in()
             proxy.to_plc = proxy.from_plc = intact
             plc.resume()
             until(lambda: gate.link().alive, "no life after the fault")
@@ -212,6 +232,20 @@ def test_a_dead_link_is_noticed_in_the_server_role(serve: Serve, fault: str) -> 
     hold("server", fault, lambda: no_result_survives(serve, fault))
 
 
+@pytest.mark.peer("network")
+def test_a_network_that_carries_no_packet_any_more_is_noticed_in_the_server_role(serve: Serve) -> None:
+    with own_network():
+        hold("server", "no packet", lambda: no_result_survives(serve, "no packet"))
+
+
+def writes(plc: PollingPlc) -> bool:
+    """Whether the station takes its words: not while another PLC was heard a moment ago."""
+    with suppress(AssertionError):
+        plc.scan()
+        return True
+    return False
+
+
 def no_result_survives(serve: Serve, fault: str) -> Measured:
     gate = serve()
     with FaultProxy(gate.port) as proxy, Scanning(proxy.port) as scanning, ExitStack() as stack:
@@ -230,12 +264,17 @@ def no_result_survives(serve: Serve, fault: str) -> Measured:
             scanning.end()
             proxy.cut()
 
-        faults = {"killed": kill, "half-open": black_hole, "hung": scanning.hung.set}
+        faults = {"killed": kill, "half-open": black_hole, "hung": scanning.hung.set, "no packet": cable_out}
         measured = Inspecting(gate).through(faults[fault])
+        if fault == "no packet":
+            scanning.hung.set()
+            cable_in()
+            scanning.end()  # what it had sent may still arrive: for a while it is the one who writes
         again = scanning.plc if fault == "hung" else stack.enter_context(PollingPlc(gate.port))
         assert StatusBit.RESULTS_VALID not in again.look().bits, "no result survives, whoever reads first"
         scanning.hung.clear()
         if again is not scanning.plc:
+            until(lambda: writes(again), "its turn to write")
             again.until(lambda _: gate.link().alive)
             go(gate, again)
             assert StatusBit.RESULTS_VALID not in again.scan().bits
