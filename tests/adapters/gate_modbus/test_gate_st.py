@@ -1,5 +1,6 @@
 """The structured text for a PLC, run: put into C line by line, and driven by the real gate."""
 
+import importlib
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -171,6 +172,23 @@ def test_a_belt_that_rocks_back_over_a_part_decides_it_at_the_ejector_and_nowher
         assert not any(at(position) for position in (start - 1, start - 4, start, start + 50, start + 99))
         assert at(start + 100)
         assert block.now.eject
+
+
+@pytest.mark.peer("grammar")
+@pytest.mark.parametrize("byte_order", ["big", "little"])
+@pytest.mark.parametrize("word_order", ["high_first", "low_first"])
+def test_a_grammar_of_the_language_by_another_hand_reads_every_line(byte_order: str, word_order: str) -> None:
+    sitter = importlib.import_module("tree_sitter")
+    language = sitter.Language(importlib.import_module("tree_sitter_iec61131_3_st").language())
+    orders = {"byte_order": byte_order, "word_order": word_order}
+    for text in (
+        to_structured_text(ModbusGateSettings.model_validate({"host": "plc", **orders})),
+        server_text.to_structured_text(ModbusServerSettings.model_validate(orders)),
+    ):
+        assert not sitter.Parser(language).parse(text.encode()).root_node.has_error
+        for wrong in ("decided = FALSE;", "decided := ;", "IF decided", "END_WHILE;"):
+            broken = text.replace("decided := FALSE;", wrong, 1)
+            assert sitter.Parser(language).parse(broken.encode()).root_node.has_error, wrong
 
 
 @pytest.mark.parametrize(
