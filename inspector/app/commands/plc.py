@@ -11,9 +11,9 @@ import typer
 
 from inspector.adapters.gate_modbus import ModbusGateSettings, symbols
 from inspector.adapters.gate_modbus.server import ModbusServerSettings
-from inspector.app import options, plugins, service
+from inspector.app import options, service
 from inspector.app.asking import ENDINGS, Errand, ask, wait_for_life
-from inspector.app.devices import io_of
+from inspector.app.devices import io_of, wired_gate_of
 from inspector.app.exits import speaking_plainly
 from inspector.app.plc_look import seen_in
 from inspector.app.settings import Loaded
@@ -80,8 +80,7 @@ def _gate_settings(loaded: Loaded) -> ModbusGateSettings | ModbusServerSettings:
             f"{where}: gate.kind = {kind!r} has no symbols; set gate.kind = "
             f"{' or '.join(f'{known!r}' for known in _KINDS)} (samples: config/samples/gate_modbus*.toml)"
         )
-    plugin = plugins.find("gate", kind, where=where, key="gate")
-    settings = plugins.settings(plugin, gate, origin=loaded.origin, prefix=("gate",))
+    _, settings = wired_gate_of(loaded)
     if isinstance(settings, ModbusGateSettings | ModbusServerSettings):
         return settings
     raise ConfigError(f"{where}: gate.kind = {kind!r} is another package's plug-in")
@@ -94,8 +93,7 @@ def _wiring(loaded: Loaded) -> Wiring:
         ConfigError: to nothing that has bits.
     """
     gate, where = loaded.settings.gate, loaded.origin(("gate",))
-    plugin = plugins.find("gate", str(gate.get("kind")), where=where, key="gate")
-    settings = plugins.settings(plugin, gate, origin=loaded.origin, prefix=("gate",))
+    _, settings = wired_gate_of(loaded)
     beside = io_of(loaded)
     wiring = wiring_between(settings, beside[1] if beside is not None else None)
     if not wiring.signals:
