@@ -9,7 +9,7 @@ from pathlib import PurePath
 import structlog
 
 from inspector.domain.errors import DeviceError
-from inspector.domain.frame import MOST_UNSEEN, Frame, PartId, seq_after, seq_distance
+from inspector.domain.frame import MOST_LOST, MOST_UNSEEN, Frame, PartId, seq_after, seq_distance
 from inspector.domain.inspection import OpenedPart, RecipeStamp, Timings
 from inspector.domain.verdict import Verdict, undecided
 from inspector.pipeline.alarms import AlarmBoard
@@ -26,9 +26,6 @@ log = structlog.get_logger(__name__)
 
 TRIGGER_ALARM = "trigger.lost"
 COUNT_ALARM = "camera.count"
-MOST_LOST = 2000
-"""A frame count that is further ahead than this began anew: no camera takes so many between two looks of a line that
-lives (10 s at 200 frames a second). In free run only, where each number is a part."""
 FRAMES_AGREED = 100
 """Frames without a jump, after which the camera's count is believed to be well."""
 _FREE_RUN_WAIT_S = 0.25

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ from inspector.domain.frame import PartId
 from inspector.domain.inspection import Disposal, GateTold
 from inspector.domain.verdict import Outcome, Verdict
 from inspector.pipeline.balance import Departure
+from inspector.pipeline.driven import Driven
 from inspector.pipeline.field import Field, Way
 from inspector.pipeline.tracking import Refusal
 from inspector.ports.field_io import FieldIo, Output
@@ -29,7 +30,7 @@ from inspector.ports.trigger import TriggerEvent, TriggerPosition
 
 log = structlog.get_logger(__name__)
 
-DEAD_S = 1.0
+DEAD_S = 0.7
 _BACK_OFF_S = 0.05
 _JOIN_S = 5.0
 _KEPT = 4096
@@ -37,9 +38,14 @@ _STALE_S = 0.03
 
 
 class TrackedGate:
-    """Gate, Annunciator, Trigger and Ejecting on one module. ``with``: the thread runs; on leaving, outputs are off."""
+    """Gate, Annunciator, Trigger, Ejecting and Panel on one module.
 
-    def __init__(self, io: FieldIo, way: Way, *, station: str, period_s: float) -> None:
+    ``with``: the thread runs; on leaving, outputs are off. ``wired``: the outputs that the module has.
+    """
+
+    def __init__(
+        self, io: FieldIo, way: Way, *, station: str, period_s: float, wired: Collection[Output] = frozenset()
+    ) -> None:
         self._io = io
         self._station = station
         self._period_s = period_s
@@ -52,6 +58,8 @@ class TrackedGate:
         self._departures: deque[Departure] = deque(maxlen=_KEPT)
         self._troubles: deque[tuple[str, str]] = deque(maxlen=_KEPT)
         self._outputs: Mapping[Output, bool] = {}
+        self._driven = Driven(wired)
+        self._announced = LineState.NONE
         self._cycles = 0
         self._good_at: float | None = None
         self._trouble = "no cycle yet"
@@ -93,7 +101,7 @@ class TrackedGate:
         inputs = self._io.read()
         with self._lock:
             events = len(self._field.events)
-            outputs = self._field.take(inputs)
+            outputs = self._driven.apply(self._field.take(inputs))
             self._departures.extend(self._field.departures())
             self._troubles.extend((one.code, one.text) for one in self._field.troubles())
             if len(self._field.events) != events:
@@ -212,13 +220,14 @@ class TrackedGate:
     def announce(self, state: LineState) -> None:
         """Show it on lights, horn and permit, with the next cycle."""
         with self._lock:
-            self._field.announce(state)
+            self._announced = state
+            self._field.announce(self._driven.shown(state))
 
     def link(self) -> LinkHealth:
         """Alive while cycles succeed."""
         with self._lock:
             alive = self._alive(time.monotonic())
-            reason = "" if alive else f"{self._io.device}: {self._trouble or 'no cycle for 1 s'}"
+            reason = "" if alive else f"{self._io.device}: {self._trouble or 'no cycle for 0.7 s'}"
             return LinkHealth(alive=alive, reason=reason, thread_alive=not self._ended)
 
     def plc_word(self) -> PlcWish:
@@ -266,7 +275,7 @@ class TrackedGate:
             inputs = self._field.inputs
             standing = {}
             if not self._alive(time.monotonic()):
-                standing["io.lost"] = f"{self._io.device}: {self._trouble or 'no cycle for 1 s'}"
+                standing["io.lost"] = f"{self._io.device}: {self._trouble or 'no cycle for 0.7 s'}"
             if inputs is not None and inputs.air_low:
                 standing["air.low"] = "the air pressure is low: the ejector may not move"
             return standing
@@ -317,6 +326,22 @@ class TrackedGate:
         }
         return {name: int(value) for name, value in seen.items() if value is not None}
 
+    # --- Panel
+
+    def words(self) -> Mapping[str, int]:
+        """None: there is no PLC here, and ``module_words`` tells the module's."""
+        return {}
+
+    def outputs(self) -> Sequence[str]:
+        """The wired outputs but those that move parts."""
+        return self._driven.outputs()
+
+    def force(self, outputs: Mapping[str, bool]) -> None:
+        """Drive these with the next cycle; the permit goes with it."""
+        with self._lock:
+            self._driven.drive(outputs)
+            self._field.announce(self._driven.shown(self._announced))
+
     # --- lock held
 
     def _disposal(self, departure: Departure) -> Disposal:
@@ -335,7 +360,7 @@ class TrackedGate:
         return not self._ended and self._good_at is not None and now - self._good_at <= DEAD_S
 
     def _silent(self) -> DeviceError:
-        return DeviceError(self._io.device, self._trouble or "no cycle for 1 s")
+        return DeviceError(self._io.device, self._trouble or "no cycle for 0.7 s")
 
 
 def _bin(departure: Departure) -> str:

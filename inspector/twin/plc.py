@@ -7,6 +7,7 @@ adapter, never a copy of it. Pure: one call is one scan; time, encoder and input
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from inspector.twin.panel import Panel
 from inspector.twin.shift_register import Code, Decision, ShiftRegister
@@ -65,6 +66,28 @@ class PlcWiring:
     job: int = 0
     jobs: tuple[int, ...] = ()
     lot: str = ""
+
+
+class PlcProgram(Protocol):
+    """What a PLC runs that serves its words: this module's own, or another hand's. Owned by the PLC's thread."""
+
+    @property
+    def panel(self) -> Panel:
+        """What people and the bin tell it."""
+        ...
+
+    @property
+    def tally(self) -> Counter[str]:
+        """What it refused, by reason."""
+        ...
+
+    def scan(self, inputs: ScanInputs) -> ScanOutputs:
+        """One cycle."""
+        ...
+
+    def restart(self) -> tuple[Decision, ...]:
+        """Power fails and comes back; what was on its way is rejected."""
+        ...
 
 
 @dataclass(slots=True)

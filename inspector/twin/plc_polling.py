@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
+from typing import Protocol
 
 from inspector.twin.panel import Panel
 from inspector.twin.plc import PlcWiring, halves, text_words
@@ -87,6 +88,28 @@ class Said:
         ok = alone and status[8] == Code.OK.value
         code = Code.OK if ok else Code.NG if status[8] == Code.NG.value else Code.NOT_DECIDABLE
         return cls(valid=Shown.RESULTS_VALID in bits, part_seq=status[6] << 16 | status[7], code=code)
+
+
+class PollingProgram(Protocol):
+    """What a PLC runs that polls the station: this module's own, or another hand's. Owned by the PLC's thread."""
+
+    @property
+    def panel(self) -> Panel:
+        """What people and the bin tell it."""
+        ...
+
+    @property
+    def tally(self) -> Counter[str]:
+        """What it refused, by reason."""
+        ...
+
+    def scan(self, poll: Poll) -> Polled:
+        """One cycle."""
+        ...
+
+    def restart(self) -> tuple[Decision, ...]:
+        """Power fails and comes back; what was on its way is rejected."""
+        ...
 
 
 @dataclass(slots=True)

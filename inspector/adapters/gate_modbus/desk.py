@@ -34,7 +34,7 @@ class Desk:
         self.news = threading.Condition(lock)  # a trigger, a confirmation or the fate of a result
         self.polled = threading.Condition(lock)  # a poll was answered, or the link was lost
         self.settings = settings
-        self.life = Life()
+        self.life = Life(settings.heartbeat_timeout_ms / 1000)
         self.outbox = Outbox()
         self.forced = Forced("to_plc.state", {})
         self.announced = LineState.NONE

@@ -85,7 +85,7 @@ class ModbusGate:
                 del self._booked[next(iter(self._booked))]
 
     def signal(self, part: PartId, verdict: Verdict, *, deadline: float) -> None:
-        """Write the result and wait for the PLC's answer, at most min(85 ms, deadline)."""
+        """Write the result and wait for the PLC's answer, at most min(75 ms, deadline)."""
         severity = severity_word(verdict.severity_score)
         result = Result(part_seq=part.part_seq, code=_CODES[verdict.outcome], severity=severity)
         desk = self._desk

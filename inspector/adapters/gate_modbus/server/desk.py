@@ -40,7 +40,7 @@ class Desk:
         self.triggers = Triggers(settings)
         self.results = Results()
         self.jobs = JobDesk()
-        self.life = Life()
+        self.life = Life(settings.heartbeat_timeout_ms / 1000)
         self.figures = Figures(checksum=checksum)
         self.control = Control()
         self.forced = Forced("status", {"busy": "system_busy"})
@@ -71,7 +71,7 @@ class Desk:
 
     def may_write(self, who: object, now: float) -> bool:
         """Whether this connection may write: the one that does, or a new one after its silence."""
-        return self._writer in {None, who} or now - self._heard_at > BEAT_S * 4
+        return self._writer in {None, who} or now - self._heard_at > self.settings.heartbeat_timeout_ms / 1000
 
     def written(self, who: object, control: Control, now: float, *, bits: bool) -> None:
         """Take one write of the control block. ``bits``: whether words 0 and 1 were written."""
