@@ -9,7 +9,7 @@ from inspector.domain.inspection import Disposal
 from inspector.domain.verdict import Verdict
 from inspector.pipeline.tracked import TrackedGate
 from inspector.ports.gate import Annunciator, Checksummed, Confirmation, Fetched, Gate, LineState, LinkHealth, PlcWish
-from inspector.ports.trigger import Trigger, TriggerEvent, TriggerPosition
+from inspector.ports.trigger import ChangedId, IdsWatched, Trigger, TriggerEvent, TriggerPosition
 
 
 class PlcGate(Gate, Annunciator, Trigger, Protocol):
@@ -40,6 +40,10 @@ class PlcAndField:
     def wait(self, timeout_s: float) -> TriggerEvent | None:
         """The PLC's next part."""
         return self._plc.wait(timeout_s)
+
+    def changed_ids(self) -> Sequence[ChangedId]:
+        """The PLC's, where it is watched."""
+        return self._plc.changed_ids() if isinstance(self._plc, IdsWatched) else ()
 
     def expect(self, part: PartId, *, deadline: float) -> None:
         """The PLC rejects it by default; the sensors will see it."""

@@ -61,6 +61,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "plc-garbage": Kind(meaning="so many answers are damaged", arg="answers", default=3.0, of_a_part=False),
     "plc-noise": Kind(meaning="so many requests arrive damaged", arg="requests", default=3.0, of_a_part=False),
     "plc-restart": Kind(meaning="it forgets all and counts anew", of_a_part=False),
+    "plc-id-repeated": Kind(meaning="it tells the part id of the part before"),
+    "plc-id-changed": Kind(
+        meaning="it tells another part id before the part is acknowledged", arg="ms after the trigger", default=20.0
+    ),
+    "plc-id-skipped": Kind(meaning="from this part on its part ids are one further"),
     "plc-clear-error": Kind(meaning="no fault: a person presses 'clear error'", of_a_part=False),
     "plc-job": Kind(meaning="no fault: it asks for another job", arg="job", default=0.0, of_a_part=False),
 }

@@ -198,7 +198,7 @@ class World:
     ) -> None:
         """Edges and pictures of one place on the belt."""
         if "trigger-lost" not in faults:
-            self._count(part, at_mm)
+            self._count(part, at_mm, faults)
         self._expose(part, pixels, faults)
         for kind, counted, pictured in (
             ("trigger-doubled", True, False),
@@ -208,16 +208,17 @@ class World:
             if kind in faults:
                 after_s = faults[kind] / 1e3
                 if counted:
-                    self._do_later(after_s, lambda: self._count(part, None))
+                    self._do_later(after_s, lambda: self._count(part, None, {}))
                 if pictured:
                     self._do_later(after_s, lambda: self._expose(part, pixels, {}))
 
-    def _count(self, part: PartOnBelt | None, at_mm: float | None) -> None:
+    def _count(self, part: PartOnBelt | None, at_mm: float | None, faults: Mapping[str, float]) -> None:
         position = self._belt.motion.position(time.monotonic()) if at_mm is None else at_mm
         edge = self._belt.encoder.counts(position)
         number = self._witness.gate_edge(edge)
         self._ejector.count(number, part)
         self._tally.trigger(number)
+        self._cell.mislead(number, faults)
         self._cell.light_gate(edge)
 
     def _expose(self, part: PartOnBelt | None, pixels: Picture, faults: Mapping[str, float]) -> None:
