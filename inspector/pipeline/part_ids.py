@@ -8,7 +8,7 @@ from inspector.pipeline.alarms import AlarmBoard
 from inspector.ports.trigger import IdsWatched, Trigger, TriggerEvent
 
 PART_ID_ALARM = "sync.part_id"
-AGREED = 20
+AGREED = 10
 """Parts whose ids are right, one after the other, after which the alarm ends."""
 _DIGITS = re.compile(r"\d+$")
 
