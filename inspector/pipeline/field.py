@@ -90,7 +90,7 @@ class Field:
         self._tracker: Tracker | None = None
         self._balance = Balance(reach=0.0, lanes=frozenset())
         self._trigger_position: float | None = None
-        self._moved_at = 0.0
+        self._moved_at = self._driven_at = 0.0
         self._position = 0.0
         self._horn_until = 0.0
         self._marker_until = 0.0
@@ -179,7 +179,8 @@ class Field:
             self._balance.left(left)
             ejected |= left.ejected
             if left.ejected and left.outcome is Outcome.PASS and not left.why:
-                text = f"part {left.part_seq} passed and was ejected: the output came too late"
+                was = "may have been" if left.between else "was"
+                text = f"part {left.part_seq} passed and {was} ejected: the output came too late"
                 self._troubles.append(Trouble(code="ejector.late", text=text))
             elif not left.as_told:
                 missed.append(f"part {left.part_seq} ({'not passed' if left.outcome is None else left.outcome.name})")
@@ -293,9 +294,10 @@ class Field:
             self._moved_at = inputs.at
             if self._tracker.lost:
                 self._find_again(self._tracker)
-        stands = inputs.at - self._moved_at > _STANDS_S
-        if not (stands and inputs.belt_at_speed):
-            return stands
+        if not inputs.belt_at_speed:
+            self._driven_at = inputs.at
+        if inputs.at - max(self._moved_at, self._driven_at) <= _STANDS_S or inputs.belt_at_speed is None:
+            return inputs.at - self._moved_at > _STANDS_S
         if not self._tracker.lost:
             text = "the drive is at its speed and the encoder stands: look at its coupling and cable"
             if self._may_slip and self.in_flight:

@@ -252,4 +252,7 @@ def test_an_encoder_that_stands_with_the_drive_is_a_belt_that_stands() -> None:
     belt = started(PUSHER)
     belt.trigger(210.0, belt_at_speed=True)
     assert [belt.at(211.0, at=belt.inputs.at + 0.1, belt_at_speed=False) for _ in range(5)] == [False] * 5
+    belt.at(211.0, belt_at_speed=True)  # it starts: the contact is read before the encoder has moved
+    belt.at(211.0, belt_at_speed=True)
+    belt.at(212.0, belt_at_speed=True)
     assert codes(belt) == []
