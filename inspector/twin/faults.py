@@ -130,6 +130,10 @@ class FaultPlan:
         self._of_parts = [fault for fault in faults if KINDS[fault.kind].of_a_part]
         self._of_moments = [fault for fault in faults if not KINDS[fault.kind].of_a_part]
 
+    def asks_for(self, kind: str) -> bool:
+        """Whether this kind is still to come."""
+        return any(fault.kind == kind for fault in (*self._of_parts, *self._of_moments))
+
     def of_part(self, part: int, elapsed_s: float) -> dict[str, float]:
         """What is done to this part, which is at the light gate now: kind and argument."""
         due = [fault for fault in self._of_parts if fault.reached(part, elapsed_s)]
