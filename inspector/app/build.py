@@ -270,6 +270,7 @@ def _station(parts: Parts, stamps: Mapping[str, ModelStamp], runtime_choice: str
         runtime_choice=runtime_choice,
         min_pitch_s=settings.station.min_pitch_ms / 1e3,
         stop_after_rejects=settings.station.stop_after_rejects,
+        part_ids=settings.station.part_ids,
         scale=parts.scale,
         simulated=settings.station.simulated,
         shift_of=shift_clock(settings.site),

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from inspector.pipeline.part_ids import IdLaw
+
 STRICT = ConfigDict(frozen=True, extra="forbid")
 _NAME = r"^[A-Za-z0-9_-]+$"
 _Code = Annotated[str, Field(min_length=1, max_length=100)]
@@ -76,6 +78,11 @@ class StationTable(BaseModel):
     )
     stop_after_rejects: int = Field(
         0, ge=0, le=10_000, description="so many parts in a row that did not pass: alarm, run_permit 0; 0: never"
+    )
+    part_ids: IdLaw = Field(
+        IdLaw.UNIQUE,
+        description='what the PLC\'s part ids are: "unique" (never twice in a row), "counter" (one on with each part), '
+        '"repeated" (of a pallet, or shown again), "unchecked"; else UNDECIDED(resync)',
     )
     handoff_depth: int = Field(2, ge=1, le=16, description="frames that may wait for inspection; more is an overrun")
     pictures_waiting: int = Field(4, ge=1, le=64, description="frames that may wait for the disk")

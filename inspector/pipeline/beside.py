@@ -20,7 +20,7 @@ from inspector.ports.gate import (
     Panel,
     PlcWish,
 )
-from inspector.ports.trigger import Trigger, TriggerEvent, TriggerPosition
+from inspector.ports.trigger import ChangedId, IdsWatched, Trigger, TriggerEvent, TriggerPosition
 
 _PERMIT = LineState.READY | LineState.RUN_PERMIT
 
@@ -51,6 +51,10 @@ class PlcAndField:
     def wait(self, timeout_s: float) -> TriggerEvent | None:
         """The PLC's next part."""
         return self._plc.wait(timeout_s)
+
+    def changed_ids(self) -> Sequence[ChangedId]:
+        """The PLC's, where it is watched."""
+        return self._plc.changed_ids() if isinstance(self._plc, IdsWatched) else ()
 
     def expect(self, part: PartId, *, deadline: float) -> None:
         """The PLC rejects it by default; the sensors will see it."""

@@ -15,6 +15,7 @@ from inspector.domain.verdict import Verdict, undecided
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.handoff import Handoff
+from inspector.pipeline.part_ids import PartIdWatch
 from inspector.pipeline.picture import Picture, PictureFinder
 from inspector.pipeline.recipes import ActiveRecipe
 from inspector.pipeline.supervise import Pulse
@@ -55,6 +56,7 @@ class CaptureLoop:
         stop: threading.Event,
         pulse: Pulse,
         series: Series,
+        ids: PartIdWatch,
     ) -> None:
         self._station = station
         self._trigger = equipment.trigger
@@ -66,6 +68,7 @@ class CaptureLoop:
         self._alarms = alarms
         self._stop = stop
         self._pulse = pulse
+        self._ids = ids
         self._series = series.series
         self._last_seq = series.last_seq
         self._flush = equipment.flush
@@ -103,6 +106,7 @@ class CaptureLoop:
             self._stop.wait(_PAUSE_S)
             return
         self._alarms.clear(TRIGGER_ALARM)
+        self._desk.listen()
         if event is None:
             self._finder.try_again()
         elif self._account_for(event):
@@ -241,6 +245,10 @@ class CaptureLoop:
         known = self._station.recipes.get(event.job)  # asked once: the recipes may be changed meanwhile
         ticket, refused = self._open(event, known)
         self._gate.expect(ticket.opened.part, deadline=ticket.deadline)
+        doubt = self._ids.why_not(event)
+        if doubt:
+            self._answer(ticket, self._finder.distrust(event, doubt))
+            return
         if known is None:
             self._answer(ticket, undecided(f"job {event.job}: no recipe has this number", rule="law.job"))
             return

@@ -54,6 +54,7 @@ class TrackedGate:
         self._field = Field(way)
         self._parts: dict[int, PartId] = {}
         self._series = 1
+        self._recounting = False  # numbers mean new parts, and none of them was announced yet
         self._confirmations: deque[Confirmation] = deque(maxlen=_KEPT)
         self._departures: deque[Departure] = deque(maxlen=_KEPT)
         self._troubles: deque[tuple[str, str]] = deque(maxlen=_KEPT)
@@ -104,14 +105,21 @@ class TrackedGate:
             outputs = self._driven.apply(self._field.take(inputs))
             self._departures.extend(self._field.departures())
             self._troubles.extend((one.code, one.text) for one in self._field.troubles())
+            self._recounting |= self._field.restarted or any(event.restarted for event in self._field.events)
             if len(self._field.events) != events:
                 self._news.notify_all()
         if time.monotonic() - inputs.at > _STALE_S:
             with self._lock:  # this PC stood still: what was decided is of the past, and the module's watchdog runs
                 self._field.unwritten()
             return
-        self._io.write(outputs, re_arm=inputs.tripped)
+        try:
+            self._io.write(outputs, re_arm=inputs.tripped)
+        except DeviceError:
+            with self._lock:  # whether it was carried out nobody knows: no part is taken to have been ejected by it
+                self._field.unwritten()
+            raise
         with self._lock:
+            self._field.written(time.monotonic())
             if self._trouble:
                 log.info("field.alive", device=self._io.device)
             self._trouble = ""
@@ -161,6 +169,7 @@ class TrackedGate:
                 self._news.wait(left)
             self._field.events.clear()
             restarted, self._field.restarted = self._field.restarted, False
+            self._recounting = False
             return TriggerPosition(part_seq=self._field.seq, restarted=restarted)
 
     def wait(self, timeout_s: float) -> TriggerEvent | None:
@@ -184,10 +193,7 @@ class TrackedGate:
     def expect(self, part: PartId, *, deadline: float) -> None:  # noqa: ARG002 - a port's signature
         """Its reject was scheduled as it was counted; from here on its name is known."""
         with self._lock:
-            self._parts[part.part_seq] = part
-            self._series = part.series
-            while len(self._parts) > _KEPT:
-                del self._parts[next(iter(self._parts))]
+            self._announced(part)
 
     def signal(self, part: PartId, verdict: Verdict, *, deadline: float) -> None:
         """Cancel the reject, or say into which bin."""
@@ -197,6 +203,8 @@ class TrackedGate:
                 raise PassRefusedError(self._io.device, "late", rule="law.late")
             if not self._alive(now):
                 raise self._silent()
+            if self._recounting or (part.part_seq in self._parts and part.series != self._series):
+                raise PassRefusedError(self._io.device, "the trigger counter began anew behind it", rule="law.belt")
             refused = self._field.settle(part.part_seq, verdict.outcome)
             if refused is not None:
                 refusal, why = refused
@@ -242,10 +250,7 @@ class TrackedGate:
     def observe(self, part: PartId) -> None:
         """This part is at the light gate now."""
         with self._lock:
-            self._parts[part.part_seq] = part
-            self._series = part.series
-            while len(self._parts) > _KEPT:
-                del self._parts[next(iter(self._parts))]
+            self._announced(part)
             self._field.expect(part.part_seq)
 
     def observed(self, part_seq: int, outcome: Outcome) -> None:
@@ -343,6 +348,12 @@ class TrackedGate:
             self._field.announce(self._driven.shown(self._announced))
 
     # --- lock held
+
+    def _announced(self, part: PartId) -> None:
+        self._recounting &= part.series == self._series
+        self._parts[part.part_seq], self._series = part, part.series
+        while len(self._parts) > _KEPT:
+            del self._parts[next(iter(self._parts))]
 
     def _disposal(self, departure: Departure) -> Disposal:
         left = departure.left

@@ -74,6 +74,11 @@ class Cell:
         if self._io is not None:
             self._io.module.light_gate(edge)
 
+    def mislead(self, part_seq: int, faults: Mapping[str, float]) -> None:
+        """What goes wrong with the part's id, which only a PLC tells; before the part is counted."""
+        if self._plc is not None:
+            self._plc.panel.mislead(part_seq, faults)
+
     def belt_at_speed(self, *, at_speed: bool) -> None:
         """The drive's own contact."""
         self._input(Discrete.BELT_AT_SPEED, on=at_speed)

@@ -124,7 +124,7 @@ class PlcLogic:
         decisions = self._register.decide(inputs.encoder)
         alive = self._last_life is not None and inputs.now - self._last_life <= self.wiring.heartbeat_timeout_s
         return ScanOutputs(
-            words=self._answer(pressed=self.panel.pressed(inputs.now)),
+            words=self._answer(inputs.now, pressed=self.panel.pressed(inputs.now)),
             counted=counted,
             decisions=decisions,
             link_alive=alive,
@@ -166,17 +166,16 @@ class PlcLogic:
             return Code.NOT_DECIDABLE
         return Code(number)
 
-    def _answer(self, *, pressed: bool) -> tuple[int, ...]:
+    def _answer(self, now: float, *, pressed: bool) -> tuple[int, ...]:
         status = STATUS_ENABLE | STATUS_BIN_FULL * self.panel.bin_full | STATUS_CLEAR_ERROR * pressed
         last_seq = self._register.last_seq
-        part_id = f"P{last_seq % 10_000_000:07d}"
         return (
             self._echo_heartbeat,
             *halves(last_seq),
             *halves(self._echo_seq),
             status,
             *halves(self._register.last_edge),
-            *text_words(part_id),
+            *text_words(self.panel.part_id(last_seq, now)),
             self.panel.wished(last_seq),
             *text_words(self.wiring.lot),
         )

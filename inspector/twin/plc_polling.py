@@ -182,10 +182,10 @@ class PollingLogic:
     def _announce(self, *, acknowledged: bool, status: Sequence[int], now: float) -> None:
         """One step of the trigger's handshake: raise, wait for the mirror, lower, wait until that is gone."""
         if self._trigger:
-            if acknowledged:
+            if acknowledged and not self.panel.restless(self._announced[0], now):
                 self.tally["other_part"] += (status[4] << 16 | status[5]) != self._announced[0]
                 self._trigger = False
-            elif now - self._raised_at > _GIVE_UP_S:
+            elif not acknowledged and now - self._raised_at > _GIVE_UP_S:
                 self.tally["not_taken"] += 1
                 self._trigger = False
         elif self._zero_due:
@@ -208,7 +208,7 @@ class PollingLogic:
             bits >> 16,
             *halves(part_seq),
             self.panel.wished(max(part_seq, 1)),
-            *text_words(f"P{part_seq % 10_000_000:07d}"),
+            *text_words(self.panel.part_id(part_seq, now)),
             *text_words(self.wiring.lot),
             self._heartbeat,
             *halves(self._echo_seq),

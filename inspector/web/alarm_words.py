@@ -10,6 +10,7 @@ RELEASED_AT_THE_LINE = frozenset(
         "ejector.confirm",
         "ejector.late",
         "ejector.missed",
+        "encoder.dead",
         "encoder.jump",
         "io.watchdog",
         "sync.race",
@@ -40,6 +41,9 @@ def remedies(words: Words) -> dict[str, str]:
         "plc.job": _("Call an engineer: the recipe that the PLC asks for cannot be used."),
         "plc.forced": _("Somebody holds an output by hand. Release it on the page I/O and links."),
         "sync": _("Triggers and pictures did not fit together: look at the light barrier, and how close parts lie."),
+        "sync.part_id": _(
+            "Call an engineer: the part ids of the PLC do not fit the parts. The text names two of them."
+        ),
         "sync.race": _("Look at the part that is named: it was called good just as the counters came apart."),
         "trigger": _("Look at the trigger's cable and at the PLC."),
         "ejector": _("Find the part that is named, and look at the ejector and its sensors."),
@@ -73,6 +77,7 @@ def titles(words: Words) -> dict[str, str]:
         "ejector.confirm": _("Part not where it was sent"),
         "ejector.late": _("Good part ejected: output too late"),
         "ejector.missed": _("Bad part may be in the good lane"),
+        "encoder.dead": _("Encoder stands, drive runs"),
         "encoder.jump": _("Encoder jumped"),
         "evidence.refused": _("Pictures are not kept"),
         "evidence.slow": _("Pictures wait for the disk"),
@@ -94,6 +99,7 @@ def titles(words: Words) -> dict[str, str]:
         "rejects.in_a_row": _("Many bad parts in a row"),
         "scale.due": _("Scale is due"),
         "scale.void": _("Scale void: nothing is measured"),
+        "sync.part_id": _("Part ids do not fit"),
         "sync.race": _("Look at one part: it was called good in doubt"),
         "sync.window": _("Parts come too close"),
         "trigger.lost": _("Triggers are not heard"),

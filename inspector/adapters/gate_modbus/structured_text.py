@@ -160,7 +160,7 @@ FOR i := 0 TO 63 DO
         END_IF;
     END_IF;
 END_FOR;
-(* 6. The answer. Part id (words 8-11) and lot (words 13-16) are filled by your program, before the trigger. *)
+(* 6. The answer. Part id (words 8-11) and lot (words 13-16) are filled by your program, with the trigger, and stay. *)
 from_plc[0] := heartbeat;
 from_plc[{trigger_high}] := UDINT_TO_WORD(trigger_seq / 65536);
 from_plc[{trigger_low}] := UDINT_TO_WORD(trigger_seq MOD 65536);
