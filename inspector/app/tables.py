@@ -185,6 +185,10 @@ class WebTable(BaseModel):
     tls_certificate: Path | None = Field(None, description="PEM file, the chain included")
     tls_key: Path | None = Field(None, description="PEM file, readable by this program only")
     origins: tuple[str, ...] = Field((), description="further addresses that browsers use: a proxy's https://name")
+    hosts: tuple[str, ...] = Field(
+        (), description="further names by which browsers ask for it; its address, this PC's name and the certificate's"
+    )
+    hsts_days: int = Field(180, ge=0, le=3650, description="with TLS: browsers ask by nothing else for so long; 0: off")
     language: Literal["en", "de", "zh-Hans"] = Field("en", description="where neither account nor browser says")
     words: dict[Literal["pass", "fail", "undecided"], str] = Field(
         default_factory=dict, description='what the lamp says, e.g. pass = "i.O."; else by language'

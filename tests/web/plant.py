@@ -288,9 +288,11 @@ def status_of_a_line(recipe: str) -> dict[str, Any]:
 
 
 @contextmanager
-def living_line(run_dir: Path, alive: threading.Event, content: dict[str, Any]) -> Iterator[None]:
-    """Writes the status file as a line does, while ``alive`` is set."""
-    status, stop = StatusFile(run_dir), threading.Event()
+def living_line(
+    run_dir: Path, alive: threading.Event, content: dict[str, Any], *, name: str = "status"
+) -> Iterator[None]:
+    """Writes the status file as a line does, while ``alive`` is set; ``name``: "follow" for the follower's."""
+    status, stop = StatusFile(run_dir, name), threading.Event()
 
     def write() -> None:
         while not stop.is_set():
