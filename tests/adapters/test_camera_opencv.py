@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import os
 import re
 import socket
 import threading
@@ -97,9 +98,13 @@ def test_a_dead_stream_is_a_device_error_that_may_be_tried_again(hangs: bool) ->
     assert said.value.retry
 
 
-def test_a_device_that_is_not_there_is_a_device_error() -> None:
-    with pytest.raises(DeviceError, match="does not answer or gives no picture"), opened("/dev/video97"):
+def test_a_device_that_is_not_there_is_a_device_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
+    monkeypatch.delenv(limit, raising=False)
+    missing = opened("/dev/video97", read_timeout_s=1.5)
+    with pytest.raises(DeviceError, match="does not answer or gives no picture"), missing:
         pass
+    assert os.environ[limit] == "2", "a read of a device that hangs ends then, not after OpenCV's ten seconds"
 
 
 class MjpegServer(http.server.ThreadingHTTPServer):
