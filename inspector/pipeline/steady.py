@@ -5,10 +5,10 @@
 
 The hand is a thread of its own, because a register of a camera that hangs blocks for seconds, and no part may wait for
 that. A camera is lost when its library says so, when a register is not answered within ``silent_s``, when a frame that
-was asked for by software is not there by then, when a camera with a pace of its own is silent for as long or two
-periods, or when one that a wire triggers is silent and whoever counts the parts says so. Nothing of a lost feed is used
-again: what is in its buffers may belong to any part. A hand that an error nobody foresaw has ended opens nothing anew:
-whoever asks next is told by an error that ends the process.
+was asked for by software is not there by then (its exposure left out), when a camera with a pace of its own is silent
+for as long or two periods, or when one that a wire triggers is silent and whoever counts the parts says so. Nothing of
+a lost feed is used again: what is in its buffers may belong to any part. A hand that an error nobody foresaw has ended
+opens nothing anew: whoever asks next is told by an error that ends the process.
 """
 
 import threading
@@ -222,11 +222,12 @@ class SteadyCamera:
                 return None
 
     def _notice_silence(self) -> None:
-        now, silent_s = time.monotonic(), self._info.silent_s
-        if self._owed_since is not None and now - self._owed_since > silent_s:
-            self._lose(f"triggered, it gave no frame for {silent_s:g} s")
+        now = time.monotonic()
+        patience_s = self._info.silent_s + (self._info.exposure_us or 0.0) / 1e6
+        if self._owed_since is not None and now - self._owed_since > patience_s:
+            self._lose(f"triggered, it gave no frame for {patience_s:g} s")
         own_pace = self._info.manner in {Manner.FREE, Manner.LIVE}
-        limit_s = max(silent_s, 2 * self._info.period_s)
+        limit_s = max(patience_s, 2 * self._info.period_s)
         if own_pace and now - self._heard_at > limit_s:
             self._lose(f"it gave no frame for {limit_s:g} s")
 

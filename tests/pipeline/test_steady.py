@@ -122,6 +122,15 @@ def test_the_cameras_own_time_is_handed_on_and_tells_an_exposure_that_comes_twic
         assert [camera.grab(buffer(), 1.0).device_timestamp_ns for _ in range(2)] == [900, 900]
 
 
+def test_a_long_exposure_is_no_silence() -> None:
+    rig = Rig(replace(INFO, manner=Manner.SOFTWARE, silent_s=1.0, exposure_us=20e6))
+    with SteadyCamera(rig.open) as camera:
+        rig.feeds[0].exposes = False
+        with pytest.raises(DeviceError, match="is the exposure longer than that") as said:
+            camera.grab(buffer(), 1.6)
+        assert not said.value.lost
+
+
 def test_a_torn_frame_has_its_number_and_nothing_of_it_is_handed_over() -> None:
     rig = Rig(INFO)
     with SteadyCamera(rig.open) as camera:
