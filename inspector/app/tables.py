@@ -116,10 +116,16 @@ class ScaleTable(BaseModel):
     grace_days: int = Field(30, ge=0, le=3650, description="overdue, it is used so long; then limits in mm: UNDECIDED")
 
     recheck_off: float = Field(0.002, gt=0, le=0.1, description="a recheck may be off by this share")
+    lens: str = Field("", max_length=80, description="the lens that is mounted; a calibration of another one is void")
+    stand_off_mm: float | None = Field(
+        None, gt=0, le=100_000, description="lens to parts; a calibration that is off by more than recheck_off is void"
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         by_hand = bool(self.id) and self.px_per_mm is not None
+        if self.calibration is None and (self.lens or self.stand_off_mm is not None):
+            raise ValueError("lens and stand_off_mm are compared with a calibration; name its file, or remove them")
         if self.calibration is not None and (self.id or self.px_per_mm is not None or self.due is not None):
             raise ValueError("calibration names the file that has id, px_per_mm and due; remove them here")
         if self.calibration is None and not by_hand:

@@ -68,6 +68,7 @@ class Capture:
     ``frame_no``: the camera's own frame counter; None for a source that has none (a folder of files).
     ``taken_at``: monotonic seconds of the exposure (or of arrival); ``taken_utc``: the same for the record.
     ``source``: the file (or place in a file) that this very picture came from; "" for a live camera.
+    ``device_timestamp_ns``: by the camera's own clock, whose zero is its own; None for a source that has none.
     """
 
     pixels: Pixels
@@ -77,6 +78,7 @@ class Capture:
     taken_utc: datetime
     camera: CameraStamp
     source: str = ""
+    device_timestamp_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

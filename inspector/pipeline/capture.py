@@ -29,6 +29,8 @@ TRIGGER_ALARM = "trigger.lost"
 COUNT_ALARM = "camera.count"
 FRAMES_AGREED = 100
 """Frames without a jump, after which the camera's count is believed to be well."""
+_LOOK_S = 0.1
+"""With no part coming the camera is looked at so often: its loss is to be known within a second."""
 _FREE_RUN_WAIT_S = 0.25
 _CHUNK = 500
 _BOOK_S = 10.0
@@ -100,7 +102,7 @@ class CaptureLoop:
 
     def _wait_for_trigger(self) -> None:
         try:
-            event = self._trigger.wait(0.25)
+            event = self._trigger.wait(_LOOK_S)
         except DeviceError as error:
             self._alarms.raise_alarm(TRIGGER_ALARM, str(error))
             self._stop.wait(_PAUSE_S)

@@ -66,6 +66,7 @@ class PictureFinder:
         self._first = True
         self._epoch = desk.epoch
         self._retry_at = 0.0
+        self._troubled = False
         self._had_time = False
         self._missed, self._bearable = 0, FEWEST_MISSED
         self.ended = False
@@ -188,6 +189,9 @@ class PictureFinder:
     def try_again(self) -> None:
         """With no part waiting, see whether a camera is lost or back: the PLC may be holding the belt for us."""
         trouble = self._camera.trouble() if isinstance(self._camera, SelfWatching) else ""
+        came_back, self._troubled = self._troubled and not trouble, bool(trouble)
+        if came_back:
+            self._retry_at = 0.0
         if trouble and CAMERA_ALARM not in self._alarms.standing():
             self._sync.loosen()
             self._alarm(trouble)
