@@ -193,7 +193,7 @@ class TrackedGate:
     def expect(self, part: PartId, *, deadline: float) -> None:  # noqa: ARG002 - a port's signature
         """Its reject was scheduled as it was counted; from here on its name is known."""
         with self._lock:
-            self._must_be_known(part)
+            self._remember(part)
 
     def signal(self, part: PartId, verdict: Verdict, *, deadline: float) -> None:
         """Cancel the reject, or say into which bin."""
@@ -250,7 +250,7 @@ class TrackedGate:
     def observe(self, part: PartId) -> None:
         """This part is at the light gate now."""
         with self._lock:
-            self._must_be_known(part)
+            self._remember(part)
             self._field.expect(part.part_seq)
 
     def observed(self, part_seq: int, outcome: Outcome) -> None:
@@ -349,7 +349,7 @@ class TrackedGate:
 
     # --- lock held
 
-    def _must_be_known(self, part: PartId) -> None:
+    def _remember(self, part: PartId) -> None:
         self._recounting &= part.series == self._series
         self._parts[part.part_seq], self._series = part, part.series
         while len(self._parts) > _KEPT:
