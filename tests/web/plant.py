@@ -309,6 +309,20 @@ def living_line(
         writer.join()
 
 
+def sink(**more: object) -> dict[str, object]:
+    """What a follower says of a sink that is well."""
+    return {"device": "broker", "alive": True, "reason": "", "since_utc": "2026-11-24T08:00:00Z", "lag": 3, **more}
+
+
+@contextmanager
+def following(plant: Plant, told: dict[str, object]) -> Iterator[None]:
+    """A follower that lives, as its status file says."""
+    run_dir, alive = plant.folder / "run" / plant.station.name, threading.Event()
+    alive.set()
+    with living_line(run_dir, alive, {"state": "Running", "sinks": {"mqtt": told}}, name="follow"):
+        yield
+
+
 @contextmanager
 def served(app: FastAPI, port: int = 0) -> Iterator[str]:
     """The app on a free port of 127.0.0.1."""

@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +13,7 @@ from inspector.domain.account import Role
 from inspector.domain.inspection import AlarmEvent
 from inspector.web import publishing
 from tests.fakes import wait_until
-from tests.web.plant import Plant, cracked, living_line, picture
+from tests.web.plant import Plant, cracked, following, picture, sink
 
 
 def test_reviews_by_rest_leave_the_first_records_as_they_were(plant: Plant) -> None:
@@ -119,19 +116,6 @@ def test_health_names_the_stage_that_is_ill(plant: Plant) -> None:
         plant.line.clear()
         assert wait_until(lambda: client.get("/health").status_code == 503, 20)
         assert "no status" in client.get("/health").json()["stages"]["line"]
-
-
-def sink(**more: object) -> dict[str, object]:
-    return {"device": "broker", "alive": True, "reason": "", "since_utc": "2026-11-24T08:00:00Z", "lag": 3, **more}
-
-
-@contextmanager
-def following(plant: Plant, told: dict[str, object]) -> Iterator[None]:
-    """A follower that lives, as its status file says."""
-    run_dir, alive = plant.folder / "run" / plant.station.name, threading.Event()
-    alive.set()
-    with living_line(run_dir, alive, {"state": "Running", "sinks": {"mqtt": told}}, name="follow"):
-        yield
 
 
 @pytest.mark.parametrize(
