@@ -86,6 +86,11 @@ class Peer:
 
         assert wait_until(taken, 60.0), f"{self.command} does not listen on {port}"
 
+    def bound(self, port: int) -> None:
+        """Wait until it hears UDP there."""
+        hears = f":{port:04X} "
+        assert wait_until(lambda: hears in Path("/proc/thread-self/net/udp").read_text(), 60.0)
+
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None

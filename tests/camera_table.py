@@ -48,14 +48,13 @@ PROPERTY = "camera"
 
 
 def cells(report: Path) -> dict[tuple[str, str], str]:
-    """What each test of a run recorded, by peer and column."""
+    """What each test of a run recorded at last, by peer and column; of several tests the first one's."""
     found: dict[tuple[str, str], str] = {}
     for case in ET.parse(report).iter("testcase"):  # noqa: S314 - our own file
         failed = case.find("failure") is not None or case.find("error") is not None
-        for told in case.iter("property"):
-            if told.get("name") == PROPERTY:
-                peer, column, said = str(told.get("value")).split("|", 2)
-                found[peer, column] = "FAILED" if failed else found.get((peer, column), said)
+        told = [str(one.get("value")).split("|", 2) for one in case.iter("property") if one.get("name") == PROPERTY]
+        for (peer, column), said in {(peer, column): said for peer, column, said in told}.items():
+            found[peer, column] = "FAILED" if failed else found.get((peer, column), said)
     return found
 
 

@@ -46,7 +46,7 @@ _BULK = (
     """CREATE TEMP TABLE drawn AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :parts)
        SELECT i, (i * 2654435761 + :seed * 40503) % 4294967296 % 100 AS lucky,
          (i * 2246822519 + :seed * 97) % 4294967296 % 1000 AS fine, :begin + i * 500000 AS at FROM n""",
-    "INSERT INTO entry SELECT i, 'inspection' FROM drawn",
+    "INSERT INTO entry (journal_seq, kind) SELECT i, 'inspection' FROM drawn",
     """INSERT INTO part (id, station, series, part_seq, serial, lot, opened_us, setup_id, closed_us)
        SELECT i, :station, 1, i, 'S' || i, 'L' || (i / 5000), at, 1 + (i / 20000) % 2, at + 90000 FROM drawn""",
     """INSERT INTO inspection (journal_seq, part_id, result_id, setup_id, serial, lot, attempt, opened_us,
@@ -72,7 +72,7 @@ _BULK = (
     "INSERT INTO tally SELECT :station, outcome, count(*) FROM inspection GROUP BY outcome",
     """CREATE TEMP TABLE told AS SELECT row_number() OVER () AS n, i, lucky, fine, at FROM drawn
        WHERE lucky < 5 AND i % 2 = 0 AND i < :parts - 172800""",
-    "INSERT INTO entry SELECT :parts + n, 'review' FROM told",
+    "INSERT INTO entry (journal_seq, kind) SELECT :parts + n, 'review' FROM told",
     """INSERT INTO review SELECT :parts + n, printf('00000000-0000-7000-8000-%012x', i), 'ana',
          CASE WHEN fine % 10 = 0 THEN 'disagree' ELSE 'agree' END, CASE WHEN fine % 10 = 0 THEN 'PASS' ELSE 'FAIL' END,
          'dust', at + 3600000000, '[]' FROM told""",

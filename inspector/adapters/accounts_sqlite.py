@@ -5,22 +5,15 @@ They stand beside the journals, not in one: sessions come and go, and nothing in
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inspector.domain.account import (
-    FAILURES_WITHIN,
-    LONGEST,
-    MOST_FAILURES,
-    Account,
-    Role,
-    Session,
-    check_change,
-    check_new,
-)
+from inspector.domain.account import LONGEST, Account, Role, Session, check_change, check_new
 from inspector.domain.errors import ConfigError, JournalError
+from inspector.domain.lockout import REMEMBERED, Lock, Scope, Try, locks
+from inspector.ports.accounts import Attempt
 
 _BUSY_S = 5.0
 _VERSIONS = (
@@ -38,6 +31,10 @@ _VERSIONS = (
         "CREATE INDEX failure_name ON failure(name, at)",
     ),
     ("ALTER TABLE account ADD COLUMN full_name TEXT NOT NULL DEFAULT ''",),
+    (
+        "ALTER TABLE failure ADD COLUMN place TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX failure_place ON failure(place, at)",
+    ),
 )
 """What makes each version of the file out of the one before it."""
 
@@ -162,26 +159,34 @@ class SqliteAccounts:
 
     # ---- Failures --------------------------------------------------------------------------------------
 
-    def attempt(self, name: str, at: datetime) -> Sequence[datetime]:
-        """One more try for this name, and those before it. See ``Failures``."""
-        after = _s(at) - FAILURES_WITHIN.total_seconds()
+    def attempt(self, name: str, place: str, at: datetime) -> Attempt:
+        """One more try for this name from this place. See ``Failures``."""
         with self._writing() as raw:
-            raw.execute("DELETE FROM failure WHERE at <= ?", (after,))
-            rows = raw.execute("SELECT at FROM failure WHERE name = ? ORDER BY at", (name,)).fetchall()
-            if len(rows) < MOST_FAILURES:
-                raw.execute("INSERT INTO failure VALUES (?, ?)", (name, _s(at)))
-        return [datetime.fromtimestamp(before, UTC) for (before,) in rows]
+            raw.execute("DELETE FROM failure WHERE at <= ?", (_s(at) - REMEMBERED.total_seconds(),))
+            query = "SELECT name, place, at FROM failure WHERE name = ?1 OR place = ?2"
+            tries = [_try(row) for row in raw.execute(query, (name, place))]
+            refused = locks(tries, name=name, place=place, now=at)
+            if refused:
+                return Attempt(refused=refused, begins=())
+            raw.execute("INSERT INTO failure (name, at, place) VALUES (?, ?, ?)", (name, _s(at), place))
+        tries.append(Try(name=name, place=place, at=at))
+        return Attempt(refused=(), begins=locks(tries, name=name, place=place, now=at))
 
-    def since(self, name: str, after: datetime) -> Sequence[datetime]:
-        """Wrong secrets of this name after this moment, oldest first."""
+    def locked(self, name: str, now: datetime) -> Mapping[str, Lock]:
+        """Where this name may not try. See ``Failures``."""
         with self._reading() as raw:
-            rows = raw.execute("SELECT at FROM failure WHERE name = ? AND at > ? ORDER BY at", (name, _s(after)))
-            return [datetime.fromtimestamp(at, UTC) for (at,) in rows]
+            tries = [_try(row) for row in raw.execute("SELECT name, place, at FROM failure WHERE name = ?", (name,))]
+        found: dict[str, Lock] = {}
+        for place in {one.place for one in tries}:
+            for lock in locks(tries, name=name, place=place, now=now):
+                if lock.scope is not Scope.ADDRESS:
+                    found["" if lock.scope is Scope.NAME else place] = lock
+        return found
 
-    def forget(self, name: str) -> None:
-        """Wrong secrets of this name no longer count."""
+    def forget(self, name: str, place: str | None = None) -> None:
+        """Wrong secrets of this name no longer count. See ``Failures``."""
         with self._writing() as raw:
-            raw.execute("DELETE FROM failure WHERE name = ?", (name,))
+            raw.execute("DELETE FROM failure WHERE name = ?1 AND (?2 IS NULL OR place = ?2)", (name, place))
 
     # ---- the file --------------------------------------------------------------------------------------
 
@@ -216,6 +221,11 @@ def _s(moment: datetime) -> float:
 
 def _listed(raw: sqlite3.Connection) -> list[Account]:
     return [_account(row) for row in raw.execute("SELECT * FROM account ORDER BY name")]
+
+
+def _try(row: tuple[str, str, float]) -> Try:
+    name, place, at = row
+    return Try(name=name, place=place, at=datetime.fromtimestamp(at, UTC))
 
 
 def _row(account: Account) -> tuple[str, str, str, str | None, str, int, str]:

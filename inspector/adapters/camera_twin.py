@@ -158,6 +158,14 @@ class CameraTwin:
         """Forget what is in the ring now."""
         self._next = self._ring.newest + 1
 
+    def trouble(self) -> str:
+        """Why the simulated line is lost now; "" while it is well, or as soon as another writes the ring."""
+        try:
+            self._follow_the_writer()
+        except DeviceError as error:
+            return str(error)
+        return ""
+
     def _wait_for_next(self, deadline: float, timeout_s: float) -> None:
         look_at = 0.0
         while self._ring.newest < self._next:

@@ -37,6 +37,7 @@ from inspector.pipeline.ticket import Equipment, Station
 from inspector.pipeline.tracked import TrackedGate
 from inspector.pipeline.tracking import Rest
 from inspector.ports.camera import CameraInfo
+from inspector.ports.field_io import Output
 from inspector.ports.gate import Panel
 from inspector.ports.model import ModelCard
 from inspector.ports.trigger import Trigger
@@ -123,7 +124,6 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
         proved = stack.enter_context(ExitStack())
         detectors = proved.enter_context(open_detectors(parts))  # a model that does not fit is told before a gate opens
         gate = stack.enter_context(_open_gate(parts))
-        panel = gate.plc if isinstance(gate, PlcAndField) else gate
         trigger: Trigger = gate
         if parts.trigger is not None:
             trigger_plugin, trigger_settings = parts.trigger
@@ -150,7 +150,7 @@ def open_line(parts: Parts, stop: threading.Event) -> Iterator[Line]:
                 camera=camera,
                 gate=gate,
                 annunciator=gate,
-                panel=panel if isinstance(panel, Panel) else None,
+                panel=gate if isinstance(gate, Panel) else None,
                 recorder=recorder,
                 archive=archive,
                 evidence=evidence,
@@ -203,7 +203,9 @@ def _open_gate(parts: Parts) -> Iterator[Any]:
             module = stack.enter_context(io_plugin.open(io_settings, parts.context))
             axis = Axis.ENCODER if getattr(io_settings, "encoder", "") else Axis.TIME
             way = replace(_way(parts.loaded.settings.ejector, axis), fires=False)
-            beside = TrackedGate(module, way, station=parts.loaded.name, period_s=_period_s(io_settings))
+            beside = TrackedGate(
+                module, way, station=parts.loaded.name, period_s=_period_s(io_settings), wired=_wired(io_settings)
+            )
             yield PlcAndField(opened, stack.enter_context(beside))
             return
         if not plugin.tracks:
@@ -215,8 +217,14 @@ def _open_gate(parts: Parts) -> Iterator[Any]:
                 _way(parts.loaded.settings.ejector, Axis(parts.loaded.settings.tracking)),
                 station=parts.loaded.name,
                 period_s=_period_s(settings),
+                wired=_wired(settings),
             )
         )
+
+
+def _wired(settings: BaseModel) -> frozenset[Output]:
+    """The outputs that a module has."""
+    return frozenset(Output(name) for name in getattr(settings, "coils", ()))
 
 
 def _period_s(settings: BaseModel) -> float:
@@ -262,6 +270,7 @@ def _station(parts: Parts, stamps: Mapping[str, ModelStamp], runtime_choice: str
         runtime_choice=runtime_choice,
         min_pitch_s=settings.station.min_pitch_ms / 1e3,
         stop_after_rejects=settings.station.stop_after_rejects,
+        part_ids=settings.station.part_ids,
         scale=parts.scale,
         simulated=settings.station.simulated,
         shift_of=shift_clock(settings.site),

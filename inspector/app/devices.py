@@ -40,9 +40,8 @@ def gate_of(loaded: Loaded) -> tuple[Plugin, BaseModel]:
     where = loaded.origin(("gate", "tracking"))
     if tracking not in TRACKING:
         raise ConfigError(f"{where}: gate.tracking = {tracking!r} is unknown; there are: {', '.join(TRACKING)}")
-    table = {key: value for key, value in loaded.settings.gate.items() if key != "tracking"}
-    plugin, settings = found(loaded, "gate", table, "gate")
-    kind = table.get("kind")
+    plugin, settings = wired_gate_of(loaded)
+    kind = loaded.settings.gate.get("kind")
     if tracking == "plc" and plugin.tracks:
         raise ConfigError(
             f"{where}: gate.kind = {kind!r} has coils, and a coil carries no part number: no PLC can track by it; "
@@ -71,6 +70,12 @@ def gate_of(loaded: Loaded) -> tuple[Plugin, BaseModel]:
     _polls_often_enough(loaded, int(getattr(settings, "poll_period_ms", 0)))
     commissioning.require(loaded)
     return plugin, settings
+
+
+def wired_gate_of(loaded: Loaded) -> tuple[Plugin, BaseModel]:
+    """The gate as it is wired, whoever fires."""
+    table = {key: value for key, value in loaded.settings.gate.items() if key != "tracking"}
+    return found(loaded, "gate", table, "gate")
 
 
 def _polls_often_enough(loaded: Loaded, poll_ms: int) -> None:

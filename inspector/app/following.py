@@ -31,8 +31,17 @@ def follow_station(parts: Parts, stop: threading.Event) -> int:
                 station=parts.loaded.name,
                 software=SOFTWARE,
                 watch=StatusWatch(parts.run_dir / "status.json"),
-                capabilities=("result", "disposal", "review/verdict", "alarm/event", "audit/head", "replay"),
+                capabilities=(
+                    "result",
+                    "disposal",
+                    "review/verdict",
+                    "alarm/event",
+                    "audit/head",
+                    "book/head",
+                    "replay",
+                ),
                 audit=journal.audit_head,
+                book=journal.book_head,
             )
             followers.append(Follower(journal, journal, sink, name=name, herald=herald))
         board = SinkBoard(

@@ -55,14 +55,17 @@ class OneShot:
         card = self._detector.card
         return f"recipe {self._recipe.recipe.name}, model {card.name} {card.version}, {self._scale.px_per_mm:g} px/mm"
 
-    def judge(self, path: Path) -> Shot:
-        """Judge one file; a file that cannot be used is UNDECIDED with the reason."""
+    def judge(self, path: Path, *, most_px: int | None = None) -> Shot:
+        """Judge one file; a file that cannot be used is UNDECIDED with the reason.
+
+        ``most_px``: of a file that somebody sent: with more pixels it cannot be used; None: any number.
+        """
         begun, opened = time.perf_counter(), datetime.now(UTC)
         pixels: Pixels | None = None
         detections: tuple[Detection, ...] = ()
         timings, trouble = Timings(), ""
         try:
-            pixels, pixel_format = read_image(path)
+            pixels, pixel_format = read_image(path, most_px=most_px)
             grabbed = time.perf_counter()
             verdict, detections, timings = self._look(pixels, pixel_format, grab_ms=(grabbed - begun) * 1e3)
         except FrameError as error:

@@ -171,7 +171,7 @@ def _scale(loaded: Loaded) -> Scale | None:
                 f"{where}: scale.calibration = {str(table.calibration)!r}: {path} is not there; "
                 "inspector camera calibrate makes it"
             )
-        return calibration_file.read(path).scale(table.grace_days)
+        return calibration_file.read(path).scale(table)
     return Scale(id=table.id, px_per_mm=table.px_per_mm or 0.0, due=table.due, grace_days=table.grace_days)
 
 

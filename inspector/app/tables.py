@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from inspector.pipeline.part_ids import IdLaw
+
 STRICT = ConfigDict(frozen=True, extra="forbid")
 _NAME = r"^[A-Za-z0-9_-]+$"
 _Code = Annotated[str, Field(min_length=1, max_length=100)]
@@ -77,6 +79,11 @@ class StationTable(BaseModel):
     stop_after_rejects: int = Field(
         0, ge=0, le=10_000, description="so many parts in a row that did not pass: alarm, run_permit 0; 0: never"
     )
+    part_ids: IdLaw = Field(
+        IdLaw.UNIQUE,
+        description='what the PLC\'s part ids are: "unique" (never twice in a row), "counter" (one on with each part), '
+        '"repeated" (of a pallet, or shown again), "unchecked"; else UNDECIDED(resync)',
+    )
     handoff_depth: int = Field(2, ge=1, le=16, description="frames that may wait for inspection; more is an overrun")
     pictures_waiting: int = Field(4, ge=1, le=64, description="frames that may wait for the disk")
     strip_px: int = Field(0, ge=0, le=8192, description="rows a strip; 0: the frame in one run")
@@ -109,10 +116,16 @@ class ScaleTable(BaseModel):
     grace_days: int = Field(30, ge=0, le=3650, description="overdue, it is used so long; then limits in mm: UNDECIDED")
 
     recheck_off: float = Field(0.002, gt=0, le=0.1, description="a recheck may be off by this share")
+    lens: str = Field("", max_length=80, description="the lens that is mounted; a calibration of another one is void")
+    stand_off_mm: float | None = Field(
+        None, gt=0, le=100_000, description="lens to parts; a calibration that is off by more than recheck_off is void"
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         by_hand = bool(self.id) and self.px_per_mm is not None
+        if self.calibration is None and (self.lens or self.stand_off_mm is not None):
+            raise ValueError("lens and stand_off_mm are compared with a calibration; name its file, or remove them")
         if self.calibration is not None and (self.id or self.px_per_mm is not None or self.due is not None):
             raise ValueError("calibration names the file that has id, px_per_mm and due; remove them here")
         if self.calibration is None and not by_hand:
@@ -178,6 +191,10 @@ class WebTable(BaseModel):
     tls_certificate: Path | None = Field(None, description="PEM file, the chain included")
     tls_key: Path | None = Field(None, description="PEM file, readable by this program only")
     origins: tuple[str, ...] = Field((), description="further addresses that browsers use: a proxy's https://name")
+    hosts: tuple[str, ...] = Field(
+        (), description="further names by which browsers ask for it; its address, this PC's name and the certificate's"
+    )
+    hsts_days: int = Field(180, ge=0, le=3650, description="with TLS: browsers ask by nothing else for so long; 0: off")
     language: Literal["en", "de", "zh-Hans"] = Field("en", description="where neither account nor browser says")
     words: dict[Literal["pass", "fail", "undecided"], str] = Field(
         default_factory=dict, description='what the lamp says, e.g. pass = "i.O."; else by language'

@@ -21,6 +21,7 @@ from inspector.app import model_signature, service
 from inspector.app.bench_job import BenchJob, Lines
 from inspector.app.calibration.board import measured_on
 from inspector.app.export.download import TableDesk
+from inspector.app.export.label_zip import LabelZips
 from inspector.app.first_admin import FIRST_ADMIN, ensure_first_admin
 from inspector.app.model_shelf import ModelFolder
 from inspector.app.one_shot import open_with
@@ -29,6 +30,7 @@ from inspector.app.runtime_choice import choice
 from inspector.app.station_recipes import read_recipe, recipe_file
 from inspector.app.tables import WebTable
 from inspector.app.web_accounts import Register, open_them
+from inspector.app.web_names import host_names
 from inspector.app.wiring import wiring_of
 from inspector.domain.errors import ConfigError, DeviceError, FrameError
 from inspector.domain.inspection import Inspection
@@ -42,6 +44,8 @@ from inspector.web.station import Json, Site, Station
 
 log = structlog.get_logger(__name__)
 
+MOST_PIXELS = 1 << 26
+"""Of a picture that a program sends: 67 million, 8192 x 8192; one of 48 MB can say that it has many more."""
 REASONS = {
     "agree": ("confirmed",),
     "disagree": ("dirt", "reflection", "within-tolerance", "position", "missed", "other"),
@@ -109,6 +113,7 @@ def open_station(parts: Parts) -> Iterator[Station]:
             wiring=wiring_of(parts),
             requests=requests,
             table=TableDesk(people.history).make,
+            labels=LabelZips(people.archive, parts.evidence),
             inspect=_Eye(parts).judge,
             measure=_Ruler().measure,
             record=_record,
@@ -164,6 +169,8 @@ def _site(parts: Parts, table: WebTable) -> Site:
         reasons={**REASONS, **{str(opinion): codes for opinion, codes in table.reasons.items()}},
         open_live=table.open_live,
         origins=table.origins,
+        hosts=host_names(table, certificate=_file(parts, table.tls_certificate)),
+        hsts_days=table.hsts_days,
         secure=table.tls_certificate is not None or any(origin.startswith("https://") for origin in table.origins),
         golden=golden if golden.is_absolute() else parts.loaded.folder / golden,
     )
@@ -225,4 +232,4 @@ class _Eye:
             raise ConfigError("no [scale] is set: limits in mm mean nothing without; set px_per_mm")
         opened = open_with(parts.card, parts.recipes[0], px_per_mm=parts.scale.px_per_mm)
         with self._lock, opened as eye:
-            return one_shot(eye.judge(path).inspection)
+            return one_shot(eye.judge(path, most_px=MOST_PIXELS).inspection)

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel
 
-from inspector.adapters.gate_modbus import ModbusGateSettings, symbols
+from inspector.adapters.gate_modbus import ModbusGateSettings, structured_text, symbols
 from inspector.adapters.gate_modbus.remote_io import RemoteIoSettings
 from inspector.adapters.gate_modbus.server import ModbusServerSettings
+from inspector.adapters.gate_modbus.server import structured_text as server_text
 from inspector.adapters.gate_modbus.server import symbols as server_symbols
 from inspector.app.parts import Parts
 from inspector.ports.wiring import Signal, Way, Wiring
@@ -20,20 +21,30 @@ def symbols_of(settings: ModbusGateSettings | ModbusServerSettings) -> list[symb
     return symbols.rows(settings) if isinstance(settings, ModbusGateSettings) else server_symbols.rows(settings)
 
 
+def st_of(settings: ModbusGateSettings | ModbusServerSettings) -> str:
+    """The PLC's side of the role that these settings are of, as structured text."""
+    if isinstance(settings, ModbusGateSettings):
+        return structured_text.to_structured_text(settings)
+    return server_text.to_structured_text(settings)
+
+
 def wiring_of(parts: Parts) -> Wiring:
     """All of one station."""
-    gate = parts.gate[1]
-    beside = parts.io[1] if parts.io is not None else None
-    module = gate if isinstance(gate, RemoteIoSettings) else beside
     names = tuple(name for name, _, _ in parts.sinks)
+    return wiring_between(parts.gate[1], parts.io[1] if parts.io is not None else None, sinks=names)
+
+
+def wiring_between(gate: BaseModel, beside: BaseModel | None, *, sinks: tuple[str, ...] = ()) -> Wiring:
+    """The PLC of these settings, the module of these, or both. ``beside``: a module beside a PLC."""
+    module = gate if isinstance(gate, RemoteIoSettings) else beside
     wired = tuple(_module(module)) if isinstance(module, RemoteIoSettings) else ()
     device = module.device if isinstance(module, RemoteIoSettings) else ""
     if isinstance(gate, ModbusGateSettings | ModbusServerSettings):
         role = "client" if isinstance(gate, ModbusGateSettings) else "server"
         signals = (*_towards_the_plc(gate), *wired)
-        return Wiring(role=role, device=gate.device, module=device, signals=signals, sinks=names)
+        return Wiring(role=role, device=gate.device, module=device, signals=signals, sinks=sinks)
     return Wiring(
-        role="remote_io" if isinstance(gate, RemoteIoSettings) else "", module=device, signals=wired, sinks=names
+        role="remote_io" if isinstance(gate, RemoteIoSettings) else "", module=device, signals=wired, sinks=sinks
     )
 
 

@@ -50,9 +50,6 @@ IDLE = timedelta(minutes=15)
 """A session that nobody used for so long has ended."""
 LONGEST = timedelta(hours=12)
 """A session ends so long after it began, whatever was done in it."""
-MOST_FAILURES = 5
-FAILURES_WITHIN = timedelta(minutes=15)
-"""So many wrong secrets within this time lock an account until the oldest of them is older than that."""
 SHORTEST_PIN, SHORTEST_PASSWORD = 4, 10
 LONGEST_NAME, LONGEST_FULL_NAME = 60, 100
 

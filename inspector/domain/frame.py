@@ -68,6 +68,7 @@ class Capture:
     ``frame_no``: the camera's own frame counter; None for a source that has none (a folder of files).
     ``taken_at``: monotonic seconds of the exposure (or of arrival); ``taken_utc``: the same for the record.
     ``source``: the file (or place in a file) that this very picture came from; "" for a live camera.
+    ``device_timestamp_ns``: by the camera's own clock, whose zero is its own; None for a source that has none.
     """
 
     pixels: Pixels
@@ -77,6 +78,7 @@ class Capture:
     taken_utc: datetime
     camera: CameraStamp
     source: str = ""
+    device_timestamp_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,14 +115,19 @@ SHORT_IDS = 0xFFFF
 """The last of a camera's 16-bit frame ids."""
 
 
+MOST_LOST = 2000
+"""Frames that a camera may take between two looks of a line that lives: 10 s at 200 a second. More are no loss."""
+
+
 def ids_ahead(newer: int, older: int) -> int | None:
     """How many frames a camera's own frame id lies after an older one; None if its counter began anew.
 
     GigE Vision's short ids have 16 bits and leave 0 out: 65535 is followed by 1. Long ids have 64 bits and never wrap.
+    Which of them a camera has, an id alone does not tell: one that goes back is a wrap only where it lost few frames.
     """
     if newer >= older:
         return newer - older
     if older > SHORT_IDS:
         return None
     ahead = (newer - older) % SHORT_IDS
-    return ahead if ahead <= SHORT_IDS // 2 else None
+    return ahead if ahead <= MOST_LOST else None

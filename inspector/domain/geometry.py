@@ -142,6 +142,7 @@ class Scale:
 
     ``grace_days``: it is still used so long after it was due. ``serial`` and ``frame_px``: of the camera that it was
     measured with; "" and None where that is not known. ``refuted``: why a recheck found it wrong; "" if none did.
+    ``unfit``: how the lens in front of the camera, or its distance, is another than when it was measured; "" if not.
     """
 
     id: str
@@ -151,6 +152,7 @@ class Scale:
     serial: str = ""
     frame_px: tuple[int, int] | None = None
     refuted: str = ""
+    unfit: str = ""
 
     def __post_init__(self) -> None:
         if not self.px_per_mm > 0:
@@ -168,6 +170,8 @@ class Scale:
         """In words, why nothing may be measured by it with this camera today; "" if it may."""
         if self.refuted:
             return f"scale {self.id}: {self.refuted}; calibrate again"
+        if self.unfit:
+            return f"scale {self.id} {self.unfit}; calibrate again"
         if self.serial and serial != self.serial:
             return f"scale {self.id} is of camera {self.serial}, this is {serial}; calibrate this one"
         if self.frame_px and frame_px != self.frame_px:

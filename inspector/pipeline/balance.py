@@ -131,8 +131,10 @@ class Balance:
 
     def _pulse(self, lane: Lane, *, blind: bool) -> None:
         owed = lane if self._owed[lane] else None
-        if self._waiting and (self._may_be(self._waiting[0], lane) or not self._owed[owed]):
-            part = self._waiting.popleft()
+        place = self._whose(lane, owed=self._owed[owed] > 0)
+        if place is not None:
+            part = self._waiting[place]
+            del self._waiting[place]
             sent = Lane.REJECT if part.ejected else Lane.GOOD
             if sent is not lane and not part.between:
                 self._troubles.append(
@@ -153,6 +155,11 @@ class Balance:
             self._troubles.append(
                 Trouble(code=CONFIRM_ALARM, text=f"a part that nobody counted was seen on the {lane.value} lane")
             )
+
+    def _whose(self, lane: Lane, *, owed: bool) -> int | None:
+        """The oldest part that was sent there; else the oldest of all. The lanes' sensors may be unequally far away."""
+        sent = next((place for place, part in enumerate(self._waiting) if self._may_be(part, lane)), None)
+        return 0 if sent is None and self._waiting and not owed else sent
 
     @staticmethod
     def _may_be(part: Left, lane: Lane) -> bool:

@@ -1,5 +1,6 @@
 """A PLC that counts and fires, and a remote I/O module beside it: lamps, horn, and sensors that close the balance."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -8,8 +9,20 @@ from inspector.domain.frame import PartId
 from inspector.domain.inspection import Disposal
 from inspector.domain.verdict import Verdict
 from inspector.pipeline.tracked import TrackedGate
-from inspector.ports.gate import Annunciator, Checksummed, Confirmation, Fetched, Gate, LineState, LinkHealth, PlcWish
-from inspector.ports.trigger import Trigger, TriggerEvent, TriggerPosition
+from inspector.ports.gate import (
+    Annunciator,
+    Checksummed,
+    Confirmation,
+    Fetched,
+    Gate,
+    LineState,
+    LinkHealth,
+    Panel,
+    PlcWish,
+)
+from inspector.ports.trigger import ChangedId, IdsWatched, Trigger, TriggerEvent, TriggerPosition
+
+_PERMIT = LineState.READY | LineState.RUN_PERMIT
 
 
 class PlcGate(Gate, Annunciator, Trigger, Protocol):
@@ -22,11 +35,9 @@ class PlcAndField:
     def __init__(self, plc: PlcGate, field: TrackedGate) -> None:
         self._plc = plc
         self._field = field
-
-    @property
-    def plc(self) -> PlcGate:
-        """The PLC's gate by itself."""
-        return self._plc
+        self._lock = threading.Lock()
+        self._announced = LineState.NONE
+        self._forced = False
 
     @property
     def counted_by(self) -> str:
@@ -40,6 +51,10 @@ class PlcAndField:
     def wait(self, timeout_s: float) -> TriggerEvent | None:
         """The PLC's next part."""
         return self._plc.wait(timeout_s)
+
+    def changed_ids(self) -> Sequence[ChangedId]:
+        """The PLC's, where it is watched."""
+        return self._plc.changed_ids() if isinstance(self._plc, IdsWatched) else ()
 
     def expect(self, part: PartId, *, deadline: float) -> None:
         """The PLC rejects it by default; the sensors will see it."""
@@ -66,8 +81,9 @@ class PlcAndField:
 
     def announce(self, state: LineState) -> None:
         """Towards the PLC, and on the lamps."""
-        self._plc.announce(state)
-        self._field.announce(state)
+        with self._lock:
+            self._announced = state
+            self._show()
 
     def link(self) -> LinkHealth:
         """The PLC's; a module that is lost is an alarm, and the line runs on. Its thread must live."""
@@ -107,6 +123,31 @@ class PlcAndField:
     def module_words(self) -> Mapping[str, int]:
         """Its inputs and outputs."""
         return self._field.module_words()
+
+    def words(self) -> Mapping[str, int]:
+        """The PLC's."""
+        return self._plc.words() if isinstance(self._plc, Panel) else {}
+
+    def outputs(self) -> Sequence[str]:
+        """What may be driven towards the PLC, and at the module."""
+        towards = self._plc.outputs() if isinstance(self._plc, Panel) else ()
+        return (*towards, *self._field.outputs())
+
+    def force(self, outputs: Mapping[str, bool]) -> None:
+        """Drive these; whichever it is, neither PLC nor module has the permit meanwhile."""
+        mine = frozenset(self._field.outputs())
+        with self._lock:
+            self._forced = bool(outputs)
+            self._field.force({name: high for name, high in outputs.items() if name in mine})
+            if isinstance(self._plc, Panel):
+                self._plc.force({name: high for name, high in outputs.items() if name not in mine})
+            self._show()
+
+    def _show(self) -> None:
+        """With the lock held."""
+        state = self._announced & ~_PERMIT if self._forced else self._announced
+        self._plc.announce(state)
+        self._field.announce(state)
 
     def balance(self) -> Mapping[str, int]:
         """Parts that entered, and where they went."""

@@ -9,12 +9,13 @@ from pathlib import PurePath
 import structlog
 
 from inspector.domain.errors import DeviceError
-from inspector.domain.frame import MOST_UNSEEN, Frame, PartId, seq_after, seq_distance
+from inspector.domain.frame import MOST_LOST, MOST_UNSEEN, Frame, PartId, seq_after, seq_distance
 from inspector.domain.inspection import OpenedPart, RecipeStamp, Timings
 from inspector.domain.verdict import Verdict, undecided
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.desk import Desk
 from inspector.pipeline.handoff import Handoff
+from inspector.pipeline.part_ids import PartIdWatch
 from inspector.pipeline.picture import Picture, PictureFinder
 from inspector.pipeline.recipes import ActiveRecipe
 from inspector.pipeline.supervise import Pulse
@@ -26,11 +27,10 @@ log = structlog.get_logger(__name__)
 
 TRIGGER_ALARM = "trigger.lost"
 COUNT_ALARM = "camera.count"
-MOST_LOST = 2000
-"""A frame count that is further ahead than this began anew: no camera takes so many between two looks of a line that
-lives (10 s at 200 frames a second). In free run only, where each number is a part."""
 FRAMES_AGREED = 100
 """Frames without a jump, after which the camera's count is believed to be well."""
+_LOOK_S = 0.1
+"""With no part coming the camera is looked at so often: its loss is to be known within a second."""
 _FREE_RUN_WAIT_S = 0.25
 _CHUNK = 500
 _BOOK_S = 10.0
@@ -58,6 +58,7 @@ class CaptureLoop:
         stop: threading.Event,
         pulse: Pulse,
         series: Series,
+        ids: PartIdWatch,
     ) -> None:
         self._station = station
         self._trigger = equipment.trigger
@@ -69,6 +70,7 @@ class CaptureLoop:
         self._alarms = alarms
         self._stop = stop
         self._pulse = pulse
+        self._ids = ids
         self._series = series.series
         self._last_seq = series.last_seq
         self._flush = equipment.flush
@@ -100,12 +102,13 @@ class CaptureLoop:
 
     def _wait_for_trigger(self) -> None:
         try:
-            event = self._trigger.wait(0.25)
+            event = self._trigger.wait(_LOOK_S)
         except DeviceError as error:
             self._alarms.raise_alarm(TRIGGER_ALARM, str(error))
             self._stop.wait(_PAUSE_S)
             return
         self._alarms.clear(TRIGGER_ALARM)
+        self._desk.listen()
         if event is None:
             self._finder.try_again()
         elif self._account_for(event):
@@ -244,6 +247,10 @@ class CaptureLoop:
         known = self._station.recipes.get(event.job)  # asked once: the recipes may be changed meanwhile
         ticket, refused = self._open(event, known)
         self._gate.expect(ticket.opened.part, deadline=ticket.deadline)
+        doubt = self._ids.why_not(event)
+        if doubt:
+            self._answer(ticket, self._finder.distrust(event, doubt))
+            return
         if known is None:
             self._answer(ticket, undecided(f"job {event.job}: no recipe has this number", rule="law.job"))
             return

@@ -15,6 +15,7 @@ from inspector.pipeline.payloads import (
     AlarmEventRecord,
     AlarmRecord,
     AuditHeadRecord,
+    BookHeadRecord,
     DisposalRecord,
     HealthRecord,
     InfoRecord,
@@ -39,6 +40,7 @@ PAYLOADS: Mapping[str, type[BaseModel]] = {
     "inspector.health/1": HealthRecord,
     "inspector.alarm/1": AlarmRecord,
     "inspector.audit-head/1": AuditHeadRecord,
+    "inspector.book-head/1": BookHeadRecord,
 }
 TOPICS: Mapping[str, tuple[str, bool]] = {
     "result": ("inspector.result/1", False),
@@ -53,6 +55,7 @@ TOPICS: Mapping[str, tuple[str, bool]] = {
     "health": ("inspector.health/1", True),
     "alarm/{code}": ("inspector.alarm/1", True),
     "audit/head": ("inspector.audit-head/1", True),
+    "book/head": ("inspector.book-head/1", True),
 }
 """Topic below the station's root: its schema, and whether it is retained."""
 

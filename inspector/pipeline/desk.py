@@ -15,6 +15,7 @@ from inspector.domain.verdict import Decision, Outcome, Verdict, undecided
 from inspector.pipeline.alarms import AlarmBoard
 from inspector.pipeline.handshake import Handshake
 from inspector.pipeline.heat import HeatSource
+from inspector.pipeline.part_ids import PartIdWatch
 from inspector.pipeline.pool import FramePool, Loan
 from inspector.pipeline.tally import Tally
 from inspector.pipeline.ticket import Equipment, Judged, Ticket
@@ -31,26 +32,38 @@ _MAX_WAITING = 20_000
 class Desk:
     """Tells the gate and hands finished parts to the record thread. Any thread may call it.
 
-    ``handshake``: the newest parts' exchange with the gate, for people.
+    ``handshake``: the newest parts' exchange with the gate, for people. ``ids``: what is known of the ids of parts that
+    are in flight; None: they are not looked at.
     """
 
-    def __init__(self, *, equipment: Equipment, alarms: AlarmBoard, tally: Tally) -> None:
+    def __init__(
+        self, *, equipment: Equipment, alarms: AlarmBoard, tally: Tally, ids: PartIdWatch | None = None
+    ) -> None:
         self._gate = equipment.gate
         self._fetched = isinstance(equipment.gate, Fetched) and equipment.gate.fetched()
         self._annunciator = equipment.annunciator
         self._recorder = equipment.recorder
         self._alarms = alarms
         self._tally = tally
+        self._ids = ids
         self._changed = threading.Condition()
         self._waiting: deque[Judged] = deque()
         self._in_hand = 0
         self._judging = 0
         self.epoch = 1
+        self._parted = ""
         self.handshake = Handshake()
 
-    def new_epoch(self) -> None:
+    def new_epoch(self, why: str = "the counters disagreed") -> None:
         """The counters disagree: every part in flight becomes UNDECIDED("resync")."""
-        self.epoch += 1
+        with self._changed:
+            self.epoch += 1
+            self._parted = why
+
+    def listen(self) -> None:
+        """A part id that changed in the PLC puts everything in flight in doubt."""
+        if self._ids is not None and self._ids.changed():
+            self.new_epoch("the part id changed before it was acknowledged")
 
     def open(self, ticket: Ticket) -> Verdict | None:
         """Open the part in the book; a book that refuses (``journal.on_failure = "reject"``) makes it UNDECIDED."""
@@ -77,8 +90,9 @@ class Desk:
     ) -> None:
         """Signal the verdict if it is in time, then queue the part for the book."""
         begun = time.monotonic()
+        self.listen()
         if ticket.epoch != self.epoch:
-            verdict = _overruled(verdict, "resync: the counters disagreed while it was in flight", "law.resync")
+            verdict = _overruled(verdict, f"resync: {self._parted} while it was in flight", "law.resync")
         wanted = verdict  # what goes on the wire
         verdict, told = self._tell(ticket, verdict, begun)
         told_at = time.monotonic()

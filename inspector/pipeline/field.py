@@ -26,6 +26,8 @@ _REMEMBERED = 4096
 _STANDS_S = 0.2
 _FRESH_S = 0.05
 """A trigger found after a longer silence may be as old as the last look."""
+DEAD_ALARM = "encoder.dead"
+"""The drive runs and its encoder stands."""
 
 
 class Axis(Enum):
@@ -88,7 +90,7 @@ class Field:
         self._tracker: Tracker | None = None
         self._balance = Balance(reach=0.0, lanes=frozenset())
         self._trigger_position: float | None = None
-        self._moved_at = 0.0
+        self._moved_at = self._driven_at = 0.0
         self._position = 0.0
         self._horn_until = 0.0
         self._marker_until = 0.0
@@ -96,6 +98,7 @@ class Field:
         self._troubles: list[Trouble] = []
         self._outage = False
         self._unguarded = 0
+        self._written_at = float("-inf")
         self._told: dict[int, Outcome] = {}
 
     @property
@@ -144,6 +147,10 @@ class Field:
         if self._tracker is not None:
             self._tracker.unwritten()
 
+    def written(self, at: float) -> None:
+        """What the last cycle gave was written by this moment (monotonic seconds)."""
+        self._written_at = at
+
     @property
     def _may_slip(self) -> bool:
         """Whether what comes by an ejector that nobody moves lands in the good lane."""
@@ -158,7 +165,8 @@ class Field:
         if self.way.fires:
             self._count(before, inputs, tracker)
         self._outage = False
-        motion = tracker.look(position, standing=self._stands(inputs, position))
+        effective = self._effective(before, inputs, position)
+        motion = tracker.look(position, standing=self._stands(inputs, position), effective=effective)
         if self._take_leave(tracker):
             self._marker_until = inputs.at + self.way.marker_s
         self._sense(inputs, position)
@@ -171,7 +179,8 @@ class Field:
             self._balance.left(left)
             ejected |= left.ejected
             if left.ejected and left.outcome is Outcome.PASS and not left.why:
-                text = f"part {left.part_seq} passed and was ejected: the output came too late"
+                was = "may have been" if left.between else "was"
+                text = f"part {left.part_seq} passed and {was} ejected: the output came too late"
                 self._troubles.append(Trouble(code="ejector.late", text=text))
             elif not left.as_told:
                 missed.append(f"part {left.part_seq} ({'not passed' if left.outcome is None else left.outcome.name})")
@@ -208,14 +217,23 @@ class Field:
         """The tracker, after what belt and watchdog did."""
         if self._tracker is None:
             return self._begin(inputs, position, "the line was started")
+        encoder = self.way.axis is Axis.ENCODER
+        back = position < self._position
+        anew = self._began_anew(inputs)
         far = abs(position - self._position) > self.way.passage.distance
-        gone = self._tracker.went_by(position) if self._may_slip and inputs.tripped else 0
-        if self._unguarded and inputs.tripped:
+        jumped = encoder and ((far and (back or not self._outage)) or (back and anew and self._outage))
+        gone = self._tracker.went_by(position) if self.way.fires and inputs.tripped else 0
+        if self._outage and self._may_slip and encoder and (jumped or anew) and not inputs.tripped:
+            if jumped:  # where they are nobody knows
+                self._unguarded = self.in_flight
+            else:  # the module was switched off, and its outputs with it
+                self._tracker.went_by(position)
+        if self._unguarded and (inputs.tripped or anew or jumped):
             text = f"{self._unguarded} parts were on the belt as the remote I/O fell silent: what came to the ejector"
             text += " before the belt stood was not ejected; look in the good lane"
             self._troubles.append(Trouble(code=MISSED_ALARM, text=text))
         self._unguarded = 0
-        if self.way.axis is Axis.ENCODER and far and not self._outage:
+        if jumped:
             self._troubles.append(
                 Trouble(code="encoder.jump", text=f"the encoder jumped from {self._position:.0f} to {position:.0f}")
             )
@@ -236,6 +254,7 @@ class Field:
 
     def _begin(self, inputs: FieldInputs, position: float, why: str) -> Tracker:
         if self._tracker is not None:
+            self.restarted |= self._began_anew(inputs)
             self._lose_places(why)
         else:
             lanes = {Lane.GOOD: inputs.good_count, Lane.REJECT: inputs.reject_count}
@@ -258,24 +277,54 @@ class Field:
         if doomed:
             self._troubles.append(Trouble(code="belt.lost_places", text=f"{why}: {doomed} parts in flight are ejected"))
 
+    def _effective(self, before: FieldInputs | None, inputs: FieldInputs, position: float) -> float:
+        """Where the belt was as the last cycle's outputs were written: between the last look and this one."""
+        if before is None or inputs.at <= before.at:
+            return float("-inf")
+        share = (self._written_at - before.at) / (inputs.at - before.at)
+        return self._position + min(share, 1.0) * (position - self._position)
+
     def _stands(self, inputs: FieldInputs, position: float) -> bool:
-        if inputs.encoder is not None and self.way.axis is Axis.ENCODER and position != self._position:
+        """Whether the belt stands; not where only its encoder does."""
+        if self.way.axis is not Axis.ENCODER or self._tracker is None:
+            self._position = position
+            return False
+        moved, self._position = position != self._position, position
+        if moved:
             self._moved_at = inputs.at
-        self._position = position
-        return self.way.axis is Axis.ENCODER and inputs.at - self._moved_at > _STANDS_S
+            if self._tracker.lost:
+                self._find_again(self._tracker)
+        if not inputs.belt_at_speed:
+            self._driven_at = inputs.at
+        if inputs.at - max(self._moved_at, self._driven_at) <= _STANDS_S or inputs.belt_at_speed is None:
+            return inputs.at - self._moved_at > _STANDS_S
+        if not self._tracker.lost:
+            text = "the drive is at its speed and the encoder stands: look at its coupling and cable"
+            if self._may_slip and self.in_flight:
+                text += f"; some of {self.in_flight} parts in flight may be in the good lane"
+            self._troubles.append(Trouble(code=DEAD_ALARM, text=text))
+            self._lose_places("the encoder stands and the drive runs")
+        return False
+
+    def _find_again(self, tracker: Tracker) -> None:
+        """From here on places are known."""
+        tracker.found_again(self._position)
+        self._blind_until = self._position + self.way.passage.distance + self.way.passage.after
+
+    def _began_anew(self, inputs: FieldInputs) -> bool:
+        """Whether the module's count of triggers did."""
+        return inputs.trigger_seq != self.seq and (
+            inputs.trigger_seq == 0 or (self.seq != 0 and seq_distance(inputs.trigger_seq, self.seq) < 0)
+        )
 
     # --- triggers
 
     def _count(self, before: FieldInputs | None, inputs: FieldInputs, tracker: Tracker) -> None:
         """Schedule the reject of what was triggered since the last cycle, and report it."""
-        anew = inputs.trigger_seq != self.seq and (
-            inputs.trigger_seq == 0 or (self.seq != 0 and seq_distance(inputs.trigger_seq, self.seq) < 0)
-        )
-        if anew:
+        if self._began_anew(inputs):
             self.restarted = True
             self._lose_places("the trigger counter began anew")
-            tracker.found_again(self._position)
-            self._blind_until = self._position + self.way.passage.distance + self.way.passage.after
+            self._find_again(tracker)
             self._trigger_position, self.seq = None, 0
         if inputs.trigger_seq in {0, self.seq}:
             return
@@ -288,7 +337,8 @@ class Field:
             tracker.unseen(oldest if came > 1 else position - silence, position, "triggers were missed")
             self._blind_until = max(self._blind_until, position + self.way.passage.distance)
         if sure:
-            tracker.expect(inputs.trigger_seq, position)
+            early = silence if self.way.axis is Axis.TIME else 0.0
+            tracker.expect(inputs.trigger_seq, position, early=early)
         else:  # nobody can say when it comes to a sensor
             why = f"it was triggered at a moment that is not known to {silence:.2f} s"
             tracker.expect_between(inputs.trigger_seq, position - silence, position, why)

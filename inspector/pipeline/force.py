@@ -83,10 +83,12 @@ class ForceDesk:
         output, high, seconds = str(content.get("output")), content.get("high"), content.get("seconds")
         driven = self._driven.get(output)
         permit_high = high is True and output.endswith("run_permit")
+        stop_low = high is False and output.endswith("stop_request")
         timely = isinstance(seconds, int) and 1 <= seconds <= FORCED_MOST_S
         reasons = (
             (output not in names, f"output = {output!r} cannot be forced; there are: {', '.join(names)}"),
             (not isinstance(high, bool), f"high = {high!r}: true or false is right"),
+            (stop_low, f"{output} can be forced high only: nobody but the line lets the belt run"),
             (permit_high, f"{output} can be forced low only: nobody but the line lets the belt run"),
             (not timely, f"seconds = {seconds!r}: 1 to {FORCED_MOST_S} is right"),
             (driven is not None, f"{output} is forced by request {driven.request.number if driven else 0}"),

@@ -13,6 +13,7 @@ from inspector.pipeline.liveness import StatusWatch
 from inspector.pipeline.payloads import (
     AlarmRecord,
     AuditHeadRecord,
+    BookHeadRecord,
     HealthRecord,
     InfoRecord,
     StateRecord,
@@ -38,7 +39,8 @@ STATE_OF: Mapping[Life, Literal["online", "stopped", "offline"]] = {
 class Herald:
     """Speaks for one station to one sink. Called by the follower's thread.
 
-    ``lag`` is asked for with every health record, ``audit`` for the audit chain's head, which is told as it grows.
+    ``lag`` is asked for with every health record, ``audit`` for the audit chain's head, which is told as it grows, and
+    ``book`` for the book's, which is told every 10 s.
     States are told when they change; the sink repeats them at every connect.
     """
 
@@ -50,6 +52,7 @@ class Herald:
         watch: StatusWatch,
         capabilities: Sequence[str] = (),
         audit: Callable[[], AuditHead] | None = None,
+        book: Callable[[], AuditHead] | None = None,
         clock: Callable[[], float] = time.monotonic,
         utc: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -59,6 +62,8 @@ class Herald:
         self._capabilities = tuple(capabilities)
         self._audit = audit
         self._head = AuditHead(number=0, sha256="")
+        self._book = book
+        self._book_at = 0.0
         self._clock = clock
         self._utc = utc
         self._look_at = 0.0
@@ -82,6 +87,7 @@ class Herald:
             self._tell_figures(sink, seen.status)
             self._tell_health(sink, seen.status, now, lag)
             self._tell_audit(sink)
+            self._tell_book(sink, now)
         return True
 
     def _tell_state(self, sink: Sink, seen: Liveness) -> None:
@@ -144,6 +150,21 @@ class Herald:
             station=self._station, number=head.number, sha256=head.sha256, ts=utc_text(self._utc())
         )
         sink.announce(Announcement(topic="audit/head", payload=record.payload()))
+
+    def _tell_book(self, sink: Sink, now: float) -> None:
+        """The book's head, where it is another; one that went back is not told: what was published stands."""
+        if self._book is None or now < self._book_at:
+            return
+        self._book_at = now + HEALTH_EVERY_S
+        head, before = self._book(), self._told.get("book")
+        if head == before or head.number == 0:
+            return
+        if before is not None and head.number < before.number:
+            log.error("book.cut_off", published=before.number, now=head.number)
+            return
+        self._told["book"] = head
+        record = BookHeadRecord(station=self._station, number=head.number, sha256=head.sha256, ts=utc_text(self._utc()))
+        sink.announce(Announcement(topic="book/head", payload=record.payload()))
 
 
 def announce_alarms(sink: Sink, entries: Sequence[Entry]) -> None:

@@ -45,6 +45,7 @@ from inspector.pipeline.live_view import LiveView
 from inspector.pipeline.measure_trust import MeasureTrust
 from inspector.pipeline.optics_guard import OpticsGuard, OpticsRules
 from inspector.pipeline.paper import PaperLoop
+from inspector.pipeline.part_ids import PartIdWatch
 from inspector.pipeline.picture import PictureFinder
 from inspector.pipeline.pool import FramePool
 from inspector.pipeline.punctuality import GarbageCollector
@@ -110,7 +111,8 @@ class Line:
         self._stop = stop
         tally = Tally()
         self._alarms = AlarmBoard(station=station.name, write=equipment.recorder.note)
-        self._desk = Desk(equipment=equipment, alarms=self._alarms, tally=tally)
+        self._ids = PartIdWatch(law=station.part_ids, trigger=equipment.trigger, alarms=self._alarms)
+        self._desk = Desk(equipment=equipment, alarms=self._alarms, tally=tally, ids=self._ids)
         self._handoff: Handoff[Shown] = Handoff(tuning.handoff_depth)
         self._trust = MeasureTrust(station.scale, equipment.camera.describe(), lambda: datetime.now(UTC).date())
         self._guard = OpticsGuard(
@@ -267,6 +269,7 @@ class Line:
             stop=self._stop,
             pulse=pulses["capture"],
             series=series,
+            ids=self._ids,
         )
         inspect = InspectLoop(
             station=self._station,

@@ -24,7 +24,9 @@ def check(pixels: Pixels) -> None:
         FrameError: dark, burnt out or flat; with the grey levels seen.
     """
     sample = pixels[::STEP_PX, ::STEP_PX]
-    counts = np.cumsum(np.bincount(sample.ravel(), minlength=256))
+    planes = [sample] if sample.ndim == 2 else [sample[..., one] for one in range(sample.shape[2])]  # noqa: PLR2004 - grey
+    levels = [cv2.calcHist([np.ascontiguousarray(one, np.uint8)], [0], None, [256], [0, 256]) for one in planes]
+    counts = np.cumsum(np.sum(levels, axis=0).ravel())
     low = int(np.searchsorted(counts, counts[-1] * 0.01, side="right"))
     high = int(np.searchsorted(counts, counts[-1] * 0.99))
     seen = f"grey levels {low} to {high}"

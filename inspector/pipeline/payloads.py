@@ -268,6 +268,10 @@ class AuditHeadRecord(OpcNames):
     ts: str
 
 
+class BookHeadRecord(AuditHeadRecord):
+    """Number and seal of the journal's last entry: keep it, and records that were cut off are found. Retained."""
+
+
 class AlarmRecord(OpcNames):
     """An alarm that stands. Retained; an empty payload clears it."""
 

@@ -64,7 +64,9 @@ class PictureFinder:
         self._held: Picture | None = None
         self._last_trigger_at = listening_since
         self._first = True
+        self._epoch = desk.epoch
         self._retry_at = 0.0
+        self._troubled = False
         self._had_time = False
         self._missed, self._bearable = 0, FEWEST_MISSED
         self.ended = False
@@ -73,6 +75,9 @@ class PictureFinder:
     def find(self, ticket: Ticket, until: float, event: TriggerEvent) -> Picture | Verdict:
         """The picture of this part, waited for until ``until`` (monotonic seconds), or why there is none."""
         at = event.at
+        if ticket.epoch != self._epoch:  # somebody else has found that what is in flight is in doubt
+            self._epoch = ticket.epoch
+            self._sync.loosen()
         self._had_time = until - time.monotonic() > self._window_s
         unknown = self._unknown_moment(event)
         if unknown is not None:
@@ -95,6 +100,11 @@ class PictureFinder:
                     else:
                         got.loan.release()
                     return self._disagree("frame counter and trigger counter disagree")
+
+    def distrust(self, event: TriggerEvent, why: str) -> Verdict:
+        """No picture is looked for: what was told of this part cannot be right, and who knows of which one it is."""
+        doubled = self._unknown_moment(event)
+        return doubled if doubled is not None else self._disagree(why)
 
     def _unknown_moment(self, event: TriggerEvent) -> Verdict | None:
         """Why time does not tell this part's picture from its neighbour's; None where it does."""
@@ -179,6 +189,9 @@ class PictureFinder:
     def try_again(self) -> None:
         """With no part waiting, see whether a camera is lost or back: the PLC may be holding the belt for us."""
         trouble = self._camera.trouble() if isinstance(self._camera, SelfWatching) else ""
+        came_back, self._troubled = self._troubled and not trouble, bool(trouble)
+        if came_back:
+            self._retry_at = 0.0
         if trouble and CAMERA_ALARM not in self._alarms.standing():
             self._sync.loosen()
             self._alarm(trouble)
@@ -202,6 +215,7 @@ class PictureFinder:
     def restart(self) -> None:
         """The trigger's counter began anew: the counters are tied again."""
         self._desk.new_epoch()
+        self._epoch = self._desk.epoch
         self._sync.loosen()
 
     def _doubled(self, pitch_s: float) -> Verdict:

@@ -5,10 +5,10 @@
 
 The hand is a thread of its own, because a register of a camera that hangs blocks for seconds, and no part may wait for
 that. A camera is lost when its library says so, when a register is not answered within ``silent_s``, when a frame that
-was asked for by software is not there by then, when a camera with a pace of its own is silent for as long or two
-periods, or when one that a wire triggers is silent and whoever counts the parts says so. Nothing of a lost feed is used
-again: what is in its buffers may belong to any part. A hand that an error nobody foresaw has ended opens nothing anew:
-whoever asks next is told by an error that ends the process.
+was asked for by software is not there by then (its exposure left out), when a camera with a pace of its own is silent
+for as long or two periods, or when one that a wire triggers is silent and whoever counts the parts says so. Nothing of
+a lost feed is used again: what is in its buffers may belong to any part. A hand that an error nobody foresaw has ended
+opens nothing anew: whoever asks next is told by an error that ends the process.
 """
 
 import threading
@@ -33,7 +33,8 @@ from inspector.ports.plugin import Context, Plugin
 log = structlog.get_logger(__name__)
 
 _SLICE_S = 0.05
-_PROBE_EVERY_S = 0.25
+_PROBE_EVERY_S = 0.1
+_LEAST_WAIT_S = 0.02
 _FIRST_PAUSE_S = 0.1
 _FRESH_S = 0.1
 _JOIN_S = 15.0
@@ -70,6 +71,8 @@ class SteadyCamera:
         self._heard_at = 0.0
         self._last_arrival: float | None = None
         self._frames = FrameCount()
+        self._stamp: tuple[int, int | None] = (0, None)
+        self._repeated = False
         self._not_before = 0.0
         self._stopping = threading.Event()
         self._hand = threading.Thread(target=self._work, name="camera-hand", daemon=True)
@@ -149,6 +152,9 @@ class SteadyCamera:
         number = self._frames.number if self._info.manner.numbered else None
         if delivery.fault:
             raise FrameError(f"{self._device}: {delivery.fault}", frame_no=number)
+        if self._repeated:
+            stamp = delivery.device_timestamp_ns
+            raise FrameError(f"{self._device}: one exposure came twice (its own clock: {stamp} ns)", frame_no=number)
         if asked is not None and ahead != 1:
             raise FrameError(
                 f"{self._device}: {ahead} frames were exposed where one was asked for; does something else trigger it?"
@@ -166,10 +172,17 @@ class SteadyCamera:
             taken_at=taken_at,
             taken_utc=datetime.now(UTC) - timedelta(seconds=time.monotonic() - taken_at),
             camera=CameraStamp(serial=self._camera.serial, exposure_us=exposure_us, gain_db=info.gain),
+            device_timestamp_ns=delivery.device_timestamp_ns,
         )
 
     def _count(self, delivery: Delivery) -> int:
-        """Move the counters on to this frame; how many the camera took since the one before."""
+        """Move the counters on to this frame; how many the camera took since the one before.
+
+        One without a number whose exposure has the moment of the one before, by the camera's own clock, is that one.
+        """
+        before_it, self._stamp = self._stamp, (self._of_session, delivery.device_timestamp_ns)
+        unnumbered = delivery.frame_id is None and delivery.device_timestamp_ns is not None
+        self._repeated = unnumbered and self._stamp == before_it
         before = self._frames.last_id
         ahead = self._frames.move_on(delivery.frame_id, session=self._of_session)
         if not ahead:
@@ -209,11 +222,12 @@ class SteadyCamera:
                 return None
 
     def _notice_silence(self) -> None:
-        now, silent_s = time.monotonic(), self._info.silent_s
-        if self._owed_since is not None and now - self._owed_since > silent_s:
-            self._lose(f"triggered, it gave no frame for {silent_s:g} s")
+        now = time.monotonic()
+        patience_s = self._info.silent_s + (self._info.exposure_us or 0.0) / 1e6
+        if self._owed_since is not None and now - self._owed_since > patience_s:
+            self._lose(f"triggered, it gave no frame for {patience_s:g} s")
         own_pace = self._info.manner in {Manner.FREE, Manner.LIVE}
-        limit_s = max(silent_s, 2 * self._info.period_s)
+        limit_s = max(patience_s, 2 * self._info.period_s)
         if own_pace and now - self._heard_at > limit_s:
             self._lose(f"it gave no frame for {limit_s:g} s")
 
@@ -283,7 +297,7 @@ class SteadyCamera:
         while not self._stopping.is_set():
             with self._changed:
                 if not (self._fire_wanted or self._lost):
-                    self._changed.wait(_PROBE_EVERY_S)
+                    self._changed.wait(self._until_probe_s())
                 fire = self._fire_wanted and not self._lost
                 if fire:
                     self._fire_wanted = False
@@ -296,6 +310,11 @@ class SteadyCamera:
                 self._fire()
             elif time.monotonic() - self._heard_at > _PROBE_EVERY_S:
                 self._probe()
+
+    def _until_probe_s(self) -> float:
+        """Until a camera that stays silent is asked whether it lives; one that was asked just now is asked again."""
+        due_s = self._heard_at + _PROBE_EVERY_S - time.monotonic()
+        return max(due_s, _LEAST_WAIT_S) if due_s > 0 else _PROBE_EVERY_S
 
     def _fire(self) -> None:
         at = time.monotonic()

@@ -12,6 +12,7 @@ from inspector.domain.inspection import GateTold, ModelStamp, OpenedPart, Timing
 from inspector.domain.verdict import Verdict
 from inspector.pipeline.activate import RevisionSource
 from inspector.pipeline.heat import HeatSource
+from inspector.pipeline.part_ids import IdLaw
 from inspector.pipeline.pool import Loan
 from inspector.pipeline.recipes import ActiveRecipe, RecipeBoard
 from inspector.ports.camera import Camera
@@ -31,7 +32,7 @@ class Station:
     ``recipes`` maps the PLC's job numbers; job 0 is the default. ``runtime_choice``: why the models run on what they
     run on, for people. ``camera_sha256``: of the settings of its camera. ``min_pitch_s``: triggers closer than this are
     one part counted twice; 0: none are. ``stop_after_rejects``: parts in a row that did not pass, after which the belt
-    is asked to stop; 0: never.
+    is asked to stop; 0: never. ``part_ids``: what the ids of parts that the PLC counts must be.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Station:
     runtime_choice: str = ""
     min_pitch_s: float = 0.0
     stop_after_rejects: int = 0
+    part_ids: IdLaw = IdLaw.UNIQUE
 
     @property
     def model(self) -> ModelStamp:

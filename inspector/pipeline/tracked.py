@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ from inspector.domain.frame import PartId
 from inspector.domain.inspection import Disposal, GateTold
 from inspector.domain.verdict import Outcome, Verdict
 from inspector.pipeline.balance import Departure
+from inspector.pipeline.driven import Driven
 from inspector.pipeline.field import Field, Way
 from inspector.pipeline.tracking import Refusal
 from inspector.ports.field_io import FieldIo, Output
@@ -29,7 +30,7 @@ from inspector.ports.trigger import TriggerEvent, TriggerPosition
 
 log = structlog.get_logger(__name__)
 
-DEAD_S = 1.0
+DEAD_S = 0.7
 _BACK_OFF_S = 0.05
 _JOIN_S = 5.0
 _KEPT = 4096
@@ -37,9 +38,14 @@ _STALE_S = 0.03
 
 
 class TrackedGate:
-    """Gate, Annunciator, Trigger and Ejecting on one module. ``with``: the thread runs; on leaving, outputs are off."""
+    """Gate, Annunciator, Trigger, Ejecting and Panel on one module.
 
-    def __init__(self, io: FieldIo, way: Way, *, station: str, period_s: float) -> None:
+    ``with``: the thread runs; on leaving, outputs are off. ``wired``: the outputs that the module has.
+    """
+
+    def __init__(
+        self, io: FieldIo, way: Way, *, station: str, period_s: float, wired: Collection[Output] = frozenset()
+    ) -> None:
         self._io = io
         self._station = station
         self._period_s = period_s
@@ -48,10 +54,13 @@ class TrackedGate:
         self._field = Field(way)
         self._parts: dict[int, PartId] = {}
         self._series = 1
+        self._recounting = False  # numbers mean new parts, and none of them was announced yet
         self._confirmations: deque[Confirmation] = deque(maxlen=_KEPT)
         self._departures: deque[Departure] = deque(maxlen=_KEPT)
         self._troubles: deque[tuple[str, str]] = deque(maxlen=_KEPT)
         self._outputs: Mapping[Output, bool] = {}
+        self._driven = Driven(wired)
+        self._announced = LineState.NONE
         self._cycles = 0
         self._good_at: float | None = None
         self._trouble = "no cycle yet"
@@ -93,17 +102,24 @@ class TrackedGate:
         inputs = self._io.read()
         with self._lock:
             events = len(self._field.events)
-            outputs = self._field.take(inputs)
+            outputs = self._driven.apply(self._field.take(inputs))
             self._departures.extend(self._field.departures())
             self._troubles.extend((one.code, one.text) for one in self._field.troubles())
+            self._recounting |= self._field.restarted or any(event.restarted for event in self._field.events)
             if len(self._field.events) != events:
                 self._news.notify_all()
         if time.monotonic() - inputs.at > _STALE_S:
             with self._lock:  # this PC stood still: what was decided is of the past, and the module's watchdog runs
                 self._field.unwritten()
             return
-        self._io.write(outputs, re_arm=inputs.tripped)
+        try:
+            self._io.write(outputs, re_arm=inputs.tripped)
+        except DeviceError:
+            with self._lock:  # whether it was carried out nobody knows: no part is taken to have been ejected by it
+                self._field.unwritten()
+            raise
         with self._lock:
+            self._field.written(time.monotonic())
             if self._trouble:
                 log.info("field.alive", device=self._io.device)
             self._trouble = ""
@@ -153,6 +169,7 @@ class TrackedGate:
                 self._news.wait(left)
             self._field.events.clear()
             restarted, self._field.restarted = self._field.restarted, False
+            self._recounting = False
             return TriggerPosition(part_seq=self._field.seq, restarted=restarted)
 
     def wait(self, timeout_s: float) -> TriggerEvent | None:
@@ -176,10 +193,7 @@ class TrackedGate:
     def expect(self, part: PartId, *, deadline: float) -> None:  # noqa: ARG002 - a port's signature
         """Its reject was scheduled as it was counted; from here on its name is known."""
         with self._lock:
-            self._parts[part.part_seq] = part
-            self._series = part.series
-            while len(self._parts) > _KEPT:
-                del self._parts[next(iter(self._parts))]
+            self._remember(part)
 
     def signal(self, part: PartId, verdict: Verdict, *, deadline: float) -> None:
         """Cancel the reject, or say into which bin."""
@@ -189,6 +203,8 @@ class TrackedGate:
                 raise PassRefusedError(self._io.device, "late", rule="law.late")
             if not self._alive(now):
                 raise self._silent()
+            if self._recounting or (part.part_seq in self._parts and part.series != self._series):
+                raise PassRefusedError(self._io.device, "the trigger counter began anew behind it", rule="law.belt")
             refused = self._field.settle(part.part_seq, verdict.outcome)
             if refused is not None:
                 refusal, why = refused
@@ -212,13 +228,14 @@ class TrackedGate:
     def announce(self, state: LineState) -> None:
         """Show it on lights, horn and permit, with the next cycle."""
         with self._lock:
-            self._field.announce(state)
+            self._announced = state
+            self._field.announce(self._driven.shown(state))
 
     def link(self) -> LinkHealth:
         """Alive while cycles succeed."""
         with self._lock:
             alive = self._alive(time.monotonic())
-            reason = "" if alive else f"{self._io.device}: {self._trouble or 'no cycle for 1 s'}"
+            reason = "" if alive else f"{self._io.device}: {self._trouble or 'no cycle for 0.7 s'}"
             return LinkHealth(alive=alive, reason=reason, thread_alive=not self._ended)
 
     def plc_word(self) -> PlcWish:
@@ -233,10 +250,7 @@ class TrackedGate:
     def observe(self, part: PartId) -> None:
         """This part is at the light gate now."""
         with self._lock:
-            self._parts[part.part_seq] = part
-            self._series = part.series
-            while len(self._parts) > _KEPT:
-                del self._parts[next(iter(self._parts))]
+            self._remember(part)
             self._field.expect(part.part_seq)
 
     def observed(self, part_seq: int, outcome: Outcome) -> None:
@@ -266,7 +280,7 @@ class TrackedGate:
             inputs = self._field.inputs
             standing = {}
             if not self._alive(time.monotonic()):
-                standing["io.lost"] = f"{self._io.device}: {self._trouble or 'no cycle for 1 s'}"
+                standing["io.lost"] = f"{self._io.device}: {self._trouble or 'no cycle for 0.7 s'}"
             if inputs is not None and inputs.air_low:
                 standing["air.low"] = "the air pressure is low: the ejector may not move"
             return standing
@@ -317,7 +331,29 @@ class TrackedGate:
         }
         return {name: int(value) for name, value in seen.items() if value is not None}
 
+    # --- Panel
+
+    def words(self) -> Mapping[str, int]:
+        """None: there is no PLC here, and ``module_words`` tells the module's."""
+        return {}
+
+    def outputs(self) -> Sequence[str]:
+        """The wired outputs but those that move parts."""
+        return self._driven.outputs()
+
+    def force(self, outputs: Mapping[str, bool]) -> None:
+        """Drive these with the next cycle; the permit goes with it."""
+        with self._lock:
+            self._driven.drive(outputs)
+            self._field.announce(self._driven.shown(self._announced))
+
     # --- lock held
+
+    def _remember(self, part: PartId) -> None:
+        self._recounting &= part.series == self._series
+        self._parts[part.part_seq], self._series = part, part.series
+        while len(self._parts) > _KEPT:
+            del self._parts[next(iter(self._parts))]
 
     def _disposal(self, departure: Departure) -> Disposal:
         left = departure.left
@@ -335,7 +371,7 @@ class TrackedGate:
         return not self._ended and self._good_at is not None and now - self._good_at <= DEAD_S
 
     def _silent(self) -> DeviceError:
-        return DeviceError(self._io.device, self._trouble or "no cycle for 1 s")
+        return DeviceError(self._io.device, self._trouble or "no cycle for 0.7 s")
 
 
 def _bin(departure: Departure) -> str:

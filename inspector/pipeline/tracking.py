@@ -104,10 +104,16 @@ class Left:
 
 @dataclass(slots=True, kw_only=True)
 class _Place:
-    """A part on its way."""
+    """A part on its way. ``early``: it may be at the ejector so far before ``due``.
+
+    ``first``: what the ejector did there, once ``came``; None: nobody knows.
+    """
 
     part_seq: int
     due: float
+    early: float = 0.0
+    came: bool = False
+    first: Motion | None = None
     outcome: Outcome | None = None
     why: str = ""
     ejected: bool | None = None
@@ -144,10 +150,10 @@ class Tracker:
         """Parts between trigger and ejector."""
         return sum(not place.left for place in self._places)
 
-    def expect(self, part_seq: int, at: float) -> None:
-        """A part was triggered at this position: its reject is scheduled."""
+    def expect(self, part_seq: int, at: float, *, early: float = 0.0) -> None:
+        """A part was triggered at this position, or up to ``early`` before it: its reject is scheduled."""
         self._doomed.pop(part_seq, None)
-        self._places.append(_Place(part_seq=part_seq, due=at + self.passage.distance))
+        self._places.append(_Place(part_seq=part_seq, due=at + self.passage.distance, early=early))
 
     def expect_between(self, part_seq: int, begin: float, end: float, why: str) -> None:
         """A part was triggered somewhere between these positions: all that comes by then is ejected, and it with it."""
@@ -173,9 +179,9 @@ class Tracker:
             if place is not None:
                 place.outcome = outcome
             return None
-        if place is None or now >= place.due - self.passage.before:
+        if place is None or now >= self._begins(place):
             return Refusal.LATE
-        if self._blind(place.due - self.passage.before, place.due + self.passage.after):
+        if self._blind(self._begins(place), place.due + self.passage.after):
             place.why = self.why_blind(place.due)
             return Refusal.CONDEMNED
         place.outcome = Outcome.PASS
@@ -202,11 +208,11 @@ class Tracker:
         count = self.condemn(why)
         for place in self._places:
             if not place.left:
-                self._leave(place, ejected=True, why=place.why, between=now >= place.due - self.passage.before)
+                self._leave(place, ejected=True, why=place.why, between=now >= self._begins(place))
                 self._doom(place)
         self._places.clear()
         if not any(zone.end is None for zone in self._zones):
-            self._zones.append(_Zone(begin=now, end=None, why=why))
+            self._zones.append(_Zone(begin=float("-inf"), end=None, why=why))
         return count
 
     def found_again(self, now: float) -> None:
@@ -221,27 +227,44 @@ class Tracker:
         return any(zone.end is None for zone in self._zones)
 
     def went_by(self, now: float) -> int:
-        """Nobody moved the ejector for a while, and it rests on "pass": what is past it now may not have been ejected.
+        """Nobody moved the ejector for a while, and it went to its rest: what is past it now may have gone either way.
 
-        How many parts. Called before ``condemn`` and ``lose_places``: these keep what was said of them.
+        Where it rests on "eject" only those that had passed. How many parts. Called before ``condemn`` and
+        ``lose_places``: these keep what was said of them.
         """
-        gone = [one for one in self._places if not one.left and one.due <= now]
-        for place in gone:
-            self._leave(place, ejected=False, why="", between=True)
-        return len(gone)
+        gone = 0
+        for place in [one for one in self._places if not one.left and one.due <= now]:
+            if self.passage.rest is Rest.EJECT and place.outcome is not Outcome.PASS:
+                self._leave(place, ejected=True, why=place.why)
+            else:
+                self._leave(place, ejected=False, why="", between=True)
+                gone += 1
+        return gone
 
     def unwritten(self) -> None:
         """The ejector was not told what the last look found: it does what it did before."""
         self._motion = self._motion_before
 
-    def look(self, now: float, *, standing: bool = False) -> Motion:
-        """What the ejector must do at this position. ``standing``: the belt does not move: it rests."""
-        before, self._motion = self._motion, self._at(now, standing=standing)
+    def look(self, now: float, *, standing: bool = False, effective: float = float("-inf")) -> Motion:
+        """What the ejector must do at this position. ``standing``: the belt does not move: it rests.
+
+        ``effective``: from this position on the ejector surely did what the last look found; until there, perhaps
+        what the look before that one did.
+        """
+        prior, before, self._motion = self._motion_before, self._motion, self._at(now, standing=standing)
         self._motion_before = before
         for place in self._places:
-            if place.ejected is None and now >= place.due:
-                acting = before if before is not None and now > place.due else self._motion
-                self._leave(place, ejected=acting is Motion.EJECT, why=place.why)
+            if place.ejected is not None:
+                continue
+            if not place.came and now >= place.due - place.early:
+                place.came = True
+                place.first = self._acting(place.due - place.early, now, before, prior, effective)
+            if now >= place.due:
+                acting = self._acting(place.due, now, before, prior, effective)
+                sure = acting is not None and acting is place.first
+                # what nobody knows is told as it should not have been
+                ejected = acting is Motion.EJECT if sure else place.outcome is Outcome.PASS
+                self._leave(place, ejected=ejected, why=place.why, between=not sure)
         gone = now - self.passage.after - self.passage.remember
         self._places = [place for place in self._places if not (place.left and place.due < gone)]
         self._zones = [zone for zone in self._zones if zone.end is None or zone.end >= gone]
@@ -275,6 +298,18 @@ class Tracker:
             )
         )
 
+    def _acting(
+        self, at: float, now: float, before: Motion | None, prior: Motion | None, effective: float
+    ) -> Motion | None:
+        """What the ejector did at a position that is reached now; None: nobody knows."""
+        if before is None or now <= at:
+            return self._motion
+        return before if at >= effective or prior in {None, before} else None
+
+    def _begins(self, place: _Place) -> float:
+        """Where its window begins."""
+        return place.due - place.early - self.passage.before
+
     def _at(self, now: float, *, standing: bool) -> Motion:
         rest = Motion(self.passage.rest.value)
         if standing:
@@ -287,7 +322,7 @@ class Tracker:
         return Motion.PASS if all(one.outcome is Outcome.PASS for one in here) else Motion.EJECT
 
     def _here(self, now: float) -> list[_Place]:
-        return [one for one in self._places if one.due - self.passage.before <= now <= one.due + self.passage.after]
+        return [one for one in self._places if self._begins(one) <= now <= one.due + self.passage.after]
 
     def _blind(self, begin: float, end: float) -> bool:
         return any(zone.begin < end and (zone.end is None or begin < zone.end) for zone in self._zones)

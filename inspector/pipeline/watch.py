@@ -19,6 +19,7 @@ from inspector.pipeline.inspect import MODEL_ALARM
 from inspector.pipeline.links import CAMERA, GATE, IO, LinkBoard
 from inspector.pipeline.measure_trust import SCALE_ALARM, VOID_ALARM, MeasureTrust
 from inspector.pipeline.optics_guard import OpticsGuard
+from inspector.pipeline.part_ids import PART_ID_ALARM
 from inspector.pipeline.picture import CAMERA_ALARM
 from inspector.pipeline.start import close_lost
 from inspector.pipeline.status import StatusFile
@@ -101,7 +102,7 @@ class Watch:
         self._look_at_the_ejector()
         wish = self._equipment.annunciator.plc_word()
         if wish.clear_error:
-            for code in (*_ILL, RACE_ALARM):  # what still stands is raised again by the next part
+            for code in (*_ILL, RACE_ALARM, PART_ID_ALARM):  # what still stands is raised again by the next part
                 self._alarms.clear(code)
             self._tally.forgive()
             for code in self._occurred:

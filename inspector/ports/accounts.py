@@ -1,10 +1,12 @@
 """Where accounts and sessions stand, and who checks a secret."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from inspector.domain.account import Account, Session
+from inspector.domain.lockout import Lock
 
 
 class Accounts(Protocol):
@@ -74,23 +76,35 @@ class Sessions(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What became of a try before its secret was looked at.
+
+    ``refused``: what was locked already: the try was not added, and no secret is to be looked at. ``begins``: what is
+    locked from now on, if the secret is wrong.
+    """
+
+    refused: tuple[Lock, ...]
+    begins: tuple[Lock, ...]
+
+
 class Failures(Protocol):
-    """Wrong secrets. Any thread may call; may raise JournalError."""
+    """Wrong secrets. Any thread may call; may raise JournalError. ``place``: as ``lockout.place_of`` has it."""
 
-    def attempt(self, name: str, at: datetime) -> Sequence[datetime]:
-        """Count one more try for this name before its secret is looked at, whether there is such an account or not.
+    def attempt(self, name: str, place: str, at: datetime) -> Attempt:
+        """Count one more try for this name from this place before its secret is looked at.
 
-        Gives the tries that stood before, oldest first. Where MOST_FAILURES stand within FAILURES_WITHIN, none is
-        added. Asking and counting are one step, so that tries at the same time do not all find the door open.
+        ``name``: whether there is such an account or not. Where anything is locked, nothing is added. Asking and
+        counting are one step, so that tries at the same time do not all find the door open.
         """
         ...
 
-    def since(self, name: str, after: datetime) -> Sequence[datetime]:
-        """Those of this name after this moment, oldest first; nothing is counted."""
+    def locked(self, name: str, now: datetime) -> Mapping[str, Lock]:
+        """Where this name may not try at present, by place; "" stands for everywhere. Nothing is counted."""
         ...
 
-    def forget(self, name: str) -> None:
-        """Those of this name no longer count."""
+    def forget(self, name: str, place: str | None = None) -> None:
+        """Wrong secrets of this name no longer count: those from this place, or (None) from anywhere."""
         ...
 
 

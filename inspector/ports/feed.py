@@ -51,7 +51,7 @@ class FeedInfo:
     period_s: float = 0.0
     exposure_us: float | None = None
     gain: float | None = None
-    silent_s: float = 1.0
+    silent_s: float = 0.6
     reopen_max_s: float = 1.0
 
 
@@ -64,6 +64,7 @@ class Delivery:
     ``frame_id``: the camera's own; 16 or 64 bits, see ``domain.frame.ids_ahead``; None: it has none.
     ``arrived_at``: monotonic seconds, when its first bytes reached this PC.
     ``fault``: why it is unusable; "" for a good one. ``exposure_us``: of this very frame, where the camera tells it.
+    ``device_timestamp_ns``: of this very frame by the camera's own clock, whose zero is its own; None: it tells none.
     """
 
     pixels: Pixels
@@ -71,6 +72,7 @@ class Delivery:
     arrived_at: float
     fault: str = ""
     exposure_us: float | None = None
+    device_timestamp_ns: int | None = None
 
 
 class Feed(Protocol):

@@ -175,10 +175,10 @@ class Wired(Protocol):
 
 @runtime_checkable
 class Panel(Protocol):
-    """What a technician sees of the words between station and PLC, and may drive; a gate without words has none."""
+    """What a technician sees of the words between station and PLC, and may drive, there or at a remote I/O module."""
 
     def words(self) -> Mapping[str, int]:
-        """Every bit and word as it stands, by the names of the symbol list. Never blocks."""
+        """Every bit and word as it stands, by the names of the symbol list; none without a PLC. Never blocks."""
         ...
 
     def outputs(self) -> Sequence[str]:

@@ -135,13 +135,17 @@ class Cursors(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What ``journal verify`` found. ``findings`` is empty when the law holds."""
+    """What ``journal verify`` found. ``findings`` is empty when the law holds.
+
+    ``audit``: the audit chain's head; ``book``: the last entry's number and seal.
+    """
 
     inspections: int
     open: int
     journal_seq: int
     plc_count: int | None
     audit: AuditHead
+    book: AuditHead
     missing: Sequence[PartId]
     doubled: Sequence[PartId]
     findings: Sequence[str]

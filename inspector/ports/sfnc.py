@@ -18,6 +18,7 @@ EXPOSURE = ("ExposureTime", "ExposureTimeAbs", "ExposureTimeRaw")
 GAIN = ("Gain", "GainAbs", "GainRaw")
 RATE_ENABLE = ("AcquisitionFrameRateEnable", "AcquisitionFrameRateEnabled")
 RATE = ("AcquisitionFrameRate", "AcquisitionFrameRateAbs")
+PACKET_SIZE = "GevSCPSPacketSize"
 FORMATS: Mapping[str, tuple[str, ...]] = {"RGB8": ("RGB8", "RGB8Packed"), "BGR8": ("BGR8", "BGR8Packed")}
 """Other names of the same format of pixels; a format that is not here has but one."""
 TRIGGERS = ("FrameStart", "ExposureStart", "AcquisitionStart")
@@ -117,6 +118,24 @@ def set_up(nodes: Nodes, wanted: Wanted, *, device: str) -> Found:
         gain=_read(nodes, GAIN),
         fps=_read(nodes, RATE) if wanted.manner in {Manner.FREE, Manner.LIVE} else None,
     )
+
+
+def set_packet_size(nodes: Nodes, size: int | None, *, device: str) -> None:
+    """GigE: set how many bytes a packet has; None: leave it to the library.
+
+    Raises:
+        DeviceError: the camera has no packets, refused the size, or took another one.
+    """
+    if size is None:
+        return
+    if not nodes.has(PACKET_SIZE):
+        raise DeviceError(
+            device, f"camera.packet_size = {size}: it has no {PACKET_SIZE}, so it is no GigE camera; leave it out"
+        )
+    _set(nodes, PACKET_SIZE, size)
+    took = nodes.read(PACKET_SIZE)
+    if took != size:
+        raise DeviceError(device, f"camera.packet_size = {size}: the camera took {took}; set that, or another")
 
 
 def first(nodes: Nodes, names: Sequence[str]) -> str | None:

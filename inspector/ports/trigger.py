@@ -1,7 +1,8 @@
 """What starts a part."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,15 @@ class TriggerPosition:
     restarted: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedId:
+    """The source told ``told`` as a part's id at its trigger, and ``now`` before it had acknowledged the part."""
+
+    part_seq: int
+    told: str
+    now: str
+
+
 class Trigger(Protocol):
     """A source of parts. In free run the frame is the trigger."""
 
@@ -79,4 +89,13 @@ class Trigger(Protocol):
         Raises:
             DeviceError: the source is lost; ``wait`` may be called again, the adapter reconnects by itself.
         """
+        ...
+
+
+@runtime_checkable
+class IdsWatched(Protocol):
+    """A trigger whose part ids stand where they can be read until the part is acknowledged."""
+
+    def changed_ids(self) -> Sequence[ChangedId]:
+        """Parts whose id did not stay as it was at the trigger, since the last call. Any thread; never blocks."""
         ...

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from inspector.twin.faults import Fault
 from inspector.twin.modbus_thread import WireFaults
-from inspector.twin.plc import PlcLogic, PlcWiring
+from inspector.twin.plc import PlcLogic, PlcProgram, PlcWiring
 from inspector.twin.plc_modbus import PlcServer, open_plc
-from inspector.twin.plc_polling import PollingLogic
+from inspector.twin.plc_polling import PollingLogic, PollingProgram
 from inspector.twin.plc_polling_modbus import PollingPlc, open_polling_plc
 from inspector.twin.remote_io import Discrete, RemoteIo
 from inspector.twin.remote_io_modbus import RemoteIoServer, open_remote_io
@@ -19,6 +20,18 @@ from inspector.twin.witness import Witness
 
 Later = tuple[float, Callable[[], None]]
 """Seconds from now, and what is done then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programs:
+    """What the PLC runs in each role: makes the program of a PLC that is wired so."""
+
+    server: Callable[[PlcWiring], PlcProgram] = PlcLogic
+    client: Callable[[PlcWiring], PollingProgram] = PollingLogic
+
+
+OWN = Programs()
+"""The simulated line's own."""
 
 
 class Cell:
@@ -60,6 +73,11 @@ class Cell:
             self._plc.light_gate(edge)
         if self._io is not None:
             self._io.module.light_gate(edge)
+
+    def mislead(self, part_seq: int, faults: Mapping[str, float]) -> None:
+        """What goes wrong with the part's id, which only a PLC tells; before the part is counted."""
+        if self._plc is not None:
+            self._plc.panel.mislead(part_seq, faults)
 
     def belt_at_speed(self, *, at_speed: bool) -> None:
         """The drive's own contact."""
@@ -144,7 +162,11 @@ class Cell:
 
 @contextmanager
 def open_cell(
-    settings: TwinSettings, wiring: PlcWiring, encoder: Callable[[float], int], witness: Witness
+    settings: TwinSettings,
+    wiring: PlcWiring,
+    encoder: Callable[[float], int],
+    witness: Witness,
+    programs: Programs,
 ) -> Iterator[Cell]:
     """Serve what the settings name, on loopback; a PLC that polls finds the station there.
 
@@ -155,9 +177,9 @@ def open_cell(
         plc: PlcServer | PollingPlc | None = None
         io = None
         if settings.ejector == "plc" and settings.plc_role == "server":
-            plc = stack.enter_context(open_plc(settings, PlcLogic(wiring), encoder, witness.telegram))
+            plc = stack.enter_context(open_plc(settings, programs.server(wiring), encoder, witness.telegram))
         elif settings.ejector == "plc":
-            plc = stack.enter_context(open_polling_plc(settings, PollingLogic(wiring), encoder, witness.result))
+            plc = stack.enter_context(open_polling_plc(settings, programs.client(wiring), encoder, witness.result))
         if settings.io_port >= 0:
             module = RemoteIo(watchdog_s=settings.io_watchdog_ms / 1e3, active_low=settings.io_active_low)
             io = stack.enter_context(open_remote_io(settings, module, encoder))

@@ -61,6 +61,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "plc-garbage": Kind(meaning="so many answers are damaged", arg="answers", default=3.0, of_a_part=False),
     "plc-noise": Kind(meaning="so many requests arrive damaged", arg="requests", default=3.0, of_a_part=False),
     "plc-restart": Kind(meaning="it forgets all and counts anew", of_a_part=False),
+    "plc-id-repeated": Kind(meaning="it tells the part id of the part before"),
+    "plc-id-changed": Kind(
+        meaning="it tells another part id before the part is acknowledged", arg="ms after the trigger", default=20.0
+    ),
+    "plc-id-skipped": Kind(meaning="from this part on its part ids are one further"),
     "plc-clear-error": Kind(meaning="no fault: a person presses 'clear error'", of_a_part=False),
     "plc-job": Kind(meaning="no fault: it asks for another job", arg="job", default=0.0, of_a_part=False),
 }
@@ -124,6 +129,10 @@ class FaultPlan:
     def __init__(self, faults: Iterable[Fault]) -> None:
         self._of_parts = [fault for fault in faults if KINDS[fault.kind].of_a_part]
         self._of_moments = [fault for fault in faults if not KINDS[fault.kind].of_a_part]
+
+    def asks_for(self, kind: str) -> bool:
+        """Whether this kind is still to come."""
+        return any(fault.kind == kind for fault in (*self._of_parts, *self._of_moments))
 
     def of_part(self, part: int, elapsed_s: float) -> dict[str, float]:
         """What is done to this part, which is at the light gate now: kind and argument."""

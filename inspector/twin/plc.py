@@ -7,6 +7,7 @@ adapter, never a copy of it. Pure: one call is one scan; time, encoder and input
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from inspector.twin.panel import Panel
 from inspector.twin.shift_register import Code, Decision, ShiftRegister
@@ -67,6 +68,28 @@ class PlcWiring:
     lot: str = ""
 
 
+class PlcProgram(Protocol):
+    """What a PLC runs that serves its words: this module's own, or another hand's. Owned by the PLC's thread."""
+
+    @property
+    def panel(self) -> Panel:
+        """What people and the bin tell it."""
+        ...
+
+    @property
+    def tally(self) -> Counter[str]:
+        """What it refused, by reason."""
+        ...
+
+    def scan(self, inputs: ScanInputs) -> ScanOutputs:
+        """One cycle."""
+        ...
+
+    def restart(self) -> tuple[Decision, ...]:
+        """Power fails and comes back; what was on its way is rejected."""
+        ...
+
+
 @dataclass(slots=True)
 class PlcLogic:
     """The program. Its memory is what a PLC would retain; ``tally`` counts what it refused."""
@@ -101,7 +124,7 @@ class PlcLogic:
         decisions = self._register.decide(inputs.encoder)
         alive = self._last_life is not None and inputs.now - self._last_life <= self.wiring.heartbeat_timeout_s
         return ScanOutputs(
-            words=self._answer(pressed=self.panel.pressed(inputs.now)),
+            words=self._answer(inputs.now, pressed=self.panel.pressed(inputs.now)),
             counted=counted,
             decisions=decisions,
             link_alive=alive,
@@ -143,17 +166,16 @@ class PlcLogic:
             return Code.NOT_DECIDABLE
         return Code(number)
 
-    def _answer(self, *, pressed: bool) -> tuple[int, ...]:
+    def _answer(self, now: float, *, pressed: bool) -> tuple[int, ...]:
         status = STATUS_ENABLE | STATUS_BIN_FULL * self.panel.bin_full | STATUS_CLEAR_ERROR * pressed
         last_seq = self._register.last_seq
-        part_id = f"P{last_seq % 10_000_000:07d}"
         return (
             self._echo_heartbeat,
             *halves(last_seq),
             *halves(self._echo_seq),
             status,
             *halves(self._register.last_edge),
-            *text_words(part_id),
+            *text_words(self.panel.part_id(last_seq, now)),
             self.panel.wished(last_seq),
             *text_words(self.wiring.lot),
         )

@@ -1,7 +1,7 @@
 """The simulated PLC on the wire: a Modbus TCP server around the PLC's program, in a thread of its own.
 
     line ──FC16 words 0-7──▶ telegram ──┐
-                                        ├──▶ PlcLogic.scan, every scan_ms ──▶ decisions ──▶ ejector
+                                        ├──▶ program.scan,  every scan_ms ──▶ decisions ──▶ ejector
     light gate ──latched edges──────────┘                └──▶ words 0-16 ──FC3/FC4──▶ line
 Requests and scans run in one event loop, one after the other: a block is written and read as a whole.
 """
@@ -17,7 +17,7 @@ from pymodbus.constants import ExcCodes
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from inspector.twin.modbus_thread import ModbusThread, WireFaults
-from inspector.twin.plc import WORDS_IN, WORDS_OUT, PlcLogic, ScanInputs, Telegram
+from inspector.twin.plc import WORDS_IN, WORDS_OUT, PlcProgram, ScanInputs, Telegram
 from inspector.twin.settings import TwinSettings
 from inspector.twin.shift_register import Decision
 
@@ -32,7 +32,7 @@ class PlcServer:
     """The PLC as the rest of the simulated line knows it: an input for the light gate, an output for the ejector."""
 
     def __init__(
-        self, settings: TwinSettings, logic: PlcLogic, encoder: Callable[[float], int], on_telegram: OnTelegram
+        self, settings: TwinSettings, logic: PlcProgram, encoder: Callable[[float], int], on_telegram: OnTelegram
     ) -> None:
         self.wire = WireFaults(settings.seed)
         self.panel = logic.panel
@@ -148,7 +148,7 @@ class PlcServer:
 
 @contextmanager
 def open_plc(
-    settings: TwinSettings, logic: PlcLogic, encoder: Callable[[float], int], on_telegram: OnTelegram
+    settings: TwinSettings, logic: PlcProgram, encoder: Callable[[float], int], on_telegram: OnTelegram
 ) -> Iterator[PlcServer]:
     """Serve the PLC on loopback.
 

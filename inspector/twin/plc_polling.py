@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
+from typing import Protocol
 
 from inspector.twin.panel import Panel
 from inspector.twin.plc import PlcWiring, halves, text_words
@@ -89,6 +90,28 @@ class Said:
         return cls(valid=Shown.RESULTS_VALID in bits, part_seq=status[6] << 16 | status[7], code=code)
 
 
+class PollingProgram(Protocol):
+    """What a PLC runs that polls the station: this module's own, or another hand's. Owned by the PLC's thread."""
+
+    @property
+    def panel(self) -> Panel:
+        """What people and the bin tell it."""
+        ...
+
+    @property
+    def tally(self) -> Counter[str]:
+        """What it refused, by reason."""
+        ...
+
+    def scan(self, poll: Poll) -> Polled:
+        """One cycle."""
+        ...
+
+    def restart(self) -> tuple[Decision, ...]:
+        """Power fails and comes back; what was on its way is rejected."""
+        ...
+
+
 @dataclass(slots=True)
 class PollingLogic:
     """The program. Its memory is what a PLC would retain; ``tally`` counts what it refused."""
@@ -159,10 +182,10 @@ class PollingLogic:
     def _announce(self, *, acknowledged: bool, status: Sequence[int], now: float) -> None:
         """One step of the trigger's handshake: raise, wait for the mirror, lower, wait until that is gone."""
         if self._trigger:
-            if acknowledged:
+            if acknowledged and not self.panel.restless(self._announced[0], now):
                 self.tally["other_part"] += (status[4] << 16 | status[5]) != self._announced[0]
                 self._trigger = False
-            elif now - self._raised_at > _GIVE_UP_S:
+            elif not acknowledged and now - self._raised_at > _GIVE_UP_S:
                 self.tally["not_taken"] += 1
                 self._trigger = False
         elif self._zero_due:
@@ -185,7 +208,7 @@ class PollingLogic:
             bits >> 16,
             *halves(part_seq),
             self.panel.wished(max(part_seq, 1)),
-            *text_words(f"P{part_seq % 10_000_000:07d}"),
+            *text_words(self.panel.part_id(part_seq, now)),
             *text_words(self.wiring.lot),
             self._heartbeat,
             *halves(self._echo_seq),

@@ -1,6 +1,6 @@
 """The simulated PLC as a Modbus TCP client that polls the station, in a thread of its own.
 
-    every scan_ms: light gate ──edges──▶ PollingLogic.scan ──▶ decisions ──▶ ejector
+    every scan_ms: light gate ──edges──▶ program.scan ──▶ decisions ──▶ ejector
     as fast:       station ──FC4 status──▶ scan ──FC16 control──▶ station
 The exchange never holds up the scan: while the station is silent, parts are decided (rejected) all the same.
 """
@@ -17,7 +17,7 @@ from pymodbus.exceptions import ModbusException
 
 from inspector.twin.modbus_thread import WireFaults
 from inspector.twin.plc_modbus import drain
-from inspector.twin.plc_polling import STATUS_WORDS, Poll, PollingLogic, Said
+from inspector.twin.plc_polling import STATUS_WORDS, Poll, PollingProgram, Said
 from inspector.twin.settings import TwinSettings
 from inspector.twin.shift_register import Code, Decision
 
@@ -33,7 +33,7 @@ class PollingPlc:
     """The PLC as the rest of the simulated line knows it: an input for the light gate, an output for the ejector."""
 
     def __init__(
-        self, settings: TwinSettings, logic: PollingLogic, encoder: Callable[[float], int], on_result: OnResult
+        self, settings: TwinSettings, logic: PollingProgram, encoder: Callable[[float], int], on_result: OnResult
     ) -> None:
         self.wire = WireFaults(settings.seed)
         self.panel = logic.panel
@@ -167,7 +167,7 @@ class PollingPlc:
 
 @contextmanager
 def open_polling_plc(
-    settings: TwinSettings, logic: PollingLogic, encoder: Callable[[float], int], on_result: OnResult
+    settings: TwinSettings, logic: PollingProgram, encoder: Callable[[float], int], on_result: OnResult
 ) -> Iterator[PollingPlc]:
     """Poll the station at ``plc_host:plc_port``, whether it is there yet or not."""
     plc = PollingPlc(settings, logic, encoder, on_result)

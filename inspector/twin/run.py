@@ -12,7 +12,7 @@ import structlog
 
 from inspector.domain.recipe import Recipe
 from inspector.twin.camera import open_camera
-from inspector.twin.cell import open_cell
+from inspector.twin.cell import OWN, Programs, open_cell
 from inspector.twin.ejector import true_outcome
 from inspector.twin.plc import PlcWiring
 from inspector.twin.pool import Progress, load_pool
@@ -32,11 +32,12 @@ def run_twin(
     report_dir: Path,
     stop: threading.Event,
     on_progress: Progress | None = None,
+    programs: Programs = OWN,
 ) -> TwinReport:
     """Run the line until ``settings.parts`` have passed the ejector, or ``stop`` is set and the belt is empty.
 
     Writes ``twin.json`` into ``report_dir`` four times a second and ``twin_report.json`` at the end.
-    ``on_progress(ready, asked)`` is called while scenes are rendered.
+    ``on_progress(ready, asked)`` is called while scenes are rendered; ``programs``: what its PLC runs.
 
     Raises:
         DeviceError: ring or port are taken, the disk is full, or no permit came within ``permit_timeout_s``.
@@ -66,7 +67,7 @@ def run_twin(
     witness = Witness(first_trigger=settings.first_trigger, decide_after=belt.decide_after)
     with (
         open_camera(settings) as camera,
-        open_cell(settings, wiring, belt.encoder_at, witness) as cell,
+        open_cell(settings, wiring, belt.encoder_at, witness, programs) as cell,
     ):
         log.info("twin.open", ring=settings.ring, pool=len(pool), **cell.figures())
         world = World(settings, belt, pool, truths, camera, cell, witness, status)

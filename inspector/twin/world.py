@@ -73,6 +73,7 @@ class World:
         self._sensing: list[tuple[float, int, bool]] = []
         self._held = False
         self._part = 0
+        self._empty: Picture | None = None
         self._started_at = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
@@ -88,6 +89,8 @@ class World:
             jitter_mm=self._settings.spacing_jitter_mm,
             pool=len(self._pool),
         )
+        if self._plan.asks_for("trigger-false"):  # made now: it takes longer than a pitch on a PC that is busy
+            self._empty = pictures.empty_belt(*self._pool[0].pixels.shape)
         self._coming = islice(endless, self._settings.parts) if self._settings.parts else endless
         self._started_at = time.monotonic()
         self._move(running=True)
@@ -188,17 +191,17 @@ class World:
         pixels = self._picture(scene, faults)
         if "gate-blind" not in faults:
             self._triggered(shown, pixels, faults, at_mm=part.position_mm)
-        if "trigger-false" in faults:
+        empty = self._empty
+        if "trigger-false" in faults and empty is not None:
             half_s = self._settings.spacing_mm / 2 / max(self._belt.motion.speed_mm_s, 1.0)
-            belt = pictures.empty_belt(*scene.pixels.shape)
-            self._do_later(half_s, lambda: self._triggered(None, belt, {}))
+            self._do_later(now + half_s - time.monotonic(), lambda: self._triggered(None, empty, {}))
 
     def _triggered(
         self, part: PartOnBelt | None, pixels: Picture, faults: Mapping[str, float], *, at_mm: float | None = None
     ) -> None:
         """Edges and pictures of one place on the belt."""
         if "trigger-lost" not in faults:
-            self._count(part, at_mm)
+            self._count(part, at_mm, faults)
         self._expose(part, pixels, faults)
         for kind, counted, pictured in (
             ("trigger-doubled", True, False),
@@ -208,16 +211,17 @@ class World:
             if kind in faults:
                 after_s = faults[kind] / 1e3
                 if counted:
-                    self._do_later(after_s, lambda: self._count(part, None))
+                    self._do_later(after_s, lambda: self._count(part, None, {}))
                 if pictured:
                     self._do_later(after_s, lambda: self._expose(part, pixels, {}))
 
-    def _count(self, part: PartOnBelt | None, at_mm: float | None) -> None:
+    def _count(self, part: PartOnBelt | None, at_mm: float | None, faults: Mapping[str, float]) -> None:
         position = self._belt.motion.position(time.monotonic()) if at_mm is None else at_mm
         edge = self._belt.encoder.counts(position)
         number = self._witness.gate_edge(edge)
         self._ejector.count(number, part)
         self._tally.trigger(number)
+        self._cell.mislead(number, faults)
         self._cell.light_gate(edge)
 
     def _expose(self, part: PartOnBelt | None, pixels: Picture, faults: Mapping[str, float]) -> None:

@@ -26,6 +26,7 @@ from inspector.web.words import Words, chosen
 
 DECLARED = "x-access"
 CSRF_HEADER, CSRF_FIELD = "X-CSRF-Token", "csrf"
+_LONGEST_ADDRESS = 64
 LANGUAGE_COOKIE = "inspector_language"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -57,7 +58,10 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One request: to which station, by whom (None: nobody is signed in), in which language."""
+    """One request: to which station, by whom (None: nobody is signed in), from where, in which language.
+
+    ``address``: of the connection, or what a proxy on this PC says that it is; "" where there is none.
+    """
 
     station: Station
     feed: Feed
@@ -66,6 +70,7 @@ class Visit:
     account: Account | None
     session: Session | None
     words: Words
+    address: str
 
     @property
     def person(self) -> Account:
@@ -79,6 +84,10 @@ class Visit:
         if access is Access.PUBLIC or (access is Access.LIVE and self.station.site.open_live):
             return True
         return self.account is not None and self.account.role in access.roles
+
+    def sign(self, secret: str) -> None:
+        """Check the secret of who is signed in anew, as a signature; raises as ``Gatekeeper.sign``."""
+        self.gatekeeper.sign(self.person, secret, address=self.address)
 
     @property
     def csrf(self) -> str:
@@ -153,6 +162,7 @@ def stranger(request: Request) -> Visit:
         account=None,
         session=None,
         words=_words(request, None),
+        address=request.client.host[:_LONGEST_ADDRESS] if request.client else "",
     )
 
 

@@ -10,6 +10,7 @@ RELEASED_AT_THE_LINE = frozenset(
         "ejector.confirm",
         "ejector.late",
         "ejector.missed",
+        "encoder.dead",
         "encoder.jump",
         "io.watchdog",
         "sync.race",
@@ -40,6 +41,9 @@ def remedies(words: Words) -> dict[str, str]:
         "plc.job": _("Call an engineer: the recipe requested by the PLC cannot be used."),
         "plc.forced": _("An output is forced. Release it on the screen I/O and links."),
         "sync": _("Triggers and images did not match: check the light barrier and the spacing of the parts."),
+        "sync.part_id": _(
+            "Call an engineer: the part ids of the PLC do not fit the parts. The text names two of them."
+        ),
         "sync.race": _("Check the part named here: it was passed just when the counters lost sync."),
         "trigger": _("Check the trigger cable and the PLC."),
         "ejector": _("Find the part named here, and check the ejector and its sensors."),
@@ -73,6 +77,7 @@ def titles(words: Words) -> dict[str, str]:
         "ejector.confirm": _("Part not in the expected lane"),
         "ejector.late": _("Good part ejected: output too late"),
         "ejector.missed": _("Bad part may be in the good lane"),
+        "encoder.dead": _("Encoder stands, drive runs"),
         "encoder.jump": _("Encoder count jumped"),
         "evidence.refused": _("Images not saved"),
         "evidence.slow": _("Saving images is delayed"),
@@ -94,6 +99,7 @@ def titles(words: Words) -> dict[str, str]:
         "rejects.in_a_row": _("Many bad parts in a row"),
         "scale.due": _("Scale calibration is due"),
         "scale.void": _("Scale invalid: no measurements"),
+        "sync.part_id": _("Part ids do not fit"),
         "sync.race": _("Check one part: passed although uncertain"),
         "sync.window": _("Parts too close together"),
         "trigger.lost": _("No trigger signal"),

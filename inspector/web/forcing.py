@@ -46,7 +46,7 @@ def force(visit: Visit, given: ForceGiven) -> int:
     if given.output not in names:
         known = ", ".join(names) or "none"
         raise HTTPException(422, f"output {given.output!r} cannot be forced; there are: {known}")
-    visit.gatekeeper.sign(visit.person, given.secret)
+    visit.sign(given.secret)
     content: dict[str, str | int | bool | None] = {"output": given.output, "high": given.high, "seconds": given.seconds}
     visit.station.audit.record(
         who=visit.person.name, action="output.forced", subject=given.output, content=content, at_utc=visit.station.now()

@@ -8,24 +8,37 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from inspector.domain.account import FAILURES_WITHIN, MOST_FAILURES, Account, Session
+from inspector.domain.account import Account, Session
+from inspector.domain.chain import Content
+from inspector.domain.errors import JournalError
+from inspector.domain.lockout import Lock, place_of
 from inspector.web.station import Station
 
 log = structlog.get_logger(__name__)
 
 MOST_WAITING = 8
 """Secrets that are checked or wait for it; more are answered 503."""
+BEGAN, ENDED, LOCKED_OUT = "session.began", "session.ended", "session.locked_out"
+STATION = "inspector web"
+"""Who locks somebody out, in the audit chain: nobody that is known."""
 _TOKEN_BYTES = 32
+_SHORT = 12
 _TOUCH_EVERY = timedelta(seconds=20)
 """A session's last use is written down so often at most."""
 
 
 class RefusedError(Exception):
-    """Not let in. ``until``: the account is locked until then; None: the secret or the name is wrong."""
+    """Not let in. ``lock``: what is locked, ``left``: for how long yet; None: the secret or the name is wrong."""
 
-    def __init__(self, until: datetime | None) -> None:
-        super().__init__("locked" if until else "wrong name or secret")
-        self.until = until
+    def __init__(self, lock: Lock | None, now: datetime) -> None:
+        super().__init__(f"locked: {lock.scope.value}" if lock else "wrong name or secret")
+        self.lock = lock
+        self.left = lock.until - now if lock else None
+
+    @property
+    def until(self) -> datetime | None:
+        """When the lock-out ends; None for a wrong secret."""
+        return self.lock.until if self.lock else None
 
 
 class UnsignedError(Exception):
@@ -46,14 +59,18 @@ class Gatekeeper:
         self._station = station
         self._room = threading.BoundedSemaphore(MOST_WAITING)
 
-    def enter(self, name_or_badge: str, secret: str) -> tuple[str, Session]:
-        """Begin a session: the token for the browser's cookie, and what is kept of it.
+    def enter(self, name_or_badge: str, secret: str, *, address: str) -> tuple[str, Session]:
+        """Begin a session: the token for the browser's cookie, and what is kept of it. It stands in the audit chain.
+
+        ``address``: whose connection it is.
 
         Raises:
             RefusedError: wrong name, wrong secret, or locked.
             BusyError: too many ask at this moment.
+            JournalError: it could not be noted; nobody was let in.
         """
-        account = self._checked(name_or_badge.strip(), secret)
+        given = name_or_badge.strip()
+        account = self._checked(given, secret, address)
         token, now = secrets.token_urlsafe(_TOKEN_BYTES), self._station.now()
         session = Session(
             token_hash=_hashed(token),
@@ -67,8 +84,15 @@ class Gatekeeper:
         if by_now is None or not by_now.active or by_now.secret_hash != account.secret_hash:
             # it was changed while its secret was checked
             self._station.sessions.end(session.token_hash)
-            raise RefusedError(None)
-        log.info("web.signed_in", account=account.name, role=account.role.value)
+            raise RefusedError(None, now)
+        way = "name" if given == account.name else "badge"
+        content = {"role": account.role.value, "address": address, "by": way, "session": _short(session)}
+        try:
+            self._note(BEGAN, who=account.name, subject=account.name, content=content)
+        except JournalError:
+            self._station.sessions.end(session.token_hash)
+            raise
+        log.info("web.signed_in", account=account.name, role=account.role.value, address=address)
         return token, session
 
     def who(self, token: str, *, used: bool) -> tuple[Account, Session] | None:
@@ -87,12 +111,18 @@ class Gatekeeper:
             self._station.sessions.touch(session.token_hash, now)
         return account, session
 
-    def leave(self, session: Session) -> None:
-        """End a session at once, wherever its cookie still is."""
+    def leave(self, session: Session, *, address: str) -> None:
+        """End a session at once, wherever its cookie still is; then it is noted.
+
+        Raises:
+            JournalError: it could not be noted; the session has ended all the same.
+        """
         self._station.sessions.end(session.token_hash)
         log.info("web.signed_out", account=session.account)
+        content = {"address": address, "session": _short(session)}
+        self._note(ENDED, who=session.account, subject=session.account, content=content)
 
-    def sign(self, account: Account, secret: str) -> None:
+    def sign(self, account: Account, secret: str, *, address: str) -> None:
         """Check the secret anew, as a signature.
 
         Raises:
@@ -102,30 +132,56 @@ class Gatekeeper:
         """
         if not secret:
             raise UnsignedError
-        self._checked(account.name, secret)
+        self._checked(account.name, secret, address)
 
-    def _checked(self, name_or_badge: str, secret: str) -> Account:
+    def _checked(self, name_or_badge: str, secret: str, address: str) -> Account:
         """Look at one secret. A try counts as wrong until it was right, so tries at the same time are counted too."""
         if not self._room.acquire(blocking=False):
             raise BusyError
         try:
-            return self._one(name_or_badge, secret)
+            return self._one(name_or_badge, secret, address)
         finally:
             self._room.release()
 
-    def _one(self, name_or_badge: str, secret: str) -> Account:
-        station, now = self._station, self._station.now()
+    def _one(self, name_or_badge: str, secret: str, address: str) -> Account:
+        station, now, place = self._station, self._station.now(), place_of(address)
         account = station.accounts.find(name_or_badge) if name_or_badge else None
-        name = account.name if account else name_or_badge
-        before = station.failures.attempt(name, now)
-        if len(before) >= MOST_FAILURES:
-            raise RefusedError(before[-MOST_FAILURES] + FAILURES_WITHIN)
+        name = account.name if account else _unknown(name_or_badge)
+        tried = station.failures.attempt(name, place, now)
+        if tried.refused:
+            raise RefusedError(max(tried.refused, key=lambda lock: lock.until), now)
         known = account is not None and account.active
         if not station.secrets.fits(secret, account.secret_hash if account and known else "") or account is None:
-            log.warning("web.refused", account=name, failures=len(before) + 1)
-            raise RefusedError(None)
-        station.failures.forget(name)
+            log.warning("web.refused", account=account.name if account else "", address=address)
+            for lock in tried.begins:
+                self._note_lock(lock, account, address)
+            raise RefusedError(None, now)
+        station.failures.forget(name, place)
         return account
+
+    def _note_lock(self, lock: Lock, account: Account | None, address: str) -> None:
+        """A lock-out, with how many wrong secrets led to it; what was typed for a name nobody has may be a secret."""
+        log.warning("web.locked_out", scope=lock.scope.value, account=account.name if account else "", address=address)
+        content: Content = {
+            "locked": lock.scope.value,
+            "wrongSecrets": lock.scope.most,
+            "address": address,
+            "until": lock.until.isoformat(timespec="seconds"),
+        }
+        self._note(LOCKED_OUT, who=STATION, subject=account.name if account else "", content=content)
+
+    def _note(self, action: str, *, who: str, subject: str, content: Content) -> None:
+        self._station.audit.record(who=who, action=action, subject=subject, content=content, at_utc=self._station.now())
+
+
+def _unknown(typed: str) -> str:
+    """What is kept of a name that no account has: somebody may have typed a secret in its place."""
+    return f"?{_hashed(typed)[:_SHORT]}"
+
+
+def _short(session: Session) -> str:
+    """What ties the rows of one session together and opens nothing."""
+    return session.token_hash[:_SHORT]
 
 
 def _hashed(token: str) -> str:

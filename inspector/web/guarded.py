@@ -1,4 +1,4 @@
-"""Holds for every request before its route is asked, and for every answer: sizes, and headers."""
+"""Holds for every request before its route is asked, and for every answer: the name asked for, sizes, and headers."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inspector.web import troubles
+from inspector.web import hosts, troubles
 
 MOST_BYTES = 1 << 20
 """Of a request: the longest text of a recipe fits. It is read on the event loop, before anybody is known."""
@@ -14,6 +14,7 @@ MOST_PICTURE_BYTES = 48 << 20
 """Of a picture to be judged: a lossless one of 12 megapixels fits."""
 _PICTURES = ("POST", "/api/inspect")
 _FILES = "multipart/form-data"
+_DAY_S = 24 * 3600
 _CSP = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
@@ -30,7 +31,10 @@ _HEADERS = {
 
 
 class Guarded:
-    """Refuses what is too large, and gives every answer its headers; it holds nothing back of a stream."""
+    """Refuses what asks for another host or is too large, and gives every answer its headers.
+
+    It holds nothing back of a stream.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -53,11 +57,12 @@ class Guarded:
             return message
 
         kept = "max-age=3600" if scope["path"].startswith("/static/") else "no-store"
+        always = (*_HEADERS.items(), ("Cache-Control", kept), *_hsts(request))
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in (*_HEADERS.items(), ("Cache-Control", kept)):
+                for name, value in always:
                     headers.setdefault(name, value)
             await send(message)
 
@@ -78,8 +83,18 @@ def _too_large(most: int) -> str:
     return f"at most {most} bytes are taken"
 
 
+def _hsts(request: Request) -> tuple[tuple[str, str], ...]:
+    days: int = request.app.state.station.site.hsts_days
+    if request.url.scheme != "https" or not days:
+        return ()
+    return (("Strict-Transport-Security", f"max-age={days * _DAY_S}"),)
+
+
 async def _refused(request: Request, most: int) -> Response | None:
     """The answer to what is not even read; None for what is."""
+    host = request.headers.get("host")
+    if host is not None and not hosts.known(host, request.app.state.station.site.hosts):
+        return await troubles.other_host(request, host)
     told = request.headers.get("content-length", "0")
     if not told.isdecimal() or int(told) > most:
         return await troubles.too_large(request, _too_large(most))

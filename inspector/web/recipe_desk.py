@@ -177,7 +177,7 @@ def decide(visit: Visit, one: Read, *, approved: bool, comment: str, secret: str
         raise ReviewError(visit.words.gettext("There is nothing left to decide."))
     if one.revision.proposed_by == visit.person.name:
         raise ReviewError(visit.words.gettext("Another person must approve it."))
-    visit.gatekeeper.sign(visit.person, secret)
+    visit.sign(secret)
     station = visit.station
     station.shelf.decide(
         KIND,
@@ -204,7 +204,7 @@ def activate(visit: Visit, one: Read, *, before: str, reason: str, secret: str) 
     _refuse(visit, one, slot, before)
     if not reason.strip():
         raise ReviewError(_("Enter a reason: it is recorded in the audit trail."))
-    visit.gatekeeper.sign(visit.person, secret)
+    visit.sign(secret)
     wish = Wish(
         slot=slot.name, name=one.revision.name, sha256=one.revision.sha256, before=before, reason=reason.strip()
     )

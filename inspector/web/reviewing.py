@@ -83,7 +83,7 @@ def review(visit: Visit, file: PartFile, given: ReviewGiven) -> int:
         raise OvertakenError("another review stands than the one that was seen", now=now)
     signed = needs_signature(file.inspection, opinion)
     if signed:
-        visit.gatekeeper.sign(person, given.secret)
+        visit.sign(given.secret)
     return visit.station.desk.sign(
         Review(
             result_id=file.inspection.result_id,

@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
@@ -11,8 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from inspector.domain.account import (
-    FAILURES_WITHIN,
-    MOST_FAILURES,
     Account,
     AccountError,
     Role,
@@ -73,12 +71,20 @@ class OwnSecret(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """An account as a screen shows it. ``locked_until``: by wrong secrets; ``sessions``: alive, last used first."""
+    """An account as a screen shows it. ``sessions``: alive, last used first.
+
+    ``locked``: where it may not sign in after wrong secrets, by address, and until when; "" stands for everywhere.
+    """
 
     key: str
     account: Account
-    locked_until: datetime | None
+    locked: Mapping[str, datetime]
     sessions: tuple[Session, ...]
+
+    @property
+    def locked_until(self) -> datetime | None:
+        """When the last of its lock-outs ends; None: it is not locked out anywhere."""
+        return max(self.locked.values(), default=None)
 
 
 def key_of(account: Account) -> str:
@@ -89,11 +95,10 @@ def key_of(account: Account) -> str:
 def person_of(visit: Visit, account: Account) -> Person:
     """The account with what is known of it by now."""
     station, now = visit.station, visit.station.now()
-    failed = station.failures.since(account.name, now - FAILURES_WITHIN)
     return Person(
         key=key_of(account),
         account=account,
-        locked_until=failed[-MOST_FAILURES] + FAILURES_WITHIN if len(failed) >= MOST_FAILURES else None,
+        locked={place: lock.until for place, lock in station.failures.locked(account.name, now).items()},
         sessions=tuple(one for one in station.sessions.of(account.name) if account.active and one.alive(now)),
     )
 
@@ -178,7 +183,7 @@ def sign_out(visit: Visit, key: str, given: Signed) -> Account:
 
 def _desk(visit: Visit, signature: str) -> AccountDesk:
     """The desk of who is signed in, once they have signed."""
-    visit.gatekeeper.sign(visit.person, signature)
+    visit.sign(signature)
     return visit.station.staff(visit.person.name)
 
 

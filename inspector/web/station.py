@@ -19,6 +19,7 @@ from inspector.ports.evidence import Pictures
 from inspector.ports.figures import Figures, Lots
 from inspector.ports.history import History, Names, PartSearch
 from inspector.ports.journal import Reader
+from inspector.ports.labels import LabelDesk
 from inspector.ports.live_picture import LivePicture
 from inspector.ports.liveness import LineWatch
 from inspector.ports.packages import ModelBench, ModelShelf
@@ -39,7 +40,9 @@ class Site:
     and time zone. ``px_per_mm``: pitch of the panel. ``reasons``: reason codes by opinion ("agree", "disagree",
     "unsure"). ``open_live``: Live is seen without an account (never its pictures). ``origins``: addresses that
     browsers use, "https://host:port"; the one they ask by the name of is always one. ``secure``: only by TLS.
-    ``golden``: folder of golden images, named after recipes.
+    ``golden``: folder of golden images, named after recipes. ``hosts``: names by which browsers may ask for it, lower
+    case, "*.plant" for any of one more part; by an address they always may. ``hsts_days``: for so long a browser that
+    came by TLS asks by nothing else; 0: nothing is said of it.
     """
 
     language: str
@@ -51,6 +54,8 @@ class Site:
     origins: tuple[str, ...]
     secure: bool
     golden: Path
+    hosts: frozenset[str]
+    hsts_days: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,7 @@ class Station:
     this station; raises ConfigError. ``recipe_file``: the text of a slot's file; None where it cannot be read.
     ``live``: what the camera shows. ``measure``: the scale on a PNG of a board; raises ConfigError, FrameError.
     ``table``: parts as "csv" or "xlsx", a file for the caller to close; None while another one is being made.
+    ``labels``: reviewed pictures with their labels.
     ``record``: an Inspection as it is published, JSON-ready. ``now``: UTC.
     """
 
@@ -100,6 +106,7 @@ class Station:
     wiring: Wiring
     requests: RequestDesk
     table: Callable[[str, PartSearch], BinaryIO | None]
+    labels: LabelDesk
     inspect: Callable[[Path], Json]
     measure: Callable[[bytes, str], Json]
     record: Callable[[Inspection], Json]

@@ -19,6 +19,7 @@ from inspector.domain.reviewing import OvertakenError
 from inspector.web import reviewing
 from inspector.web.access import ForbiddenError, OldTokenError, SignInError, Visit, next_page, stranger, visitor
 from inspector.web.gatekeeper import BusyError, RefusedError, UnsignedError
+from inspector.web.lock_words import locked_out
 from inspector.web.words import Words
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,20 @@ async def too_large(request: Request, program: str) -> Response:
     """A 413. ``program``: how much would have been taken."""
     return await told(
         request, 413, lambda words: Trouble(reason=words.gettext("The content is too large."), program=program)
+    )
+
+
+async def other_host(request: Request, host: str) -> Response:
+    """A 421: another site may have given its name this station's address, to read here with a visitor's browser."""
+    program = f"this station is not known as {host!r}; web.hosts names what else it is asked by"
+    return await told(
+        request,
+        421,
+        lambda words: Trouble(
+            reason=words.gettext("This station is not known by the name %(host)s. An engineer can add it to web.hosts.")
+            % {"host": host},
+            program=program,
+        ),
     )
 
 
@@ -180,8 +195,7 @@ def _old_token(error: OldTokenError, words: Words) -> Trouble:
 def _refusal(error: RefusedError, words: Words) -> Trouble:
     if error.until is None:
         return Trouble(reason=words.gettext("Your PIN or password is wrong. Nothing was saved."))
-    locked = words.gettext("Too many failed attempts. Locked until %(time)s.") % {"time": words.clock(error.until)}
-    return Trouble(reason=locked, more={"lockedUntil": error.until.isoformat()})
+    return Trouble(reason=locked_out(error, words), more={"lockedUntil": error.until.isoformat()})
 
 
 def _malformed(error: RequestValidationError, words: Words) -> str:

@@ -21,6 +21,7 @@ from inspector.pipeline.steady import open_camera
 from inspector.ports.camera import Camera
 from inspector.ports.gate import LineState
 from inspector.ports.plugin import Context
+from tests.camera_outage import in_time
 from tests.camera_peers import (
     HEIGHT,
     WIDTH,
@@ -40,6 +41,8 @@ pytestmark = [pytest.mark.camera, pytest.mark.peer("aravis"), pytest.mark.xdist_
 CONTEXT = Context(station="s", data_dir="", run_dir="")
 SAMPLE = Path(__file__).parents[2] / "config" / "samples" / "camera_aravis.toml"
 SMALL = {"width": 640, "height": 480, "exposure_us": 10000.0, "packet_size": 9000}
+DEFAULTS = {"silent_s": None}
+"""Left out: what the settings have of themselves."""
 FULL = {"width": WIDTH, "height": HEIGHT, "exposure_us": 10000.0, "packet_size": 9000}
 
 
@@ -66,7 +69,8 @@ def settings_of(**values: object) -> BaseModel:
 
 
 def opened(**wanted: object) -> AbstractContextManager[Camera]:
-    values = {"address": "127.0.0.1", "trigger": "free", "fps": 30.0, **wanted}
+    values = {"address": "127.0.0.1", "trigger": "free", "fps": 30.0, "silent_s": 3.0, **wanted}
+    values = {name: value for name, value in values.items() if name not in DEFAULTS or value is not None}
     plugin = plugins.find("camera", "aravis", where="here", key="camera")
     return open_camera(plugin, plugin.settings_model(**values), CONTEXT)
 
@@ -111,16 +115,18 @@ def test_twelve_megapixels_come_in_order_in_every_format(
         assert (info.width, info.height, info.pixel_format) == (WIDTH, HEIGHT, delivered)
         assert (info.counts_frames, info.paced, info.exposes_when_asked) == (True, True, False)
         into = buffer_for(info)
-        numbers = []
+        numbers, own_times = [], []
         for _ in range(3):
             capture, _ = grab_until(camera, into)
             numbers.append(capture.frame_no)
+            own_times.append(capture.device_timestamp_ns)
             assert capture.camera.exposure_us == 10000.0
             assert capture.camera.serial == "GV01"
             assert np.shares_memory(capture.pixels, into)
             assert not capture.pixels.flags.writeable
             assert capture.pixels.std() > 0
     assert numbers == sorted(set(numbers))
+    assert own_times == sorted(set(own_times))
 
 
 def test_its_rate_at_twelve_megapixels_is_told(patiently: Opening, shows: Shows) -> None:
@@ -186,10 +192,7 @@ def test_live_gives_the_frame_nearest_to_the_moment_of_asking(patiently: Opening
 
 
 @pytest.mark.parametrize("trigger", ["free", "software"])
-def test_a_killed_camera_is_lost_and_comes_back_by_itself(
-    patiently: Opening, peer: Peer, trigger: str, shows: Shows
-) -> None:
-    shows(ARAVIS, "lost", "killed: noticed, back by itself")
+def test_a_killed_camera_is_lost_and_comes_back_by_itself(patiently: Opening, peer: Peer, trigger: str) -> None:
     with patiently(trigger=trigger) as camera:
         into = buffer_for(camera.describe())
         grab_until(camera, into)
@@ -204,10 +207,7 @@ def test_a_killed_camera_is_lost_and_comes_back_by_itself(
 
 
 @pytest.mark.parametrize("trigger", ["live", "software"])
-def test_a_hung_camera_is_lost_and_comes_back_once_it_answers(
-    patiently: Opening, peer: Peer, trigger: str, shows: Shows
-) -> None:
-    shows(ARAVIS, "hung", "stopped: noticed, back by itself")
+def test_a_hung_camera_is_lost_and_comes_back_once_it_answers(patiently: Opening, peer: Peer, trigger: str) -> None:
     with patiently(trigger=trigger) as camera:
         into = buffer_for(camera.describe())
         grab_until(camera, into)
@@ -316,6 +316,23 @@ def test_a_camera_that_dies_between_two_parts_takes_the_run_permit_away_until_it
         assert plant.run() == 0
     assert seen == ["killed", "noticed", "back"]
     assert sorted(plant.outcomes()) == [1, 2]
+
+
+@pytest.mark.parametrize(("column", "trouble"), [("lost", "killed"), ("hung", "stopped")])
+def test_by_its_default_settings_a_loss_is_noticed_and_mended_in_time(
+    patiently: Opening, peer: Peer, tmp_path: Path, column: str, trouble: str, shows: Shows
+) -> None:
+    shows(ARAVIS, column, trouble)
+
+    def start() -> None:
+        peer.start()
+        peer.bound(3956)
+
+    lose, give_back = (peer.kill, start) if column == "lost" else (peer.freeze, peer.thaw)
+    took = in_time(
+        tmp_path, lambda: patiently(trigger="software", **DEFAULTS), lambda _camera: lose(), give_back, away_s=4.0
+    )
+    shows(ARAVIS, column, f"{trouble}: {took}")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from inspector.adapters.camera_folder import PLUGIN, CameraFolder, CameraFolderS
 from inspector.adapters.camera_folder.files import natural
 from inspector.domain.errors import DeviceError, FrameError
 from inspector.domain.frame import PixelFormat
+from inspector.ports.camera import SelfWatching
 from inspector.ports.plugin import Context
 
 CONTEXT = Context(station="s", data_dir="", run_dir="")
@@ -355,6 +356,19 @@ def test_a_file_that_grows_slowly_came_when_it_was_first_seen(tmp_path: Path) ->
         wait_past(seen + 0.2)
         file.write(content[1000:])
     assert camera.grab(buffer(camera), 5.0).taken_at <= seen
+
+
+def test_a_vanished_folder_is_noticed_while_nobody_asks(tmp_path: Path) -> None:
+    folder = tmp_path / "share"
+    folder.mkdir()
+    values = {"path": folder, "mode": "watch", "pixel_format": "Mono8", "width": 64, "height": 64}
+    with PLUGIN.open(CameraFolderSettings(**values), CONTEXT) as camera:
+        assert isinstance(camera, SelfWatching)
+        assert camera.trouble() == ""
+        folder.rename(tmp_path / "away")
+        assert "is gone" in camera.trouble()
+        (tmp_path / "away").rename(folder)
+        assert camera.trouble() == ""
 
 
 def test_nothing_new_is_not_a_lost_camera_and_a_vanished_folder_is(tmp_path: Path) -> None:

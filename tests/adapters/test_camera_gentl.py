@@ -18,6 +18,7 @@ from inspector.pipeline.steady import open_camera
 from inspector.ports.camera import Camera
 from inspector.ports.pixel_wire import unpacked, wire_format
 from inspector.ports.plugin import Context, Plugin
+from tests.camera_outage import in_time
 from tests.camera_peers import buffer_for, grab_until, grab_until_said
 from tests.camera_table import GENTL
 from tests.fakes import wait_until
@@ -61,6 +62,7 @@ def test_frames_come_in_order_at_the_peers_largest_size(shows: Shows) -> None:
         shows(GENTL, "fps", f"{8 / (time.monotonic() - begun):.0f} ({LARGEST} x {LARGEST}, 20 asked)")
     numbers = [capture.frame_no for capture in captures]
     assert numbers == sorted(set(numbers))
+    assert {one.device_timestamp_ns for one in captures} == {None}, "this producer tells no time of its camera"
     assert into.std() > 0
     assert [one.taken_at for one in captures] == sorted(one.taken_at for one in captures)
 
@@ -75,14 +77,24 @@ def test_live_gives_the_frame_nearest_to_the_moment_of_asking_not_one_that_waite
         assert camera.grab(into, 10.0).taken_at >= called_at - 0.1
 
 
-def test_a_stream_that_breaks_is_a_lost_camera_that_is_opened_anew(shows: Shows) -> None:
-    shows(GENTL, "lost", "stream broken by hand: noticed, back by itself")
+def break_stream(camera: Camera) -> None:
+    feed = camera._feed  # type: ignore[attr-defined]
+    feed._acquirer.stop()
+    feed._trouble = "its stream broke"
+
+
+def test_by_its_default_settings_a_broken_stream_is_noticed_and_mended_in_time(tmp_path: Path, shows: Shows) -> None:
+    shows(GENTL, "lost", "stream broken by hand")
+    settings = settings_of(producer=producer(), serial="1", trigger="live", width=LARGEST, height=LARGEST)
+    took = in_time(tmp_path, lambda: open_camera(plugin(), settings, CONTEXT), break_stream, away_s=0.0)
+    shows(GENTL, "lost", f"stream broken by hand: {took}")
+
+
+def test_a_stream_that_breaks_is_a_lost_camera_that_is_opened_anew() -> None:
     with opened() as camera:
         into = buffer_for(camera.describe())
         grab_until(camera, into)
-        feed = camera._feed  # type: ignore[attr-defined]
-        feed._acquirer.stop()
-        feed._trouble = "its stream broke"
+        break_stream(camera)
         _, said = grab_until(camera, into)
         assert any("lost: its stream broke" in one for one in said)
 

@@ -1,6 +1,8 @@
 """Cameras that OpenCV opens: a video file frame by frame, a live source by its newest frame."""
 
+import contextlib
 import http.server
+import os
 import re
 import socket
 import threading
@@ -20,8 +22,10 @@ from inspector.adapters.camera_opencv import PLUGIN, CameraOpencvSettings
 from inspector.adapters.camera_opencv.stream import Stream
 from inspector.domain.errors import ConfigError, DeviceError, FrameError
 from inspector.domain.frame import Capture, PixelFormat, Pixels
-from inspector.ports.camera import Camera
+from inspector.ports.camera import Camera, SelfWatching
 from inspector.ports.plugin import Context
+from tests.camera_peers import grab_until
+from tests.fakes import wait_until
 
 CONTEXT = Context(station="s", data_dir="", run_dir="")
 SAMPLE = Path(__file__).parents[2] / "config" / "samples" / "camera_opencv.toml"
@@ -94,9 +98,13 @@ def test_a_dead_stream_is_a_device_error_that_may_be_tried_again(hangs: bool) ->
     assert said.value.retry
 
 
-def test_a_device_that_is_not_there_is_a_device_error() -> None:
-    with pytest.raises(DeviceError, match="does not answer or gives no picture"), opened("/dev/video97"):
+def test_a_device_that_is_not_there_is_a_device_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
+    monkeypatch.delenv(limit, raising=False)
+    missing = opened("/dev/video97", read_timeout_s=1.5)
+    with pytest.raises(DeviceError, match="does not answer or gives no picture"), missing:
         pass
+    assert os.environ[limit] == "2", "a read of a device that hangs ends then, not after OpenCV's ten seconds"
 
 
 class MjpegServer(http.server.ThreadingHTTPServer):
@@ -155,6 +163,12 @@ def grab_many(camera: Camera, into: Pixels, timeout_s: float = 1.0) -> None:
         camera.grab(into, timeout_s)
 
 
+def grab_past_losses(camera: Camera, into: Pixels) -> None:
+    while True:
+        with contextlib.suppress(DeviceError):
+            camera.grab(into, 10.0)
+
+
 def level(capture: Capture) -> float:
     return float(np.median(capture.pixels))
 
@@ -192,7 +206,7 @@ def test_a_lost_stream_is_said_and_comes_back_by_itself(network_camera: MjpegSer
         assert said.value.retry
         assert said.value.lost
         network_camera.gone.clear()
-        camera.grab(into, 10.0)
+        grab_until(camera, into)
 
 
 def test_a_stream_that_comes_back_with_another_size_gives_frame_errors(network_camera: MjpegServer) -> None:
@@ -205,7 +219,7 @@ def test_a_stream_that_comes_back_with_another_size_gives_frame_errors(network_c
         network_camera.size = (240, 320)
         network_camera.gone.clear()
         with pytest.raises(FrameError, match="320 x 240 px, uint8, where 160 x 120 px"):
-            camera.grab(into, 10.0)
+            grab_past_losses(camera, into)
 
 
 class Clockwork:
@@ -254,6 +268,33 @@ def test_a_frame_that_is_not_due_yet_is_no_lost_camera() -> None:
         assert not said.value.lost
 
 
+class Hanging(Clockwork):
+    """A capture whose read hangs after its frames, until it is released into giving none."""
+
+    def __init__(self, *, frames: int) -> None:
+        super().__init__(frames=frames)
+        self.over = threading.Event()
+
+    def grab(self) -> bool:
+        if not self.left:
+            self.over.wait(20)
+            return False
+        return super().grab()
+
+
+def test_a_read_that_hangs_is_a_lost_camera_before_it_ends_and_also_while_nobody_asks() -> None:
+    hanging = Hanging(frames=5)
+    with Stream(CameraOpencvSettings(source="0"), opener=made_of(hanging, Clockwork(frames=10_000))) as camera:
+        assert isinstance(camera, SelfWatching)
+        assert wait_until(lambda: "silent for" in camera.trouble())
+        assert not hanging.over.is_set()
+        with pytest.raises(DeviceError, match="silent for") as said:
+            camera.grab(np.empty((120, 160, 3), np.uint8), 5.0)
+        assert said.value.lost
+        hanging.over.set()
+        assert wait_until(lambda: not camera.trouble())
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_reader_that_an_unforeseen_error_ended_is_said_and_started_again() -> None:
     into = np.empty((120, 160, 3), np.uint8)
@@ -262,7 +303,7 @@ def test_a_reader_that_an_unforeseen_error_ended_is_said_and_started_again() -> 
         with pytest.raises(DeviceError, match="ended by an error nobody foresaw") as said:
             grab_many(camera, into)
         assert said.value.lost
-        assert camera.grab(into, 5.0).pixels.shape == (120, 160, 3)
+        assert grab_until(camera, into)[0].pixels.shape == (120, 160, 3)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from inspector.pipeline.steady import open_camera
 from inspector.ports.camera import Camera
 from inspector.ports.model import InputSpec
 from inspector.ports.plugin import Context, Plugin
+from tests.camera_outage import in_time
 from tests.camera_peers import HEIGHT, WIDTH, buffer_for, grab_until, grab_until_said
 from tests.camera_table import PYLON
 from tests.fakes import wait_until
@@ -88,6 +89,7 @@ def test_twelve_megapixels_come_in_order_in_every_format(
     numbers = [capture.frame_no for capture in captures]
     assert numbers == sorted(set(numbers))
     assert captures[0].camera.exposure_us == 1000.0
+    assert captures[0].device_timestamp_ns is None, "the emulator's clock stands at 0"
     assert captures[0].camera.serial.startswith("0815-")
     assert into.std() > 0
 
@@ -157,9 +159,8 @@ def test_a_wire_that_nobody_pulses_is_no_lost_camera() -> None:
 
 @pytest.mark.parametrize("trigger", ["free", "software", "line"])
 def test_a_removed_camera_is_lost_at_once_though_frames_still_come_and_is_opened_anew(
-    trigger: str, shows: Shows
+    trigger: str,
 ) -> None:
-    shows(PYLON, "lost", "removed: noticed at once, back by itself")
     with opened(trigger=trigger) as camera:
         into = buffer_for(camera.describe())
         feed = feed_of(camera)
@@ -169,6 +170,18 @@ def test_a_removed_camera_is_lost_at_once_though_frames_still_come_and_is_opened
         assert wait_until(lambda: feed_of(camera) not in {feed, None})
         if trigger != "line":
             assert grab_until(camera, into)[0].pixels.shape == (480, 640)
+
+
+def test_by_its_default_settings_a_removal_is_noticed_and_mended_in_time(tmp_path: Path, shows: Shows) -> None:
+    shows(PYLON, "lost", "removed")
+    settings = settings_of(emulated=True, trigger="software", **SMALL)
+    took = in_time(
+        tmp_path,
+        lambda: open_camera(plugin(), settings, CONTEXT),
+        lambda camera: node(camera, "FirePnPCallback").Execute(),
+        away_s=0.0,
+    )
+    shows(PYLON, "lost", f"removed: {took}")
 
 
 def test_a_stream_that_pylon_ended_is_a_lost_camera_also_where_a_wire_triggers() -> None:
@@ -188,6 +201,11 @@ def test_live_gives_the_frame_nearest_to_the_moment_of_asking() -> None:
             capture = camera.grab(into, 10.0)
             assert capture.frame_no is None
             assert capture.taken_at >= called_at - 0.1
+
+
+def test_the_size_of_its_packets_is_set() -> None:
+    with opened(packet_size=9000) as camera:
+        assert node(camera, "GevSCPSPacketSize").GetValue() == 9000
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import importlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from inspector.domain.errors import DeviceError
 from inspector.pipeline.steady import open_camera
 from inspector.ports.camera import Camera
 from inspector.ports.plugin import Context
+from tests.camera_outage import in_time
 from tests.camera_peers import buffer_for, grab_until, grab_until_said, own_network
 from tests.camera_table import VIVA
 
@@ -75,8 +77,19 @@ def test_by_software_the_camera_counts_as_many_triggers_as_frames_were_asked_for
         assert peer.software_triggers() == 5
 
 
-def test_a_control_that_was_taken_away_is_a_lost_camera_that_is_opened_anew(peer: Any, shows: Shows) -> None:
-    shows(VIVA, "lost", "control revoked: noticed, back by itself")
+def test_by_its_default_settings_a_revoked_control_is_noticed_and_mended_in_time(
+    peer: Any, tmp_path: Path, shows: Shows
+) -> None:
+    shows(VIVA, "lost", "control revoked")
+    plugin = plugins.find("camera", "aravis", where="here", key="camera")
+    settings = plugin.settings_model(address="127.0.0.1", trigger="software", exposure_us=5000.0)
+    took = in_time(
+        tmp_path, lambda: open_camera(plugin, settings, CONTEXT), lambda _camera: peer.revoke_control(), away_s=0.0
+    )
+    shows(VIVA, "lost", f"control revoked: {took}")
+
+
+def test_a_control_that_was_taken_away_is_a_lost_camera_that_is_opened_anew(peer: Any) -> None:
     with opened() as camera:
         into = buffer_for(camera.describe())
         grab_until(camera, into)

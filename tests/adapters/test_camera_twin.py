@@ -14,6 +14,7 @@ import pytest
 
 from inspector.adapters.camera_twin import PLUGIN, SHM, CameraTwin, CameraTwinSettings
 from inspector.domain.errors import DeviceError, FrameError
+from inspector.ports.camera import SelfWatching
 from inspector.ports.plugin import Context
 from inspector.twin.ring import RingWriter, open_ring
 
@@ -133,6 +134,7 @@ def test_a_restarted_line_is_found_again_and_all_its_frames_are_new(name: str) -
     assert said.value.lost
     with ring_of(name) as ring:
         put(ring, 5, 6)
+        assert camera.trouble() == ""
         assert [camera.grab(buffer(), 1.0).frame_no for _ in range(2)] == [1, 2]
     camera.close()
 
@@ -152,6 +154,8 @@ def test_a_killed_line_is_noticed_although_its_ring_is_still_there(name: str) ->
         process.kill()
         process.wait()
         assert (SHM / name).exists()
+        assert isinstance(camera, SelfWatching)
+        assert f"pid {process.pid}) is gone" in camera.trouble()
         with pytest.raises(DeviceError, match=rf"pid {process.pid}\) is gone"):
             camera.grab(buffer(), 5.0)
 

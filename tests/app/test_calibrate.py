@@ -4,6 +4,7 @@ import json
 import threading
 import tomllib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -114,6 +115,39 @@ def calibrated(config: Path, verb: Verb) -> Path:
                 "--lens", "35 mm f/8", "--days", "100", "--json")  # fmt: skip
     assert done.exit_code == 0, done.stderr
     return Path(json.loads(done.stdout)["file"])
+
+
+def test_a_scale_is_void_where_the_station_names_another_lens_or_distance(
+    config: Path, verb: Verb, pictures: Path, edit: Edit
+) -> None:
+    done = verb("camera", "calibrate", "-c", config, "-s", "left", "--board", BOARD,
+                "--lens", "35 mm f/8 no. 7", "--stand-off-mm", "400", "--json")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert (json.loads(done.stdout)["lens"], json.loads(done.stdout)["stand_off_mm"]) == ("35 mm f/8 no. 7", 400.0)
+
+    def void() -> str:
+        scale = check_parts(settings.load(config, "left")).scale
+        assert scale is not None
+        return scale.void(datetime.now(UTC).date(), scale.serial, scale.frame_px or (0, 0))
+
+    assert void() == "", "the first calibration writes what is mounted into the station's settings"
+    edit("stations/left.toml", 'lens = "35 mm f/8 no. 7"', 'lens = "35 mm F/8  no. 7"')
+    edit("stations/left.toml", "stand_off_mm = 400.0", "stand_off_mm = 400.5")
+    assert void() == ""
+    edit("stations/left.toml", "stand_off_mm = 400.5", "stand_off_mm = 402.0")
+    assert "was measured 400 mm away, scale.stand_off_mm = 402; calibrate again" in void()
+    edit("stations/left.toml", 'lens = "35 mm F/8  no. 7"', 'lens = "35 mm f/8 no. 9"')
+    assert "is of lens '35 mm f/8 no. 7', scale.lens = '35 mm f/8 no. 9' is mounted" in void()
+    told = json.loads(verb("doctor", "-c", config, "-s", "left", "--json").stdout)["findings"]
+    assert any(one["name"] == "scale" and "is mounted" in one["found"] for one in told)
+    refused = verb("camera", "calibrate", "-c", config, "-s", "left", "--recheck")
+    assert refused.exit_code == 78
+    assert "is of lens" in refused.stderr
+    other = verb("camera", "calibrate", "-c", config, "-s", "left", "--board", BOARD, "--lens", "another")
+    assert "the station says scale.lens = '35 mm f/8 no. 9'" in other.stderr
+    anew = verb("camera", "calibrate", "-c", config, "-s", "left", "--board", BOARD)
+    assert anew.exit_code == 0, anew.stderr
+    assert void() == ""
 
 
 def test_the_scale_is_kept_with_all_that_an_audit_asks_for(config: Path, verb: Verb, pictures: Path) -> None:

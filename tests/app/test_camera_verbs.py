@@ -1,9 +1,12 @@
 """`inspector camera` at the lens, and what `inspector doctor` says of a camera's network."""
 
+import importlib
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,10 +14,12 @@ import pytest
 from pydantic import BaseModel
 
 from inspector.adapters.camera_folder.images import read_image
+from inspector.adapters.camera_opencv.found import seen_devices
 from inspector.app.camera_link import card_towards, mtu_towards, receive_buffer
 from inspector.app.plugins import find
 from inspector.domain.frame import PixelFormat
 from inspector.pipeline.optics import sharpness
+from inspector.ports.plugin import FoundCamera
 from tests.app.conftest import Verb
 from tests.camera_peers import Peer, describe_12mp, fake_gige, own_network
 from tests.fakes import wait_until
@@ -95,6 +100,54 @@ def test_doctor_says_where_no_card_leads_and_where_packets_do_not_fit(gige: Call
         assert mtu_towards("192.0.2.9", gige(packet_size=9000)).level == "bad"
 
 
+@pytest.mark.peer("gentl")
+@pytest.mark.xdist_group("cameras")
+def test_list_names_what_every_producer_reaches(verb: Verb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find("camera", "gentl", where="here", key="camera")  # imports the library in the way that it bears
+    producer = next(Path(importlib.import_module("genicam").__path__[0]).glob("*.cti"))
+    (tmp_path / "broken.cti").write_text("no library")
+
+    def listed(*more: object) -> Any:
+        with own_network():
+            return json.loads(verb("camera", "list", "--json", *more).stdout)
+
+    monkeypatch.delenv("GENICAM_GENTL64_PATH", raising=False)
+    assert "GENICAM_GENTL64_PATH names no folder with a .cti file" in listed()["troubles"]["gentl"]
+    wanted = {"kind": "gentl", "serial": "1", "setting": f'producer = "{producer}", serial = "1"'}
+    monkeypatch.setenv("GENICAM_GENTL64_PATH", f"{tmp_path}:{producer.parent}")
+    for told in (listed(), listed("--producer", producer)):
+        seen = [one for one in told["cameras"] if wanted.items() <= one.items()]
+        assert len(seen) == 1
+        assert told["troubles"] == {}
+
+
+def test_list_names_devices_by_what_the_kernel_says_of_them(tmp_path: Path) -> None:
+    kernel, links = tmp_path / "kernel", tmp_path / "links"
+    links.mkdir()
+    for number, index in ((10, "0"), (2, "0"), (3, "1")):
+        device = kernel / f"video{number}"
+        (device / "device").mkdir(parents=True)
+        (device / "name").write_text(f"Webcam {number}\n")
+        (device / "index").write_text(f"{index}\n")
+    (kernel / "video2" / "serial").write_text("A1\n")
+    (links / "usb-Maker_A1-video-index0").symlink_to("../../video2")
+    assert seen_devices(kernel, links) == [
+        FoundCamera(model="Webcam 2", serial="A1", setting=f'source = "{links}/usb-Maker_A1-video-index0"'),
+        FoundCamera(model="Webcam 10", serial="", setting='source = "/dev/video10"'),
+    ]
+    assert seen_devices(tmp_path / "none", tmp_path / "none") == []
+
+
+def test_list_says_how_a_library_that_is_missing_is_installed() -> None:
+    """In a process of its own, in which none of the libraries can be imported."""
+    hidden = "import sys; sys.modules.update(dict.fromkeys(('gi', 'pypylon', 'harvesters')))"
+    asked = f"{hidden}; from inspector.app.cli import app; app(['camera', 'list'])"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False)
+    for name in ("aravis", "pylon", "gentl"):
+        (line,) = [line for line in done.stderr.splitlines() if line.startswith(f"inspector: {name}: ")]
+        assert f"pip install '.[{name}]'" in line
+
+
 @pytest.fixture
 def station_with_a_camera(config: Path, tmp_path: Path) -> Iterator[Peer]:
     """A station whose camera is the fake one, in a network of its own."""
@@ -123,6 +176,7 @@ def test_list_grab_and_doctor_with_a_camera_on_the_wire(
     done = verb("camera", "grab", tmp_path / "out.png", "-c", config, "-s", "left", "--json", "--timeout", "20")
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["exposure_us"] == 10000.0
+    assert json.loads(done.stdout)["device_timestamp_ns"] > 0
     found = {
         one["name"]: one for one in json.loads(verb("doctor", "-c", config, "-s", "left", "--json").stdout)["findings"]
     }

@@ -57,6 +57,14 @@ def test_a_published_head_that_the_chain_no_longer_has_is_a_finding(config: Path
     assert done.exit_code == 1
     assert "the audit chain ends at row 0, but row 7 was published: rows were cut off" in done.stdout
     assert f"audit_head   0:{'0' * 64}" in done.stdout
+    cut = verb("journal", "verify", "-c", config, "-s", "left", "--book-head", f"999:{'a' * 64}", "--json")
+    assert cut.exit_code == 1
+    told = json.loads(cut.stdout)
+    assert (
+        f"the book ends at entry {told['journal_seq']}, but 999 was published: entries were cut off" in told["findings"]
+    )
+    again = verb("journal", "verify", "-c", config, "-s", "left", "--book-head", told["book_head"])
+    assert "the book ends" not in again.stdout
     wrong = verb("journal", "verify", "-c", config, "-s", "left", "--audit-head", "7")
     assert wrong.exit_code == 78
     assert "--audit-head '7': NUMBER:SHA256 is right" in wrong.stderr

@@ -1,6 +1,7 @@
 """Structured text to C, line by line: only the lines that FB_Inspector is made of, and it refuses every other.
 
 There is no IEC 61131-3 compiler to install from the registries, so the block that is printed is itself what runs here.
+``fields`` and ``compile_block`` make of it something that Python can call, too.
 """
 
 import re

@@ -163,3 +163,19 @@ def test_the_audit_head_is_told_as_it_grows_and_never_as_it_went_back(world: Wor
             heads.pop(0)
     assert [told["number"] for told in wall.of("audit/head")] == [0, 1, 3, 4]
     assert wall.of("audit/head")[-1]["sha256"] == "4" * 64
+
+
+def test_the_books_head_is_told_every_ten_seconds_and_never_as_it_went_back(world: World) -> None:
+    wall, number = Wall(), 0
+
+    def head() -> AuditHead:
+        return AuditHead(number=number, sha256=f"{number % 10}" * 64)
+
+    herald = Herald(station="left", software="0.1", watch=world.watch(), clock=lambda: world.mono, book=head)
+    for second in range(35):
+        number = 3 if second > 28 else second
+        world.pass_s(1.0)
+        world.write(health={})
+        herald.tell(wall, lambda: 0)
+    told = [record["number"] for record in wall.of("book/head")]
+    assert told == [10, 20]

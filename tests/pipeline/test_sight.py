@@ -96,6 +96,17 @@ def test_every_bit_counts_for_two_pictures_to_be_the_same() -> None:
     assert stale_rows(glance(part(6), PixelFormat.MONO8), before) is None
 
 
+def test_of_a_large_frame_a_new_row_of_each_band_makes_it_new_and_the_same_picture_is_found() -> None:
+    random = np.random.default_rng(3)
+    first, second = (random.integers(0, 256, (1024, 2048, 3), np.uint8) for _ in range(2))
+    torn = second.copy()
+    torn[512:] = first[512:]
+    before = glance(first, PixelFormat.BGR8)
+    assert stale_rows(glance(second, PixelFormat.BGR8), before) is None
+    assert stale_rows(glance(first.copy(), PixelFormat.BGR8), before) == (0, 1023)
+    assert stale_rows(glance(torn, PixelFormat.BGR8), before) == (512, 1023)
+
+
 @pytest.mark.parametrize("begin", [100, 240, 400])
 def test_what_a_torn_frame_kept_of_the_one_before_is_found(begin: int) -> None:
     before, torn = part(5), part(6)

@@ -51,10 +51,12 @@ class FakeFeed:
         self.probed.set()
         self._answer()
 
-    def give(self, frame_id: int, *, fault: str = "", at: float | None = None) -> None:
+    def give(self, frame_id: int, *, fault: str = "", at: float | None = None, stamp_ns: int | None = None) -> None:
         pixels = np.full((4, 8), frame_id % 251, np.uint8)
         arrived_at = time.monotonic() if at is None else at
-        self.coming.append(Delivery(pixels=pixels, frame_id=frame_id, arrived_at=arrived_at, fault=fault))
+        self.coming.append(
+            Delivery(pixels=pixels, frame_id=frame_id, arrived_at=arrived_at, fault=fault, device_timestamp_ns=stamp_ns)
+        )
 
     def _answer(self) -> None:
         assert self.patience.wait(20)
@@ -103,6 +105,30 @@ def test_frames_are_numbered_across_the_wrap_and_gaps_stay_gaps() -> None:
         for frame_id in (65534, 65535, 1, 4):
             rig.feeds[0].give(frame_id)
         assert [camera.grab(buffer(), 1.0).frame_no for _ in range(4)] == [1, 2, 3, 6]
+
+
+def test_the_cameras_own_time_is_handed_on_and_tells_an_exposure_that_comes_twice_where_no_number_does() -> None:
+    rig = Rig(INFO)
+    with SteadyCamera(rig.open) as camera:
+        for stamp_ns in (None, None, 500, 500, 700):
+            rig.feeds[0].give(1, stamp_ns=stamp_ns)
+            rig.feeds[0].coming[-1] = replace(rig.feeds[0].coming[-1], frame_id=None)
+        assert [camera.grab(buffer(), 1.0).device_timestamp_ns for _ in range(3)] == [None, None, 500]
+        with pytest.raises(FrameError, match="one exposure came twice"):
+            camera.grab(buffer(), 1.0)
+        assert camera.grab(buffer(), 1.0).device_timestamp_ns == 700
+        for frame_id in (8, 9):
+            rig.feeds[0].give(frame_id, stamp_ns=900)
+        assert [camera.grab(buffer(), 1.0).device_timestamp_ns for _ in range(2)] == [900, 900]
+
+
+def test_a_long_exposure_is_no_silence() -> None:
+    rig = Rig(replace(INFO, manner=Manner.SOFTWARE, silent_s=1.0, exposure_us=20e6))
+    with SteadyCamera(rig.open) as camera:
+        rig.feeds[0].exposes = False
+        with pytest.raises(DeviceError, match="is the exposure longer than that") as said:
+            camera.grab(buffer(), 1.6)
+        assert not said.value.lost
 
 
 def test_a_torn_frame_has_its_number_and_nothing_of_it_is_handed_over() -> None:

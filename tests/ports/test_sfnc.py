@@ -174,6 +174,18 @@ def test_what_a_camera_has_not_or_rounds_away_is_refused_by_name(
     assert says in str(said.value)
 
 
+def test_the_size_of_packets_is_set_and_read_back() -> None:
+    nodes = FakeNodes({"GevSCPSPacketSize": 1500}, {"GevSCPSPacketSize": 8})
+    sfnc.set_packet_size(nodes, None, device="camera x")
+    assert nodes.written == []
+    sfnc.set_packet_size(nodes, 9000, device="camera x")
+    assert nodes.values["GevSCPSPacketSize"] == 9000
+    with pytest.raises(DeviceError, match=r"camera.packet_size = 8998: the camera took 9000"):
+        sfnc.set_packet_size(nodes, 8998, device="camera x")
+    with pytest.raises(DeviceError, match=r"camera.packet_size = 9000: it has no GevSCPSPacketSize, .* leave it out"):
+        sfnc.set_packet_size(FakeNodes(OLD), 9000, device="camera x")
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [

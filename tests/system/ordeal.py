@@ -5,6 +5,7 @@ import math
 import os
 import random
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ import tomlkit
 from inspector.app.demo.plant import STATION, Plant
 from inspector.domain.inspection import Inspection
 from inspector.domain.verdict import Outcome
+from tests.peers.st_block import compile_block
 from tests.system.bench import Bench, polled, small_plant, wait_for
 from tests.system.judge import by_law, inspections, told_apart, unexplained, wrong_parts
 from tests.system.slow_runtime import install
@@ -46,6 +48,7 @@ class Ordeal:
     """What is run. ``triggers``: parts; ``faults``: injected, of all kinds, at places drawn by ``seed``.
 
     ``tracking``: "encoder", "time", "plc", or "polled": the same with a PLC that polls the station.
+    ``structured_text``: the simulated PLC runs what `inspector plc symbols --format st` prints for this station.
     """
 
     tracking: str
@@ -55,6 +58,7 @@ class Ordeal:
     pitch_ms: float
     width: int = 640
     height: int = 480
+    structured_text: bool = False
     windows: list[tuple[int, int]] = field(default_factory=list)
     part_windows: list[tuple[int, int]] = field(default_factory=list)
     injected: Counter[str] = field(default_factory=Counter)
@@ -96,7 +100,15 @@ class Ordeal:
         return not any(first <= number <= last for first, last in self.windows)
 
     def plant(self, folder: Path, faults: list[str]) -> Plant:
-        twin = {"faults": faults, "defect_rate": 0.6, "width": self.width, "height": self.height, "pool": 32}
+        twin: dict[str, Any] = {
+            "faults": faults,
+            "defect_rate": 0.6,
+            "width": self.width,
+            "height": self.height,
+            "pool": 32,
+        }
+        if self.structured_text:  # it has a permit to give: the belt stands while the line is dead
+            twin["stop_without_permit"] = True
         station = {"min_pitch_ms": self.pitch_ms / 3}
         if self.tracking in {"plc", "polled"}:
             plant = small_plant(folder, parts=self.triggers, pitch_ms=self.pitch_ms)
@@ -125,7 +137,7 @@ class Ordeal:
         with Bench(plant) as bench:
             if self.tracking not in {"plc", "polled"}:
                 commission(bench)
-            bench.start("twin")
+            self._start_twin(bench, folder)
             wait_for("the simulated line", lambda: bench.twin().get("state") == "waiting for run_permit")
             bench.start("line")
             bench.line_ready()
@@ -139,6 +151,17 @@ class Ordeal:
             assert proof.returncode == 0, proof.stdout
             assert json.loads(proof.stdout)["inspections"] == report["triggers"]
         return report, inspections(plant.journal), plant.journal
+
+    def _start_twin(self, bench: Bench, folder: Path) -> None:
+        if not self.structured_text:
+            bench.start("twin")
+            return
+        printed = bench.command("plc", "symbols", "--format", "st")
+        assert printed.returncode == 0, printed.stderr
+        library = compile_block(printed.stdout, folder / "st")
+        station = bench.plant.config / "stations" / f"{STATION}.toml"
+        words = [str(station), str(library), str(bench.plant.run_dir)]
+        bench.spawn("twin", [sys.executable, "-m", "tests.system.twin_with_program", *words])
 
     def _inject(self, bench: Bench, at: int, kind: str, delay: Path) -> None:
         wait_for(f"trigger {at}", lambda: _triggers(bench) >= at, patience_s=self.triggers * self.pitch_ms / 1e3 + 120)
@@ -191,6 +214,7 @@ class Ordeal:
             "outside_windows": len(calm),
             "judged_in_time_outside": round(share, 5),
             "not_judged_outside": Counter(one.verdict.decision.rule for one in calm if by_law(one)),
+            "refused_ok": [row["part_seq"] for row in rows if row["ejected"] and row["code"] == "ok"],
             "witness": {"wrong": report["wrong_ejections"], "missed": report["missed_ejections"]},
             "light_gate_late_ms": report["light_gate_late_ms"],
             "refused": report["refused"],
@@ -201,7 +225,11 @@ class Ordeal:
             assert lost_words == []
         assert figures["wrong_parts"] == []
         assert figures["late_passed"] == []
-        assert figures["witness"] == {"wrong": 0, "missed": 0}
+        if self.structured_text:  # it decides what is open as soon as the line is dead, as docs/plc.md asks
+            assert report["missed_ejections"] == 0
+            assert [number for number in figures["refused_ok"] if self.outside(number)] == []
+        else:
+            assert figures["witness"] == {"wrong": 0, "missed": 0}
         assert figures["of_which_the_book_does_not_say_why"] == []
         assert figures["passes_ejected_outside_windows"] == []
         assert sum(self.injected.values()) == self.faults

@@ -25,6 +25,27 @@ def test_two_hundred_triggers_under_ten_faults(tmp_path: Path, tracking: str) ->
     ordeal.judge(*ordeal.run(tmp_path))
 
 
+@pytest.mark.peer("libmodbus")
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("tracking", ["plc", "polled"])
+def test_two_hundred_triggers_under_ten_faults_with_the_printed_block_as_the_plc_program(
+    tmp_path: Path, tracking: str
+) -> None:
+    ordeal = Ordeal(tracking=tracking, triggers=200, faults=10, seed=5, pitch_ms=200.0, structured_text=True)
+    figures = ordeal.judge(*ordeal.run(tmp_path))
+    assert figures["passed"] >= 20
+    assert figures["ejected"] >= 20
+
+
+@pytest.mark.long
+@pytest.mark.peer("libmodbus")
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("tracking", ["plc", "polled"])
+def test_five_thousand_triggers_under_a_hundred_faults_with_the_printed_block(tmp_path: Path, tracking: str) -> None:
+    ordeal = Ordeal(tracking=tracking, triggers=5_000, faults=100, seed=11, pitch_ms=200.0, structured_text=True)
+    ordeal.judge(*ordeal.run(tmp_path))
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("tracking", ["plc", "polled", "encoder", "time"])

@@ -288,9 +288,11 @@ def status_of_a_line(recipe: str) -> dict[str, Any]:
 
 
 @contextmanager
-def living_line(run_dir: Path, alive: threading.Event, content: dict[str, Any]) -> Iterator[None]:
-    """Writes the status file as a line does, while ``alive`` is set."""
-    status, stop = StatusFile(run_dir), threading.Event()
+def living_line(
+    run_dir: Path, alive: threading.Event, content: dict[str, Any], *, name: str = "status"
+) -> Iterator[None]:
+    """Writes the status file as a line does, while ``alive`` is set; ``name``: "follow" for the follower's."""
+    status, stop = StatusFile(run_dir, name), threading.Event()
 
     def write() -> None:
         while not stop.is_set():
@@ -305,6 +307,20 @@ def living_line(run_dir: Path, alive: threading.Event, content: dict[str, Any]) 
     finally:
         stop.set()
         writer.join()
+
+
+def sink(**more: object) -> dict[str, object]:
+    """What a follower says of a sink that is well."""
+    return {"device": "broker", "alive": True, "reason": "", "since_utc": "2026-11-24T08:00:00Z", "lag": 3, **more}
+
+
+@contextmanager
+def following(plant: Plant, told: dict[str, object]) -> Iterator[None]:
+    """A follower that lives, as its status file says."""
+    run_dir, alive = plant.folder / "run" / plant.station.name, threading.Event()
+    alive.set()
+    with living_line(run_dir, alive, {"state": "Running", "sinks": {"mqtt": told}}, name="follow"):
+        yield
 
 
 @contextmanager

@@ -6,13 +6,17 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.types import Message
 
-from inspector.domain.account import MOST_FAILURES, Access, Role
+from inspector.domain.account import Access, Role
+from inspector.domain.lockout import MOST_FAILURES
 from inspector.web import guarded
 from inspector.web.app import _require_declared, declared
 from tests.web.apart import run_apart
 from tests.web.plant import SECRETS, Plant
 
 ROLES = (None, *Role)
+ENDS = (("POST", "/logout"), ("DELETE", "/api/session"))
+"""What would end the very session that asks."""
+ENDLESS = "/events"
 _PLACES = {"{number}": "0", "{recipe}": "critical"}
 
 
@@ -28,13 +32,31 @@ def test_every_route_takes_only_the_roles_that_it_declares(role: Role | None, se
     assert len(table) > 20
     with seen_plant.client(role) as client:
         for (method, path), access in table.items():
-            if path in {"/events", "/logout", "/api/session"}:
-                continue  # a stream without an end; and what would end this very session
+            if (method, path) in ENDS or path == ENDLESS:
+                continue
             may = Access(access) in {Access.PUBLIC, Access.LIVE} or (role is not None and role in Access(access).roles)
             answer = client.request(method, filled(path, seen_plant), follow_redirects=False)
             refused = answer.status_code in {401, 403}
             wrong_secret = path == "/login" and method == "POST"
             assert refused is not may or wrong_secret, (method, path, role, answer.status_code)
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.value if role else "nobody")
+def test_what_ends_a_session_or_has_no_end_takes_only_whom_it_declares(role: Role | None, plant: Plant) -> None:
+    table = declared(plant.app)
+    for method, path in ENDS:
+        assert Access(table[method, path]) is Access.ANYONE
+        with plant.client(role) as client:
+            assert client.request(method, path).status_code in ({401} if role is None else {204, 303}), path
+            assert client.get("/api/state").status_code == 401, "it has ended"
+    assert Access(table["GET", ENDLESS]) is Access.LIVE
+    with plant.client(role) as client, client.stream("GET", ENDLESS) as stream:
+        assert stream.status_code == 200
+        assert next(stream.iter_lines()).startswith(("event:", "data:", ":"))
+
+
+def test_the_matrix_leaves_no_route_out(seen_plant: Plant) -> None:
+    assert {*ENDS, ("GET", ENDLESS)} < set(declared(seen_plant.app))
 
 
 def test_a_route_that_declares_nothing_keeps_the_station_from_starting(seen_plant: Plant) -> None:

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from inspector.domain.account import Role
 from inspector.web.access import cookie_name
-from tests.web.plant import Plant
+from tests.web.plant import Plant, following, sink
 
 SCHEMATHESIS = Path(__file__).resolve().parents[2] / ".stamps" / "schemathesis" / "bin" / "schemathesis"
 ENDLESS = "/events"
@@ -44,7 +44,7 @@ def description(app: FastAPI, *, but: tuple[str, ...]) -> dict[str, Any]:
 def test_no_request_ends_in_a_servers_error(role: Role | None, plant: Plant, tmp_path: Path) -> None:
     told = description(plant.app, but=(ENDLESS, *(SESSION_ENDS if role else ())))
     (tmp_path / "openapi.json").write_text(json.dumps(told))
-    with plant.client(role) as client:
+    with plant.client(role) as client, following(plant, sink()):  # without one /health is 503, rightly
         headers = {}
         if role is not None:
             name = cookie_name(secure=False)

@@ -1,6 +1,8 @@
 """The interface for programs."""
 
+import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -8,8 +10,10 @@ import pytest
 
 from inspector.adapters import journal_sql
 from inspector.domain.account import Role
+from inspector.domain.inspection import AlarmEvent
+from inspector.web import publishing
 from tests.fakes import wait_until
-from tests.web.plant import Plant, cracked, picture
+from tests.web.plant import Plant, cracked, following, picture, sink
 
 
 def test_reviews_by_rest_leave_the_first_records_as_they_were(plant: Plant) -> None:
@@ -107,11 +111,72 @@ def test_a_picture_is_judged_once_and_stands_in_no_journal(plant: Plant, tmp_pat
 
 
 def test_health_names_the_stage_that_is_ill(plant: Plant) -> None:
-    with plant.client() as client:
+    with plant.client() as client, following(plant, sink()):
         assert wait_until(lambda: client.get("/health").status_code == 200, 20)
         plant.line.clear()
         assert wait_until(lambda: client.get("/health").status_code == 503, 20)
         assert "no status" in client.get("/health").json()["stages"]["line"]
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({}, ""),
+        ({"lag": publishing.BEHIND}, ""),
+        ({"lag": publishing.BEHIND + 1}, "mqtt: 1001 records wait"),
+        ({"alive": False, "reason": "refused"}, "mqtt: away since 2026-11-24T08:00:00Z, 3 records wait; refused"),
+        ({"alive": False, "reason": "refused", "since_utc": "9999-01-01T00:00:00Z"}, ""),
+    ],
+)
+def test_publishing_is_a_stage_of_its_own(told: dict[str, object], why: str, plant: Plant) -> None:
+    def publish() -> str:
+        return str(client.get("/health").json()["stages"]["publish"])
+
+    with plant.client() as client:
+        assert wait_until(lambda: publish() == "the follower does not answer: nothing is published", 20)
+        with following(plant, sink(**told)):
+            assert wait_until(lambda: publish().startswith(why or "ok"), 20), publish()
+            assert wait_until(lambda: 'inspector_sink_waiting{sink="mqtt"}' in client.get("/metrics").text, 20)
+            ill = 'inspector_stage_ill{stage="publish"} ' + ("1.0" if why else "0.0")
+            assert ill in client.get("/metrics").text
+
+
+def test_an_alarm_is_set_aside_and_taken_back_and_its_journal_says_by_whom(plant: Plant) -> None:
+    raised = AlarmEvent(
+        code="camera.lost", station=plant.station.name, action="raised", text="no frame",
+        at_utc=datetime.now(UTC), details={},
+    )  # fmt: skip
+    with journal_sql.open_recorder(plant.journal, station=plant.station.name) as recorder:
+        recorder.note(raised)
+        assert recorder.flush(20)
+    address = "/api/alarms/camera.lost/shelve"
+    with plant.client(Role.OPERATOR) as client:
+        assert client.post(address).status_code == 403
+    with plant.client(Role.ENGINEER) as client:
+        number = client.post(address).json()["journalSeq"]
+        assert client.get("/api/alarms").json()["items"][0]["shelvedUntil"] is not None
+        assert client.delete(address).json()["journalSeq"] == number + 1
+        assert client.get("/api/alarms").json()["items"][0]["shelvedUntil"] is None
+        assert client.post("/api/alarms/nothing.stands/shelve").status_code == 404
+        told = client.get("/api/alarms/journal", params={"code": "camera.lost", "limit": 2}).json()
+        assert [(one["action"], one["details"].get("by")) for one in told["items"]] == [
+            ("unshelved", "enzo"),
+            ("shelved", "enzo"),
+        ]
+        rest = client.get("/api/alarms/journal", params={"code": "camera.lost", "after": told["following"]}).json()
+        assert [one["action"] for one in rest["items"]] == ["raised"]
+        assert client.get("/api/alarms/journal", params={"after": "x"}).status_code == 422
+
+
+def test_a_recipes_text_is_what_its_sha256_says(plant: Plant) -> None:
+    with plant.client(Role.ENGINEER) as client:
+        known = client.get("/api/recipes").json()["items"]
+        told = client.get(f"/api/recipes/{plant.recipe}").json()
+        assert hashlib.sha256(told["content"].encode()).hexdigest() == plant.recipe
+        assert {key: told[key] for key in known[0]} in known
+        assert client.get("/api/recipes/none").status_code == 404
+    with plant.client(Role.OPERATOR) as client:
+        assert client.get(f"/api/recipes/{plant.recipe}").status_code == 403
 
 
 def test_metrics_are_prometheus_text(seen_plant: Plant) -> None:

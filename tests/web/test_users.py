@@ -7,8 +7,9 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from inspector.domain.account import MOST_FAILURES, Role
+from inspector.domain.account import Role
 from inspector.domain.errors import JournalError
+from inspector.domain.lockout import MOST_FAILURES
 from inspector.web.gatekeeper import Gatekeeper
 from tests.web.browsing import ready, sign_in
 from tests.web.plant import SECRETS, Plant

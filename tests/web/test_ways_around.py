@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from inspector.domain.account import MOST_FAILURES, Access, Role
+from inspector.domain.account import Access, Role
+from inspector.domain.lockout import MOST_FAILURES
 from inspector.web.access import cookie_name
 from inspector.web.app import declared
 from inspector.web.gatekeeper import MOST_WAITING

@@ -208,6 +208,7 @@ class AravisFeed:
             arrived_at=now - age_s if 0 <= age_s < _OLDEST_S else now,
             fault=fault,
             exposure_us=None if fault else self._exposure_of(buffer),
+            device_timestamp_ns=None if fault else int(buffer.get_timestamp()) or None,
         )
 
     def _frame_id(self, buffer: Any, *, torn: bool) -> int | None:

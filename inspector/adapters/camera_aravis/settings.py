@@ -45,7 +45,7 @@ class CameraAravisSettings(BaseModel):
         default_factory=dict, description="Further features by the camera's own names, set first, in this order."
     )
     packet_size: int | None = Field(
-        None, ge=576, le=16384, description="GigE: bytes a packet; else the largest that gets through is found."
+        None, ge=576, le=16384, description="GigE: bytes a packet; else the library's own choice."
     )
     packet_delay_ns: int | None = Field(
         None, ge=0, le=10_000_000, description="GigE: pause between packets, for several cameras on one link."
@@ -56,7 +56,7 @@ class CameraAravisSettings(BaseModel):
     )
     buffer_mb: int = Field(32, ge=1, le=1024, description="GigE: kernel's receive buffer, MB; see docs/cameras.md.")
     buffers: int = Field(8, ge=3, le=64, description="Frames that the camera may send ahead.")
-    silent_s: float = Field(1.0, ge=0.2, le=60, description="Owing an answer or a frame for longer, it is lost.")
+    silent_s: float = Field(0.6, ge=0.2, le=60, description="Owing an answer or a frame for longer, it is lost.")
     reopen_max_s: float = Field(1.0, gt=0, le=300, description="Longest pause between two attempts to reopen.")
 
     @model_validator(mode="after")

@@ -9,7 +9,17 @@ from typing import Literal, Self
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from inspector.adapters.camera_folder.files import Files, Found, Loop, Once, Signature, Watch, images_in, signature_of
+from inspector.adapters.camera_folder.files import (
+    NO_LONGER_THERE,
+    Files,
+    Found,
+    Loop,
+    Once,
+    Signature,
+    Watch,
+    images_in,
+    signature_of,
+)
 from inspector.adapters.camera_folder.images import Expected, count_frames, describe_file, read_into
 from inspector.domain.errors import DeviceError, FrameError
 from inspector.domain.frame import CameraStamp, Capture, PixelFormat, Pixels
@@ -118,6 +128,16 @@ class CameraFolder:
             camera=CameraStamp(serial=f"folder:{self._folder.name}"),
             source=f"{found.path}#{index + 1}" if many else str(found.path),
         )
+
+    def trouble(self) -> str:
+        """Why the folder that is watched is lost now; "" while it is there."""
+        if not self._paced:
+            return ""
+        try:
+            self._folder.stat()
+        except OSError as error:
+            return f"{self._device}: {NO_LONGER_THERE.format(reason=error.strerror)}"
+        return ""
 
     def flush(self) -> None:
         """Watching without ``move_done``: forget files that are there now. Else nothing: what is there has its turn."""

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 _POLL_S = 0.05
 _DIGITS = re.compile(r"(\d+)")
-_NO_LONGER_THERE = "the folder is gone or cannot be read: {reason}; put it back or set another camera.path"
+NO_LONGER_THERE = "the folder is gone or cannot be read: {reason}; put it back or set another camera.path"
 
 
 Signature = tuple[int, int, int]
@@ -67,7 +67,7 @@ def images_in(folder: Path) -> list[Path]:
     try:
         found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
     except OSError as error:
-        raise DeviceError(f"camera folder {folder}", _NO_LONGER_THERE.format(reason=error.strerror)) from error
+        raise DeviceError(f"camera folder {folder}", NO_LONGER_THERE.format(reason=error.strerror)) from error
     return sorted(found, key=natural)
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from inspector.adapters.camera_folder import dicom
+from inspector.adapters.camera_folder.header import size_px
 from inspector.domain.errors import FrameError
 from inspector.domain.frame import PixelFormat, Pixels
 
@@ -64,10 +65,11 @@ def describe_file(path: Path) -> tuple[int, int, PixelFormat]:
     return pixels.shape[1], pixels.shape[0], pixel_format
 
 
-def read_image(path: Path) -> tuple[Pixels, PixelFormat]:
+def read_image(path: Path, *, most_px: int | None = None) -> tuple[Pixels, PixelFormat]:
     """The pixels as the file has them, shape (height, width) or (height, width, 3), and their format.
 
-    Of a DICOM file its first frame, seen through its own window.
+    Of a DICOM file its first frame, seen through its own window. ``most_px``: a file from somebody else that says it
+    has more pixels, or does not say how many, is not decoded; None: any number.
 
     Raises:
         FrameError: it is no usable image.
@@ -75,13 +77,25 @@ def read_image(path: Path) -> tuple[Pixels, PixelFormat]:
     if path.suffix.lower() in dicom.SUFFIXES:
         seen = dicom.read_frame(path, 0, wanted=None, window=None)
         return seen, PixelFormat.MONO8 if seen.ndim == 2 else PixelFormat.BGR8  # noqa: PLR2004 - rows, columns
-    pixels = _decode(path, _whole_bytes(path), _AS_STORED)
+    content = _whole_bytes(path)
+    if most_px is not None:
+        _check_size(path, content, most_px)
+    pixels = _decode(path, content, _AS_STORED)
     colour = pixels.ndim == 3  # noqa: PLR2004 - rows, columns, channels
     if pixels.dtype == np.uint16 and not colour:
         return pixels, PixelFormat.MONO16
     if pixels.dtype == np.uint8 and (not colour or pixels.shape[2] == PixelFormat.BGR8.channels):
         return pixels, PixelFormat.BGR8 if colour else PixelFormat.MONO8
     raise FrameError(f"{path}: {_kind(pixels)} is not usable; 8-bit grey or colour, or 16-bit grey would be right")
+
+
+def _check_size(path: Path, content: bytes, most_px: int) -> None:
+    size = size_px(content)
+    if size is None:
+        raise FrameError(f"{path}: does not say how large it is; a whole PNG, JPEG, TIFF or BMP would be right")
+    width, height = size
+    if width * height > most_px:
+        raise FrameError(f"{path}: {width} x {height} px are too many; at most {most_px / 1e6:.0f} million are decoded")
 
 
 def read_into(path: Path, into: Pixels, expected: Expected, *, index: int = 0) -> None:

@@ -77,6 +77,8 @@ class GentlFeed:
 
     def probe(self) -> None:
         """Read a register. See the port for what is raised."""
+        if self._trouble:  # its registers may answer all the same
+            raise DeviceError(self._device, self._trouble)
         with spoken_for(self._device, "it does not answer"):
             self._node_map.get_node("Width").get_value(verify=False, ignore_cache=True)
 
@@ -161,7 +163,13 @@ class GentlFeed:
             fault = feed_settings.fault_of(self._info, image.width, image.height, data.nbytes)
             if not fault:
                 pixels = self._pixels(data)
-        return Delivery(pixels=pixels, frame_id=int(buffer.frame_id), arrived_at=arrived_at, fault=fault)
+        return Delivery(
+            pixels=pixels,
+            frame_id=int(buffer.frame_id),
+            arrived_at=arrived_at,
+            fault=fault,
+            device_timestamp_ns=None if fault else _timestamp_ns(buffer),
+        )
 
     def _pixels(self, data: Pixels) -> Pixels:
         """What the library has unpacked is (height, width) of two bytes; all else is as it came."""
@@ -169,3 +177,11 @@ class GentlFeed:
         if wire_format(info.wire_format).packing is not Packing.BYTES:
             return data.reshape(info.height, info.width)
         return feed_settings.image(info, data.view(np.uint8))
+
+
+def _timestamp_ns(buffer: Any) -> int | None:
+    """By the camera's own clock; None where its producer does not tell."""
+    try:
+        return int(buffer.timestamp_ns) or None
+    except gentl.GenericException:
+        return None

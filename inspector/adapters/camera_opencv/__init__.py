@@ -1,12 +1,13 @@
 """The camera that OpenCV opens: a V4L2 device, a network stream, or a video file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from inspector.adapters.camera_opencv.found import seen_devices
 from inspector.adapters.camera_opencv.settings import CameraOpencvSettings
 from inspector.adapters.camera_opencv.stream import Stream
 from inspector.adapters.camera_opencv.video_file import VideoFile
-from inspector.ports.plugin import Context, Plugin
+from inspector.ports.plugin import Context, FoundCamera, Plugin
 
 
 @contextmanager
@@ -15,6 +16,10 @@ def _open(settings: CameraOpencvSettings, _context: Context) -> Iterator[Stream 
         yield camera
 
 
-PLUGIN = Plugin(settings_model=CameraOpencvSettings, open=_open)
+def _find() -> Sequence[FoundCamera]:
+    return seen_devices()
+
+
+PLUGIN = Plugin(settings_model=CameraOpencvSettings, open=_open, find=_find)
 
 __all__ = ["PLUGIN", "CameraOpencvSettings"]

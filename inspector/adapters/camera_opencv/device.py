@@ -1,6 +1,7 @@
 """Opens what OpenCV calls a capture, and holds a device to what it was asked for."""
 
 import math
+import os
 from typing import Protocol
 
 import cv2
@@ -11,6 +12,8 @@ from inspector.adapters.camera_opencv.settings import CameraOpencvSettings
 log = structlog.get_logger(__name__)
 
 _SAME_RATE = 0.01
+_READ_LIMIT = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
+"""Seconds that a read of a V4L2 device may hang; 10 where it is not set. OpenCV looks at it once, at the first read."""
 
 
 class Told(Protocol):
@@ -31,6 +34,7 @@ def open_capture(settings: CameraOpencvSettings, address: str) -> cv2.VideoCaptu
             int(settings.read_timeout_s * 1000),
         ]
         return cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts)
+    os.environ.setdefault(_READ_LIMIT, str(math.ceil(settings.read_timeout_s)))
     capture = cv2.VideoCapture(int(address) if address.isdigit() else address, cv2.CAP_V4L2)
     if settings.fourcc:
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*settings.fourcc))

@@ -28,8 +28,11 @@ class CameraOpencvSettings(BaseModel):
     fps: float | None = Field(None, gt=0, le=10_000, description="Device only: frame rate to ask for.")
     fourcc: str = Field("", pattern=r"^([ -~]{4})?$", description="Device only: 'MJPG', 'YUYV' ...; empty: its own.")
     open_timeout_s: float = Field(3.0, gt=0, le=60, description="Give up connecting to a stream after this.")
-    read_timeout_s: float = Field(2.0, gt=0, le=60, description="A stream that is silent for so long is reopened.")
-    reopen_max_s: float = Field(5.0, gt=0, le=300, description="Longest pause between two attempts to reopen.")
+    read_timeout_s: float = Field(2.0, gt=0, le=60, description="A source that is silent for so long is reopened.")
+    silent_s: float = Field(
+        0.8, ge=0.2, le=60, description="A live source that is silent for longer, and for two frames, is lost."
+    )
+    reopen_max_s: float = Field(0.5, gt=0, le=300, description="Longest pause between two attempts to reopen.")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -5,7 +5,8 @@
 A live source gives frames at its own pace, whether a part stands there or not: it counts no parts, so its captures
 carry no number and are matched by their time alone. ``grab`` gives the frame nearest to its call: the newest one if
 it is younger than half a frame's interval, else the next. A capture that lost its stream never comes back and still
-calls itself opened: only what a read returns is believed.
+calls itself opened: only what a read returns is believed. A read that hangs tells nothing until its own limit: a source
+that is silent for ``silent_s``, and for two frames, is lost before that.
 """
 
 import threading
@@ -31,6 +32,7 @@ log = structlog.get_logger(__name__)
 _FIRST_PAUSE_S = 0.2
 _SLACK_S = 1.0
 _OLDEST_S = 0.1
+_SLICE_S = 0.05
 _NO_FRAME = "no frame yet"
 
 Opener = Callable[[CameraOpencvSettings, str], cv2.VideoCapture]
@@ -38,7 +40,10 @@ Opener = Callable[[CameraOpencvSettings, str], cv2.VideoCapture]
 
 @dataclass(slots=True, kw_only=True)
 class _Front:
-    """What the reader hands over. ``interval_s``: since the frame before it; ``fault``: why it is unusable, else ""."""
+    """What the reader hands over. ``fault``: why it is unusable, else "".
+
+    ``interval_s``: since the frame before it; 0 for the first of an opening.
+    """
 
     buffer: Pixels
     number: int
@@ -62,6 +67,7 @@ class Stream:
         self._back: Pixels | None = None
         self._given = 0
         self._newest = 0
+        self._heard_at = 0.0
         self._reason = _NO_FRAME
         self._pause_s = _FIRST_PAUSE_S
         self._stopping = threading.Event()
@@ -101,10 +107,7 @@ class Stream:
         called_at = time.monotonic()
         self._revive()
         with self._changed:
-            self._changed.wait_for(lambda: self._fresh(called_at) is not None, timeout_s)
-            front = self._fresh(called_at)
-            if front is None:
-                raise self._nothing(timeout_s)
+            front = self._wait_for_fresh(called_at, timeout_s)
             self._given = front.number
             if front.fault:
                 raise FrameError(front.fault)
@@ -126,6 +129,24 @@ class Stream:
         with self._changed:
             self._given = self._newest
 
+    def trouble(self) -> str:
+        """Why it is lost now; "" while frames come."""
+        self._revive()
+        with self._changed:
+            return self._loss()
+
+    def _wait_for_fresh(self, called_at: float, timeout_s: float) -> _Front:
+        """The frame nearest to the call; an error once there is none in time, or the source is lost. Under the lock."""
+        while True:
+            left = called_at + timeout_s - time.monotonic()
+            self._changed.wait_for(lambda: self._fresh(called_at) is not None, max(min(left, _SLICE_S), 0.0))
+            front, loss = self._fresh(called_at), self._loss()
+            if front is not None:
+                return front
+            if loss or left <= _SLICE_S:
+                reason = loss or "the next one is not due yet"
+                raise DeviceError(self._device, f"no frame within {timeout_s:g} s: {reason}", lost=bool(loss))
+
     def _fresh(self, called_at: float) -> _Front | None:
         """The frame that waits, if it was not given and is no older than half an interval (100 ms at most)."""
         front = self._front
@@ -134,12 +155,14 @@ class Stream:
         oldest = called_at - min(front.interval_s / 2, _OLDEST_S)
         return front if front.taken_at >= oldest else None
 
-    def _nothing(self, timeout_s: float) -> DeviceError:
-        """Why there is no frame; the camera is not lost while frames come, only none in this time."""
-        silent_s = time.monotonic() - self._front.taken_at if self._front is not None else 0.0
-        lost = bool(self._reason) or silent_s > self._settings.read_timeout_s
-        reason = self._reason or (f"silent for {silent_s:.1f} s" if lost else "the next one is not due yet")
-        return DeviceError(self._device, f"no frame within {timeout_s:g} s: {reason}", lost=lost)
+    def _loss(self) -> str:
+        """Why it is lost; "" while frames come, though there is none at this moment. Under the lock."""
+        if self._reason or self._front is None:
+            return self._reason
+        silent_s = time.monotonic() - self._heard_at
+        pace_s = self._front.interval_s
+        limit_s = max(self._settings.silent_s, 2 * pace_s) if pace_s else self._settings.read_timeout_s
+        return f"silent for {silent_s:.1f} s" if silent_s > limit_s else ""
 
     def _new_reader(self) -> threading.Thread:
         return threading.Thread(target=self._run, name="camera-opencv", daemon=True)
@@ -176,12 +199,12 @@ class Stream:
             try:
                 refused = refusal(self._settings, capture) if capture.isOpened() else ""
                 frames = 0 if refused else self._read_until_lost(capture)
+                reason = refused or ("the stream was lost" if frames else "it does not answer or gives no picture")
+                self._say(f"{reason}; trying again each {self._pause_s:.1f} s")  # at once: letting it go may take long
+                if frames:
+                    log.warning("camera.lost", device=self._device, frames=frames)
             finally:
                 capture.release()
-            if frames:
-                log.warning("camera.lost", device=self._device, frames=frames)
-            reason = refused or ("the stream was lost" if frames else "it does not answer or gives no picture")
-            self._say(f"{reason}; trying again each {self._pause_s:.1f} s")
             self._pause()
 
     def _pause(self) -> None:
@@ -201,10 +224,10 @@ class Stream:
             if decoded is None:
                 return frames
             frames += 1
-            self._hand_over(decoded, taken_at, taken_utc)  # type: ignore[arg-type] # put_into checks its dtype
+            self._hand_over(decoded, taken_at, taken_utc, first=frames == 1)  # type: ignore[arg-type] # put_into checks its dtype
         return frames
 
-    def _hand_over(self, decoded: Pixels, taken_at: float, taken_utc: datetime) -> None:
+    def _hand_over(self, decoded: Pixels, taken_at: float, taken_utc: datetime, *, first: bool) -> None:
         fault = ""
         try:
             if self._back is None:
@@ -217,7 +240,8 @@ class Stream:
                 return
         with self._changed:
             spare = self._front.buffer if self._front is not None else self._back.copy()
-            interval_s = taken_at - self._front.taken_at if self._front is not None else 0.0
+            interval_s = taken_at - self._front.taken_at if self._front is not None and not first else 0.0
+            self._heard_at = time.monotonic()
             self._newest += 1
             self._front = _Front(
                 buffer=self._back,

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from fractions import Fraction
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ from inspector.ports.plugin import FoundCamera
 
 log = structlog.get_logger(__name__)
 
+_TICKS = "GevTimestampTickFrequency"
 _EMULATOR = "BaslerCamEmu"
 _NO_ID = (1 << 64) - 1
 _NOTHING: Pixels = np.empty((0, 0), np.uint8)
@@ -81,6 +83,8 @@ class PylonFeed:
             self._camera = self._connect()
             nodes = PylonNodes(self._camera.GetNodeMap(), device=self._device)
             found = sfnc.set_up(nodes, feed_settings.wanted(self._settings), device=self._device)
+            self._tick_ns = _tick_ns(nodes)
+            sfnc.set_packet_size(nodes, self._settings.packet_size, device=self._device)
             self._info = self._describe(found)
             self._stream_on()
             self._closing = self._stack.pop_all()
@@ -178,11 +182,23 @@ class PylonFeed:
         block = int(result.GetBlockID())
         with spoken_for(self._device, "a frame cannot be read"):
             pixels = _NOTHING if fault else self._pixels(result)
-        return Delivery(pixels=pixels, frame_id=None if block == _NO_ID else block, arrived_at=arrived_at, fault=fault)
+        return Delivery(
+            pixels=pixels,
+            frame_id=None if block == _NO_ID else block,
+            arrived_at=arrived_at,
+            fault=fault,
+            device_timestamp_ns=None if fault else round(int(result.GetTimeStamp()) * self._tick_ns) or None,
+        )
 
     def _pixels(self, result: Any) -> Pixels:
         """Bytes as they came: pylon's own arrays are none of packed formats."""
         return feed_settings.image(self._info, np.frombuffer(result.GetBuffer(), np.uint8))
+
+
+def _tick_ns(nodes: PylonNodes) -> Fraction:
+    """What a tick of the camera's clock is: GigE cameras tell it, all others count nanoseconds."""
+    hertz = int(nodes.read(_TICKS)) if nodes.has(_TICKS) else 0
+    return Fraction(10**9, hertz) if hertz > 0 else Fraction(1)
 
 
 def seen_cameras() -> Sequence[FoundCamera]:

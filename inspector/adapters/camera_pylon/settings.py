@@ -41,8 +41,11 @@ class CameraPylonSettings(BaseModel):
     features: dict[str, Value] = Field(
         default_factory=dict, description="Further features by the camera's own names, set first, in this order."
     )
+    packet_size: int | None = Field(
+        None, ge=576, le=16384, description="GigE: bytes a packet; else the library's own choice."
+    )
     buffers: int = Field(8, ge=3, le=64, description="Frames that the camera may send ahead.")
-    silent_s: float = Field(1.0, ge=0.2, le=60, description="Owing an answer or a frame for longer, it is lost.")
+    silent_s: float = Field(0.6, ge=0.2, le=60, description="Owing an answer or a frame for longer, it is lost.")
     reopen_max_s: float = Field(1.0, gt=0, le=300, description="Longest pause between two attempts to reopen.")
 
     @model_validator(mode="after")

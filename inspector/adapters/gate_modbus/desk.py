@@ -8,6 +8,7 @@ from dataclasses import replace
 import structlog
 
 from inspector.adapters.gate_modbus.forced import Forced
+from inspector.adapters.gate_modbus.ids import IdWatch
 from inspector.adapters.gate_modbus.layout import Command, Feedback, PlcStatus
 from inspector.adapters.gate_modbus.life import Life
 from inspector.adapters.gate_modbus.outbox import Outbox
@@ -23,6 +24,8 @@ TRIGGERS = 64
 CONFIRMATIONS = 1024
 RECOUNTING = "the PLC has started its counter anew: this number may now mean another part"
 _FRESH_S = 0.2
+_STAGED_S = 0.05
+"""A PLC may fill in the next part's words so long before it counts that part."""
 
 
 class Desk:
@@ -34,8 +37,9 @@ class Desk:
         self.news = threading.Condition(lock)  # a trigger, a confirmation or the fate of a result
         self.polled = threading.Condition(lock)  # a poll was answered, or the link was lost
         self.settings = settings
-        self.life = Life()
+        self.life = Life(settings.heartbeat_timeout_ms / 1000)
         self.outbox = Outbox()
+        self.ids = IdWatch(staged_s=_STAGED_S)
         self.forced = Forced("to_plc.state", {})
         self.announced = LineState.NONE
         self.written: Command | None = None  # the last block that was made to be written
@@ -85,6 +89,8 @@ class Desk:
         self.trouble = None
         self.polls += 1
         self.life.heard(feedback.heartbeat_echo, now)
+        self.ids.acknowledge(feedback.echo_seq)
+        self.ids.look(feedback.trigger_seq, feedback.part_id, now)
         if self.outbox.echoed(feedback.echo_seq):
             self.confirm(feedback.echo_seq, GateTold.ACKNOWLEDGED, now)
         if before is not None:
@@ -110,6 +116,7 @@ class Desk:
         self.restarted = True
         self.recounting = self._followed
         self.outbox.forget(RECOUNTING)
+        self.ids.forget()
         self.news.notify_all()
 
     def _trigger(self, feedback: Feedback, now: float) -> None:
@@ -126,6 +133,7 @@ class Desk:
             since=self._polled_at,
             by=now,
         )
+        self.ids.begin(feedback.trigger_seq, feedback.part_id)
         if len(self.triggers) < TRIGGERS:
             self.triggers.append(event)
             self.restarted = False

@@ -21,7 +21,7 @@ from inspector.domain.frame import PartId
 from inspector.domain.inspection import GateTold
 from inspector.domain.verdict import Outcome, Verdict
 from inspector.ports.gate import Confirmation, LineState, LinkHealth, PlcWish
-from inspector.ports.trigger import TriggerEvent, TriggerPosition
+from inspector.ports.trigger import ChangedId, TriggerEvent, TriggerPosition
 
 BOOKED = 1024
 _CODES = {Outcome.PASS: ResultCode.OK, Outcome.FAIL: ResultCode.NG, Outcome.UNDECIDED: ResultCode.NOT_DECIDABLE}
@@ -75,17 +75,23 @@ class ModbusGate:
                 self._booked.clear()  # parts of the old counter are told no more
             return event
 
+    def changed_ids(self) -> Sequence[ChangedId]:
+        """Words 8-11 said another id before the part was echoed, or its deadline had passed."""
+        with self._desk.work:
+            return self._desk.ids.take()
+
     # --- Gate
 
     def expect(self, part: PartId, *, deadline: float) -> None:
         """Book the deadline; the PLC itself rejects by default from the trigger on."""
         with self._desk.work:
             self._booked[part.series, part.part_seq] = deadline
+            self._desk.ids.until(part.part_seq, deadline)
             while len(self._booked) > BOOKED:
                 del self._booked[next(iter(self._booked))]
 
     def signal(self, part: PartId, verdict: Verdict, *, deadline: float) -> None:
-        """Write the result and wait for the PLC's answer, at most min(85 ms, deadline)."""
+        """Write the result and wait for the PLC's answer, at most min(75 ms, deadline)."""
         severity = severity_word(verdict.severity_score)
         result = Result(part_seq=part.part_seq, code=_CODES[verdict.outcome], severity=severity)
         desk = self._desk

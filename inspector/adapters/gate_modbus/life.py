@@ -3,15 +3,19 @@
 from collections import deque
 
 BEAT_S = 0.25
-DEAD_S = 1.0
 _COUNTER_MAX = 0xFFFF
 _REMEMBERED = 512
 
 
 class Life:
-    """Counts our heartbeats and watches their echo on one connection at a time."""
+    """Counts our heartbeats and watches their echo on one connection at a time.
 
-    def __init__(self) -> None:
+    ``dead_s``: without a proof for so long it is dead. A PC that stands still for less than that, less one beat, is no
+    reason.
+    """
+
+    def __init__(self, dead_s: float) -> None:
+        self._dead_s = dead_s
         self._counter = 0
         self._sent: deque[int] = deque(maxlen=_REMEMBERED)
         self._echo: int | None = None
@@ -36,8 +40,8 @@ class Life:
         self._echo = echo
 
     def alive(self, now: float) -> bool:
-        """Whether life was proved within the last second."""
-        return self._proved_at is not None and now - self._proved_at <= DEAD_S
+        """Whether life was proved within ``dead_s``."""
+        return self._proved_at is not None and now - self._proved_at <= self._dead_s
 
     def silence_s(self, now: float) -> float | None:
         """Seconds since the last proof; None if there was none on this connection."""

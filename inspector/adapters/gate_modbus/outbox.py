@@ -10,7 +10,7 @@ from enum import Enum, auto
 from inspector.adapters.gate_modbus.layout import NO_RESULT, Result, ResultCode
 from inspector.ports.gate import LineState
 
-BLOCK_S = 0.085
+BLOCK_S = 0.075
 """How long a result may hold up its caller. The contract is 100 ms: the rest is the scheduler's."""
 CAPACITY = 16
 _LEAST_S = 0.005
@@ -38,7 +38,7 @@ class Job:
     reason: str = field(default="")
 
     def write_timeout_s(self, now: float) -> float:
-        """min(85 ms, half of what is left), ended before the caller gives up, so that the outcome is known."""
+        """min(75 ms, half of what is left), ended before the caller gives up, so that the outcome is known."""
         return min(BLOCK_S, (self.deadline - now) / 2, (self.give_up - now) * _MARGIN)
 
     def fail(self, reason: str) -> None:

@@ -60,6 +60,9 @@ class ModbusGateSettings(BaseModel):
     )
     encoder: bool = Field(default=False, description="Whether words 6-7 from the PLC carry an encoder count.")
     poll_period_ms: int = Field(default=10, ge=1, le=250, description="How often the PLC's words are read.")
+    heartbeat_timeout_ms: int = Field(
+        default=700, ge=500, le=1000, description="No heartbeat echoed for so long: the link is dead."
+    )
     on_startup_error: OnStartupError = Field(
         default=OnStartupError.RETRY,
         description='The PLC is absent at the start: "retry" in the background, or end with an "error".',

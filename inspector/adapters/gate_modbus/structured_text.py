@@ -37,15 +37,7 @@ END_VAR
 VAR
     trigger_before : BOOL;
     words : ARRAY [0..7] OF WORD;
-    place_seq : ARRAY [0..63] OF UDINT;
-    place_at : ARRAY [0..63] OF UDINT;
-    place_code : ARRAY [0..63] OF WORD;
-    place_known : ARRAY [0..63] OF BOOL;
-    place_ok : ARRAY [0..63] OF BOOL;
-    head : INT;
-    count : INT;
-    place : INT;
-    i : INT;
+{register}    i : INT;
     bit_no : INT;
     crc : WORD;
     heartbeat : WORD;
@@ -58,12 +50,12 @@ VAR
 END_VAR
 """
 
-_BODY = """\
+DECIDE = """\
 (* 1. What is at the ejector is decided before any result is read: a late result is late. *)
 decided := FALSE;
 eject := FALSE;
 IF count > 0 THEN
-    IF position - place_at[head] >= decide_after THEN
+    IF position - place_at[head] - decide_after < 2147483648 THEN
         decided := TRUE;
         eject := full OR NOT place_ok[head];
         decided_seq := place_seq[head];
@@ -72,6 +64,37 @@ IF count > 0 THEN
         count := count - 1;
     END_IF;
 END_IF;
+"""
+"""Both roles: the step at the ejector. A belt that rocks back over the place of a trigger decides nothing early."""
+
+PLACE = """\
+    IF count < 64 THEN
+        place := (head + count) MOD 64;
+        place_seq[place] := trigger_seq;
+        place_at[place] := position;
+        place_code[place] := 16#0000;
+        place_known[place] := FALSE;
+        place_ok[place] := FALSE;
+        count := count + 1;
+    ELSE
+        full := TRUE;
+    END_IF;
+"""
+"""Both roles: the newest number takes its place, a reject by default."""
+
+REGISTER = """\
+    place_seq : ARRAY [0..63] OF UDINT;
+    place_at : ARRAY [0..63] OF UDINT;
+    place_code : ARRAY [0..63] OF WORD;
+    place_known : ARRAY [0..63] OF BOOL;
+    place_ok : ARRAY [0..63] OF BOOL;
+    head : INT;
+    count : INT;
+    place : INT;
+"""
+"""Both roles: the variables of the shift register."""
+
+_BODY = """\
 (* 2. The block of the station: layout and CRC, or all of it is ignored, heartbeat included. *)
 FOR i := 0 TO 7 DO
     words[i] := {word_in};
@@ -98,12 +121,14 @@ END_FOR;
 valid := words[0] = 16#0001 AND crc = words[7];
 IF valid THEN
     IF words[1] <> heartbeat THEN
+        IF heartbeat <> 16#0000 THEN
+            line_alive := TRUE;
+        END_IF;
         heartbeat := words[1];
         heartbeat_at := now;
-        line_alive := TRUE;
     END_IF;
 END_IF;
-(* 3. No new heartbeat for 1 s: the line is dead. *)
+(* 3. The first heartbeat may be old, a change proves life. No new one for 1 s: the line is dead. *)
 IF now - heartbeat_at > 1000 THEN
     line_alive := FALSE;
 END_IF;
@@ -116,18 +141,7 @@ IF trigger AND NOT trigger_before THEN
         trigger_seq := 1;
     END_IF;
     at_trigger := position;
-    IF count < 64 THEN
-        place := (head + count) MOD 64;
-        place_seq[place] := trigger_seq;
-        place_at[place] := position;
-        place_code[place] := 16#0000;
-        place_known[place] := FALSE;
-        place_ok[place] := FALSE;
-        count := count + 1;
-    ELSE
-        full := TRUE;
-    END_IF;
-END_IF;
+{place}END_IF;
 trigger_before := trigger;
 (* 5. The result, for a part that is in flight and not decided yet; once. A dead line decides what is open. *)
 result_seq := WORD_TO_UDINT(words[{seq_high}]) * 65536 + WORD_TO_UDINT(words[{seq_low}]);
@@ -146,7 +160,7 @@ FOR i := 0 TO 63 DO
         END_IF;
     END_IF;
 END_FOR;
-(* 6. The answer. Part id (words 8-11) and lot (words 13-16) are filled by your program, before the trigger. *)
+(* 6. The answer. Part id (words 8-11) and lot (words 13-16) are filled by your program, with the trigger, and stay. *)
 from_plc[0] := heartbeat;
 from_plc[{trigger_high}] := UDINT_TO_WORD(trigger_seq / 65536);
 from_plc[{trigger_low}] := UDINT_TO_WORD(trigger_seq MOD 65536);
@@ -179,6 +193,7 @@ def to_structured_text(settings: ModbusGateSettings) -> str:
         from_count=17,
         from_table=settings.from_table,
         from_address=settings.from_address,
+        register=REGISTER,
         orders=f"{settings.byte_order.value}, {settings.word_order.value}",
     )
     places = {
@@ -191,8 +206,8 @@ def to_structured_text(settings: ModbusGateSettings) -> str:
         for name, word in places.items()
     }
     word_in = "ROL(to_plc[i], 8)" if swap else "to_plc[i]"
-    body = _BODY.format(word_in=word_in, words_out=_SWAP_OUT if swap else "", **outgoing)
+    body = _BODY.format(word_in=word_in, place=PLACE, words_out=_SWAP_OUT if swap else "", **outgoing)
     if low_first:  # the words of the number stand exchanged in the registers, never in the CRC
         exchanged = "END_FOR;\ncrc := words[3];\nwords[3] := words[4];\nwords[4] := crc;\ncrc := 16#FFFF;"
         body = body.replace("END_FOR;\ncrc := 16#FFFF;", exchanged, 1)
-    return head + body
+    return head + DECIDE + body

@@ -15,6 +15,7 @@ from inspector.adapters.journal_sql import alarms, nouns, proof, series, tables
 from inspector.adapters.journal_sql.engine import at_the_border, open_engine, writing
 from inspector.adapters.journal_sql.rows import LAST_NUMBER, text_of, to_us
 from inspector.adapters.journal_sql.schema import migrate, require_readable
+from inspector.adapters.journal_sql.seal import sealed_head
 from inspector.adapters.journal_sql.trail import head_of
 from inspector.domain.chain import AuditHead
 from inspector.domain.errors import ConfigError, JournalError
@@ -194,6 +195,11 @@ class SqlJournal:
         """The last row of the audit chain; number 0 for an empty one."""
         with self._reading() as connection:
             return head_of(connection)
+
+    def book_head(self) -> AuditHead:
+        """Number and seal of the last entry; number 0 for an empty book."""
+        with self._reading() as connection:
+            return sealed_head(connection)
 
     # ---- Cursors ---------------------------------------------------------------------------------------
 

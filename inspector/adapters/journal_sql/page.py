@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, Table, insert, select
 
 from inspector.adapters.journal_sql import rows, tables
 from inspector.adapters.journal_sql.activations import note_answer
+from inspector.adapters.journal_sql.seal import Record, inspection_record, seal, sealed_head
 from inspector.adapters.journal_sql.trail import SIGNED, Trail, review_content
 from inspector.domain.inspection import AlarmEvent, Disposal, Inspection, ModelStamp, OpenedPart, RecipeStamp, Review
 from inspector.domain.request import Answer
@@ -22,7 +23,8 @@ class Page:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._last = connection.scalar(select(func.max(tables.entry.c.journal_seq))) or 0
+        head = sealed_head(connection)
+        self._last, self._seal = head.number, head.sha256
         self._setups: dict[tuple[RecipeStamp, ModelStamp, str], int] = {}
         self._series: set[tuple[str, int]] = set()
 
@@ -47,19 +49,28 @@ class Page:
             case _:
                 assert_never(event)
 
-    def _number(self, kind: str) -> int:
-        self._last += 1
-        self._connection.execute(insert(tables.entry), {"journal_seq": self._last, "kind": kind})
-        return self._last
+    @property
+    def _next(self) -> int:
+        """The number of the next entry."""
+        return self._last + 1
+
+    def _enter(self, kind: str, record: Record) -> int:
+        """Write the next entry with its seal over this record; give its number. The record's rows follow it."""
+        number = self._next
+        self._seal = seal(self._seal, number, kind, record)
+        self._connection.execute(insert(tables.entry), {"journal_seq": number, "kind": kind, "sha256": self._seal})
+        self._last = number
+        return number
 
     def _event(self, kind: str, table: Table, row: Callable[[int], rows.Row]) -> int:
-        number = self._number(kind)
-        self._connection.execute(insert(table), row(number))
+        written = row(self._next)
+        number = self._enter(kind, written)
+        self._connection.execute(insert(table), written)
         return number
 
     def _review(self, signed: Review) -> int:
-        number = self._number("review")
-        row = rows.review_row(signed, number)
+        row = rows.review_row(signed, self._next)
+        number = self._enter("review", row)
         self._connection.execute(insert(tables.review), row)
         Trail(self._connection).add(
             at_utc=signed.at_utc,
@@ -79,14 +90,17 @@ class Page:
         part_id = self._part_id(born)
         if part_id is None:
             part_id = self._insert_part(rows.part_row_of(born, setup_id))
-        number = self._number("inspection")
+        number = self._next
         row = rows.inspection_row(born, journal_seq=number, part_id=part_id, setup_id=setup_id)
+        seen = rows.detections_text(born.detections) if born.detections else None
+        defects = rows.defect_rows(born.verdict.defects, born.detections, number)
+        part = {"station": born.station, "series": int(born.part.series), "part_seq": int(born.part.part_seq)}
+        setup = rows.setup_row(born.recipe, born.model, born.settings_sha256)
+        self._enter("inspection", inspection_record(row, part=part, setup=setup, seen=seen, defects=defects))
         self._connection.execute(insert(tables.inspection), row)
-        if born.detections:
-            content = rows.detections_text(born.detections)
-            self._connection.execute(insert(tables.detections), {"journal_seq": number, "content": content})
-        if born.verdict.defects:
-            defects = rows.defect_rows(born.verdict.defects, born.detections, number)
+        if seen is not None:
+            self._connection.execute(insert(tables.detections), {"journal_seq": number, "content": seen})
+        if defects:
             self._connection.execute(insert(tables.defect), defects)
         return number
 

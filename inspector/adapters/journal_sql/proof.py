@@ -14,6 +14,7 @@ from inspector.adapters.journal_sql.book import check_book
 from inspector.adapters.journal_sql.engine import at_the_border, open_engine
 from inspector.adapters.journal_sql.lock import is_running
 from inspector.adapters.journal_sql.schema import require_readable
+from inspector.adapters.journal_sql.seal import check_seals
 from inspector.adapters.journal_sql.series import RING, STRAY, last_of, position_in
 from inspector.adapters.journal_sql.trail import check_trail
 from inspector.domain.chain import AuditHead
@@ -49,11 +50,16 @@ class _Run:
 
 
 def verify(
-    path: Path, station: str | None = None, plc_count: int | None = None, audit_head: AuditHead | None = None
+    path: Path,
+    station: str | None = None,
+    plc_count: int | None = None,
+    audit_head: AuditHead | None = None,
+    book_head: AuditHead | None = None,
 ) -> Proof:
     """Prove a journal; works on a running line. ``plc_count``: the last number the PLC has counted.
 
-    ``audit_head``: a head of the audit chain that was published; the chain must still contain it.
+    ``audit_head``: a head of the audit chain that was published; the chain must still contain it. ``book_head``: one of
+    the book, in the same way.
 
     Reads in pages of 200 rows, so the line's pen is never kept waiting. Open parts are a finding unless the
     station's line is running (they are on the belt).
@@ -66,7 +72,7 @@ def verify(
     engine = open_engine(path, "ro")
     try:
         with at_the_border(path, engine):
-            return _prove(engine, path, station, plc_count, audit_head)
+            return _prove(engine, path, station, plc_count, audit_head, book_head)
     finally:
         engine.dispose()
 
@@ -97,7 +103,12 @@ def _find_never_opened(engine: Engine, run: _Run, found: _Findings) -> None:
 
 
 def _prove(
-    engine: Engine, path: Path, station: str | None, plc_count: int | None, audit_head: AuditHead | None
+    engine: Engine,
+    path: Path,
+    station: str | None,
+    plc_count: int | None,
+    audit_head: AuditHead | None,
+    book_head: AuditHead | None,
 ) -> Proof:
     found = _Findings()
     with engine.connect() as connection:
@@ -118,13 +129,15 @@ def _prove(
         inspections += closed
     found.sentences += check_book(engine, head)
     chain, broken = check_trail(engine, audit_head)
-    found.sentences += [*broken, *check_activations(engine)]
+    book, edited = check_seals(engine, book_head)
+    found.sentences += [*broken, *check_activations(engine), *edited]
     return Proof(
         inspections=inspections,
         open=open_parts,
         journal_seq=head,
         plc_count=plc_count,
         audit=chain,
+        book=book,
         missing=found.missing,
         doubled=found.doubled,
         findings=found.sentences,

@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import REAL
 
-HEAD = "0004"
+HEAD = "0005"
 
 metadata = MetaData()
 
@@ -76,6 +76,7 @@ entry = Table(
     metadata,
     Column("journal_seq", Integer, primary_key=True),
     Column("kind", Text, nullable=False),
+    Column("sha256", Text),
 )
 
 inspection = Table(

@@ -8,6 +8,7 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, Field
 
 from inspector.app import toml_file
+from inspector.app.tables import ScaleTable
 from inspector.domain.errors import ConfigError
 from inspector.domain.geometry import Scale
 
@@ -40,14 +41,15 @@ class Calibration(BaseModel):
     board: str
     certificate: str = ""
     lens: str = ""
+    stand_off_mm: Positive | None = None
     camera_serial: str
     frame_px: tuple[int, int]
     made_utc: datetime
     due: date
     checks: tuple[Check, ...] = ()
 
-    def scale(self, grace_days: int) -> Scale:
-        """As the rules know it."""
+    def scale(self, table: ScaleTable) -> Scale:
+        """As the rules know it, held against what is mounted by the station's own words."""
         last = self.checks[-1] if self.checks else None
         refuted = ""
         if last is not None and not last.good:
@@ -56,16 +58,38 @@ class Calibration(BaseModel):
             id=self.id,
             px_per_mm=self.px_per_mm,
             due=self.due,
-            grace_days=grace_days,
+            grace_days=table.grace_days,
             serial=self.camera_serial,
             frame_px=self.frame_px,
             refuted=refuted,
+            unfit=self.unfit(table),
         )
+
+    def unfit(self, table: ScaleTable) -> str:
+        """How what the station says is mounted is another than when it was measured; "" if it is not, or says nothing.
+
+        The scale goes with the distance, so this may be off by as much as a recheck may.
+        """
+        if table.lens and _plain(table.lens) != _plain(self.lens):
+            return f"is of lens {self.lens or 'unnamed'!r}, scale.lens = {table.lens!r} is mounted"
+        wanted, had = table.stand_off_mm, self.stand_off_mm
+        if wanted is None:
+            return ""
+        if had is None:
+            return f"was measured at no known distance, scale.stand_off_mm = {wanted:g}"
+        if abs(wanted / had - 1) > table.recheck_off:
+            return f"was measured {had:g} mm away, scale.stand_off_mm = {wanted:g}"
+        return ""
 
     @property
     def last_good_utc(self) -> datetime:
         """When it was last known to be right."""
         return max((check.at_utc for check in self.checks if check.good), default=self.made_utc)
+
+
+def _plain(lens: str) -> str:
+    """Case and spaces do not make another lens."""
+    return " ".join(lens.casefold().split())
 
 
 def read(path: Path) -> Calibration:

@@ -1,6 +1,7 @@
 """`inspector camera`: what an engineer needs at the lens."""
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ from inspector.pipeline.optics import sharpness
 app = typer.Typer(no_args_is_help=True, help="What an engineer needs at the lens.")
 
 _BAR = 40
+_PRODUCERS = "GENICAM_GENTL64_PATH"
 
 
 @app.callback()
@@ -31,10 +33,18 @@ app.command("calibrate")(camera_calibrate.calibrate)
 
 
 @app.command("list")
-def list_cameras(*, as_json: options.Json = False) -> None:
+def list_cameras(
+    *,
+    producer: Annotated[
+        list[Path] | None,
+        typer.Option(help="A GenTL producer (.cti) to ask, beside those that GENICAM_GENTL64_PATH names."),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
     """Name every camera that an installed library sees, and the setting that chooses it.
 
     It calls into every network that this PC is in, as the standard has it; a line of Aravis with an address never does.
+    No camera is opened. Which library is not installed, and how it is, is told on standard error.
 
     Example: inspector camera list
     """
@@ -42,22 +52,29 @@ def list_cameras(*, as_json: options.Json = False) -> None:
     with speaking_plainly():
         found: list[dict[str, str]] = []
         away: dict[str, str] = {}
+        troubles: dict[str, str] = {}
+        if producer:
+            places = [str(one) for one in producer]
+            os.environ[_PRODUCERS] = os.pathsep.join([*places, os.environ.get(_PRODUCERS, "")])
         for kind in plugins.names("camera"):
             try:
                 plugin = plugins.find("camera", kind, where="installed", key="camera")
             except ConfigError as error:
                 away[kind] = str(error).rpartition("cannot be loaded: ")[2]
                 continue
-            if plugin.find is not None:
-                found += [{"kind": kind, **asdict(one)} for one in plugin.find()]
+            try:
+                found += [{"kind": kind, **asdict(one)} for one in plugin.find()] if plugin.find is not None else []
+            except DeviceError as error:
+                troubles[kind] = error.reason
         if as_json:
-            sys.stdout.write(json.dumps({"cameras": found, "not_installed": away}) + "\n")
+            told = {"cameras": found, "not_installed": away, "troubles": troubles}
+            sys.stdout.write(json.dumps(told) + "\n")
         else:
             for one in found:
                 sys.stdout.write(f"{one['kind']:8} {one['model']:32} {one['serial']:16} {one['setting']}\n")
             if not found:
                 sys.stdout.write("no camera answers\n")
-            for kind, why in away.items():
+            for kind, why in (*away.items(), *troubles.items()):
                 sys.stderr.write(f"inspector: {kind}: {why}\n")
         raise SystemExit(EX_OK if found else EX_FINDINGS)
 
@@ -93,6 +110,7 @@ def grab(
             "exposure_us": capture.camera.exposure_us,
             "gain": capture.camera.gain_db,
             "frame_no": capture.frame_no,
+            "device_timestamp_ns": capture.device_timestamp_ns,
             "mean": round(float(np.mean(capture.pixels)), 1),
             "sharpness": round(sharpness(capture.pixels, capture.pixel_format), 3),
         }

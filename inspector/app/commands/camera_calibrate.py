@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import isnan
 from pathlib import Path
@@ -38,7 +39,12 @@ def calibrate(
         ),
     ] = None,
     certificate: Annotated[str, typer.Option(help="Number of the board's certificate.")] = "",
-    lens_name: Annotated[str, typer.Option("--lens", help="Lens, its aperture and distance, in your words.")] = "",
+    lens_name: Annotated[
+        str, typer.Option("--lens", help="Lens, by its serial number or in your words [default: scale.lens].")
+    ] = "",
+    stand_off_mm: Annotated[
+        float | None, typer.Option("--stand-off-mm", min=0.001, help="Lens to parts [default: scale.stand_off_mm].")
+    ] = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="Due again after so many days.")] = 365,
     trigger: lens.Trigger = None,
     recheck: Annotated[bool, typer.Option("--recheck", help="Measure again, and compare.")] = False,
@@ -56,6 +62,7 @@ def calibrate(
     with speaking_plainly():
         loaded = lens.free(options.load(config, station))
         known = _known(loaded) if recheck else None
+        mounted = _mounted(loaded, lens_name, stand_off_mm)
         text = board or (known.board if known is not None else None)
         if text is None:
             raise ConfigError("--board: which board is it? As checkerboard:11x8:5, of 11 x 8 inner corners 5 mm apart")
@@ -76,7 +83,8 @@ def calibrate(
             residual_px=_residual(measured),
             board=text,
             certificate=certificate,
-            lens=lens_name,
+            lens=mounted.lens,
+            stand_off_mm=mounted.stand_off_mm,
             camera_serial=serial,
             frame_px=frame_px,
             made_utc=now,
@@ -91,7 +99,37 @@ def calibrate(
 def _known(loaded: Loaded) -> Calibration:
     if loaded.calibration is None:
         raise ConfigError("--recheck: the station has no calibration yet (scale.calibration); leave --recheck out")
-    return file.read(loaded.calibration)
+    known, table = file.read(loaded.calibration), loaded.settings.scale
+    if table is not None and (unfit := known.unfit(table)):
+        raise ConfigError(f"--recheck: the calibration {unfit}; calibrate it anew")
+    return known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mounted:
+    """What is in front of the camera, as the station's settings or the command's options say."""
+
+    lens: str
+    stand_off_mm: float | None
+
+
+def _mounted(loaded: Loaded, lens_name: str, stand_off_mm: float | None) -> _Mounted:
+    """Raises ConfigError where the two say different things: the new calibration would be void at once."""
+    table = loaded.settings.scale
+    mounted = _Mounted(
+        lens=lens_name or (table.lens if table is not None else ""),
+        stand_off_mm=stand_off_mm if stand_off_mm is not None else (table.stand_off_mm if table is not None else None),
+    )
+    if table is not None:
+        for option, said, key, kept in (
+            ("--lens", mounted.lens, "scale.lens", table.lens),
+            ("--stand-off-mm", mounted.stand_off_mm, "scale.stand_off_mm", table.stand_off_mm),
+        ):
+            if kept and said != kept:
+                raise ConfigError(
+                    f"{option} {said}: the station says {key} = {kept!r}; change it there, or leave it out"
+                )
+    return mounted
 
 
 def _residual(measured: Measured) -> float | None:
@@ -107,6 +145,10 @@ def _kept(loaded: Loaded, made: Calibration) -> Path:
         text = tomlkit.parse(own.read_text(encoding="utf-8"))
         table = tomlkit.table()
         table["calibration"] = f"scales/{loaded.name}.toml"
+        if made.lens:
+            table["lens"] = made.lens
+        if made.stand_off_mm is not None:
+            table["stand_off_mm"] = made.stand_off_mm
         text["scale"] = table
         draft = own.with_name(f".{own.name}.new")
         draft.write_text(tomlkit.dumps(text), encoding="utf-8")

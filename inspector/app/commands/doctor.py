@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from inspector.app import build, camera_link, options, service, surroundings
+from inspector.app import build, camera_link, options, safeguards, service, surroundings
 from inspector.app.exits import EX_FINDINGS, speaking_plainly
 from inspector.app.parts import Parts, check_parts
 from inspector.app.runtime_choice import choice
@@ -112,6 +112,7 @@ def _station(config: Path | None, station: str | None) -> Iterator[Finding]:
     yield from surroundings.camera(parts)
     yield from camera_link.findings(parts)
     yield from doubts
+    yield from safeguards.findings(loaded)
     for which in ("data_dir", "run_dir"):
         yield _folder(which, loaded.path(which))
     pictures = loaded.path("data_dir") / loaded.name / "evidence"

@@ -37,6 +37,10 @@ def verify(
         str | None,
         typer.Option("--audit-head", metavar="NUMBER:SHA256", help="A head that was published as audit/head."),
     ] = None,
+    book_head: Annotated[
+        str | None,
+        typer.Option("--book-head", metavar="NUMBER:SHA256", help="A head that was published as book/head."),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Prove that every part has one Inspection and that the audit chain holds; exit 1 and say what is wrong otherwise.
@@ -47,7 +51,11 @@ def verify(
         loaded = options.load(config, station)
         path = loaded.path("data_dir") / loaded.name / JOURNAL_FILE
         proof = journal_sql.verify(
-            path, station=loaded.name, plc_count=plc_count, audit_head=_head(audit_head) if audit_head else None
+            path,
+            station=loaded.name,
+            plc_count=plc_count,
+            audit_head=_head("audit", audit_head) if audit_head else None,
+            book_head=_head("book", book_head) if book_head else None,
         )
         content = {
             "holds": not proof.findings,
@@ -56,6 +64,7 @@ def verify(
             "journal_seq": proof.journal_seq,
             "plc_count": proof.plc_count,
             "audit_head": f"{proof.audit.number}:{proof.audit.sha256}",
+            "book_head": f"{proof.book.number}:{proof.book.sha256}",
             "missing": [part.part_seq for part in proof.missing],
             "doubled": [part.part_seq for part in proof.doubled],
             "findings": list(proof.findings),
@@ -67,15 +76,15 @@ def verify(
         raise SystemExit(EX_FINDINGS if proof.findings else 0)
 
 
-def _head(text: str) -> AuditHead:
-    """NUMBER:SHA256 as an audit head.
+def _head(whose: str, text: str) -> AuditHead:
+    """NUMBER:SHA256 as a head of the audit chain or of the book.
 
     Raises:
         ConfigError: it is something else.
     """
     number, _, sha256 = text.partition(":")
     if not number.isdecimal() or re.fullmatch("[0-9a-f]{64}", sha256) is None:
-        raise ConfigError(f"--audit-head {text!r}: NUMBER:SHA256 is right, as audit/head carries them")
+        raise ConfigError(f"--{whose}-head {text!r}: NUMBER:SHA256 is right, as {whose}/head carries them")
     return AuditHead(number=int(number), sha256=sha256)
 
 

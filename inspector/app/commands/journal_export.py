@@ -15,6 +15,7 @@ from inspector.adapters import export_xlsx, journal_sql
 from inspector.app import options
 from inspector.app.exits import speaking_plainly
 from inspector.app.export import labels, table
+from inspector.app.export.sought import is_sought
 from inspector.app.parts import JOURNAL_FILE
 from inspector.domain.shifts import Span
 from inspector.domain.verdict import Outcome
@@ -40,12 +41,12 @@ def export(  # noqa: PLR0913 - one parameter an option, that is how typer reads 
     config: options.Config = None,
     station: options.StationName = None,
     *,
-    lot: Annotated[str, typer.Option("--lot", help="Only this lot (tables).")] = "",
-    label: Annotated[str, typer.Option("--defect", help="Only parts with this class of defect (tables).")] = "",
-    outcome: Annotated[str, typer.Option("--outcome", help="PASS, FAIL or UNDECIDED (tables).")] = "",
-    recipe: Annotated[str, typer.Option("--recipe", help="Only parts that this recipe judged (tables).")] = "",
-    since: Annotated[datetime, typer.Option("--since", help="Triggers from then on, UTC (tables).")] = _EPOCH,
-    until: Annotated[datetime, typer.Option("--until", help="Triggers before then, UTC (tables).")] = _FAR,
+    lot: Annotated[str, typer.Option("--lot", help="Only this lot.")] = "",
+    label: Annotated[str, typer.Option("--defect", help="Only parts with this class of defect.")] = "",
+    outcome: Annotated[str, typer.Option("--outcome", help="PASS, FAIL or UNDECIDED.")] = "",
+    recipe: Annotated[str, typer.Option("--recipe", help="Only parts that this recipe judged.")] = "",
+    since: Annotated[datetime, typer.Option("--since", help="Triggers from then on, UTC.")] = _EPOCH,
+    until: Annotated[datetime, typer.Option("--until", help="Triggers before then, UTC.")] = _FAR,
     disagreement: Annotated[bool, typer.Option("--overruled", help="Only parts that a review overruled.")] = False,
     as_json: options.Json = False,
 ) -> None:
@@ -70,7 +71,10 @@ def export(  # noqa: PLR0913 - one parameter an option, that is how typer reads 
             if kind in {Format.CSV, Format.XLSX}:
                 told = _table(kind, out, book, sought)
             else:
-                done = labels.write_labels(out, kind.value, book.archive.reviewed(), evidence=folder / "evidence")
+                reviewed = (
+                    (born, said) for born, said in book.archive.reviewed() if is_sought(born, said.review, sought)
+                )
+                done = labels.write_labels(out, kind.value, reviewed, evidence=folder / "evidence")
                 told = {"pictures": done.pictures, "labels_by_person": done.by_person, **done.left_out}
             book.audit.record(
                 who=getpass.getuser(),

@@ -5,23 +5,24 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from inspector.adapters.gate_modbus import ModbusGateSettings, symbols
 from inspector.adapters.gate_modbus.server import ModbusServerSettings
-from inspector.adapters.gate_modbus.structured_text import to_structured_text
-from inspector.app import options, plugins, service
+from inspector.app import options, service
 from inspector.app.asking import ENDINGS, Errand, ask, wait_for_life
+from inspector.app.devices import io_of, wired_gate_of
 from inspector.app.exits import speaking_plainly
+from inspector.app.plc_look import seen_in
 from inspector.app.settings import Loaded
-from inspector.app.wiring import symbols_of
+from inspector.app.wiring import st_of, symbols_of, wiring_between
 from inspector.domain.errors import ConfigError, DeviceError
 from inspector.domain.request import FORCE, FORCED_MOST_S, RequestState
-from inspector.pipeline.force import FORCE_ALARM
 from inspector.pipeline.liveness import StatusWatch
 from inspector.ports.liveness import Life
+from inspector.ports.wiring import Wiring
 
 _KINDS = ("modbus", "modbus_server")
 _LOOK_S = 0.25
@@ -52,8 +53,8 @@ def print_symbols(
 ) -> None:
     """Print every word and bit between station and PLC as CSV, from the station's own settings.
 
-    With --format st: the PLC's side of the client role as structured text, with handshake, default reject and shift
-    register.
+    With --format st: the PLC's side of the station's role as structured text, with handshake, default reject and
+    shift register.
 
     Example: inspector plc symbols --station left > left.csv
     """
@@ -61,22 +62,13 @@ def print_symbols(
         loaded = options.load(config, station)
         settings = _gate_settings(loaded)
         if form is Format.ST:
-            sys.stdout.write(_structured_text(loaded, settings))
+            sys.stdout.write(st_of(settings))
             return
         rows = symbols_of(settings)
         if as_json:
             sys.stdout.write(json.dumps([asdict(row) for row in rows], default=str) + "\n")
         else:
             sys.stdout.write(symbols.to_csv(rows))
-
-
-def _structured_text(loaded: Loaded, settings: ModbusGateSettings | ModbusServerSettings) -> str:
-    if isinstance(settings, ModbusGateSettings):
-        return to_structured_text(settings)
-    raise ConfigError(
-        f'{loaded.origin(("gate",))}: --format st is of the client role (gate.kind = "modbus"); in the server role the '
-        "PLC polls with its own maker's Modbus client: see docs/plc-server.md, and --format csv"
-    )
 
 
 def _gate_settings(loaded: Loaded) -> ModbusGateSettings | ModbusServerSettings:
@@ -88,11 +80,28 @@ def _gate_settings(loaded: Loaded) -> ModbusGateSettings | ModbusServerSettings:
             f"{where}: gate.kind = {kind!r} has no symbols; set gate.kind = "
             f"{' or '.join(f'{known!r}' for known in _KINDS)} (samples: config/samples/gate_modbus*.toml)"
         )
-    plugin = plugins.find("gate", kind, where=where, key="gate")
-    settings = plugins.settings(plugin, gate, origin=loaded.origin, prefix=("gate",))
+    _, settings = wired_gate_of(loaded)
     if isinstance(settings, ModbusGateSettings | ModbusServerSettings):
         return settings
     raise ConfigError(f"{where}: gate.kind = {kind!r} is another package's plug-in")
+
+
+def _wiring(loaded: Loaded) -> Wiring:
+    """What the station's gate and [io] are wired to.
+
+    Raises:
+        ConfigError: to nothing that has bits.
+    """
+    gate, where = loaded.settings.gate, loaded.origin(("gate",))
+    _, settings = wired_gate_of(loaded)
+    beside = io_of(loaded)
+    wiring = wiring_between(settings, beside[1] if beside is not None else None)
+    if not wiring.signals:
+        raise ConfigError(
+            f"{where}: gate.kind = {gate.get('kind')!r} has no bits; set gate.kind = "
+            f"{', '.join(repr(known) for known in (*_KINDS, 'remote_io'))} (samples: config/samples/gate_*.toml)"
+        )
+    return wiring
 
 
 @app.command("monitor")
@@ -104,64 +113,48 @@ def monitor(
     station: options.StationName = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show every bit and word between station and PLC by name, as the running line has it, four times a second.
+    """Show every bit and word by name, as the running line has it, four times a second: PLC and remote I/O.
 
-    Lines that changed since the last look are marked. Ctrl-C ends.
+    Lines that changed since the last look are marked, and outputs that somebody forces. Ctrl-C ends.
 
     Example: inspector plc monitor --station left --only ack
     """
     with speaking_plainly(), service.stop_on_signals() as stop:
         loaded = options.load(config, station)
+        wiring = _wiring(loaded)
         watch = StatusWatch(loaded.path("run_dir") / loaded.name / "status.json")
         wait_for_life(watch, f"line {loaded.name}", _SHOWN, stop)
-        meanings = {row.name: row.meaning for row in symbols_of(_gate_settings(loaded))}
         before: Mapping[str, int] = {}
         while True:
-            before = _shown(loaded.name, watch, meanings, before, only, as_json=as_json)
+            status = _alive(loaded.name, watch)
+            seen = seen_in(status, wiring, only=only)
+            if as_json:
+                sys.stdout.write(json.dumps({"station": loaded.name, **seen.told()}) + "\n")
+            else:
+                clear = "\x1b[H\x1b[2J" if sys.stdout.isatty() else ""
+                sys.stdout.write(f"{clear}{loaded.name}: {seen.text(before)}\n")
+            sys.stdout.flush()
+            before = {**seen.words, **seen.module}
             if once or stop.wait(_LOOK_S):
                 return
 
 
-def _shown(
-    station: str,
-    watch: StatusWatch,
-    meanings: Mapping[str, str],
-    before: Mapping[str, int],
-    only: str,
-    *,
-    as_json: bool,
-) -> Mapping[str, int]:
-    """Print one look; what was seen."""
+def _alive(station: str, watch: StatusWatch) -> Mapping[str, Any]:
+    """What the line says now.
+
+    Raises:
+        DeviceError: it does not.
+    """
     seen = watch.look()
     if seen.life is not Life.ALIVE:
         reason = seen.reason or "it gives no sign of life"
         raise DeviceError(f"line {station}", f"{reason}; {_SHOWN}: start it", retry=False)
-    status = seen.status
-    words: dict[str, int] = {name: value for name, value in status.get("plc", {}).items() if only in name}
-    health = status.get("health", {})
-    link = health.get("plc", {})
-    forced = health.get("alarms", {}).get(FORCE_ALARM, "")
-    if as_json:
-        ready = status.get("ready_after", {})
-        told = {"station": station, "link": link, "forced": forced, "ready_after": ready, "words": words}
-        sys.stdout.write(json.dumps(told) + "\n")
-        sys.stdout.flush()
-        return words
-    lines = [
-        f"{'*' if before.get(name, value) != value else ' '} {name:40} {value:>6}" for name, value in words.items()
-    ]
-    notes = [f"  {meanings.get(name, '')}" for name in words]
-    text = "\n".join(line + note for line, note in zip(lines, notes, strict=True))
-    alive = "alive" if link.get("alive") else f"DEAD: {link.get('reason', '')}"
-    clear = "\x1b[H\x1b[2J" if sys.stdout.isatty() else ""
-    sys.stdout.write(f"{clear}{station}: link {alive}{f'; {forced}' if forced else ''}\n{text}\n")
-    sys.stdout.flush()
-    return words
+    return seen.status
 
 
 @app.command("force")
 def force(
-    output: Annotated[str, typer.Argument(help="Name of the output, as `inspector plc symbols` lists it.")],
+    output: Annotated[str, typer.Argument(help="Name of the output, as `inspector plc monitor` shows it.")],
     *,
     high: Annotated[bool, typer.Option("--on/--off", help="High or low.")],
     seconds: Annotated[int, typer.Option("--seconds", min=1, max=FORCED_MOST_S, help="Released after this.")] = 30,
@@ -169,11 +162,13 @@ def force(
     config: options.Config = None,
     station: options.StationName = None,
 ) -> None:
-    """Drive an output towards the PLC while the line runs: ready and run_permit are low meanwhile.
+    """Drive an output towards the PLC, or of a remote I/O module, while the line runs: run_permit is low meanwhile.
 
-    It is shown as forced (alarm plc.forced), and released after its time, by Ctrl-C, and when the line ends.
+    It is shown as forced (alarm plc.forced), and released after its time, by Ctrl-C, and when the line ends. What a
+    verdict moves (a result, an ejector) is never forced.
 
     Example: inspector plc force to_plc.state.bypass --on --seconds 10 --station left
+    Example: inspector plc force horn --on --seconds 3 --station left
     """
     service.configure_logs()
     with speaking_plainly():

@@ -1,15 +1,14 @@
 """Reviewed pictures as labels: COCO, YOLO and CVAT, with what people corrected marked as theirs."""
 
 import csv
+import hashlib
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from inspector.app.digest import sha256_of
 from inspector.domain.errors import ConfigError
 from inspector.domain.inspection import EvidenceRef, Inspection, Review
 from inspector.domain.reviewing import Label, SignedReview, is_bad, labels_of
@@ -54,19 +53,25 @@ def write_labels(
         left_out: Counter[str] = Counter()
         pictures = []
         for inspection, signed in reviewed:
-            picture = _picture(inspection, signed.review, evidence, left_out)
-            if picture is not None:
-                shutil.copyfile(evidence / picture.evidence.path, images / picture.name)
+            picture = labelled(inspection, signed.review, left_out)
+            content = None if picture is None else content_of(picture, evidence.resolve(), left_out)
+            if picture is not None and content is not None:
+                (images / picture.name).write_bytes(content)
                 pictures.append(picture)
-        classes = sorted({label.label for picture in pictures for label in picture.labels})
-        WRITERS[kind](folder, pictures, classes)
+        WRITERS[kind](folder, pictures, classes_of(pictures))
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
     theirs = sum(label.by_person for picture in pictures for label in picture.labels)
     return Exported(pictures=len(pictures), by_person=theirs, left_out=dict(left_out))
 
 
-def _picture(inspection: Inspection, review: Review, evidence: Path, left_out: Counter[str]) -> LabelledPicture | None:
+def classes_of(pictures: Iterable[LabelledPicture]) -> Sequence[str]:
+    """Every class of these pictures, in the order of their names: its place is its number."""
+    return sorted({label.label for picture in pictures for label in picture.labels})
+
+
+def labelled(inspection: Inspection, review: Review, left_out: Counter[str]) -> LabelledPicture | None:
+    """The part's picture with its labels; None, and the reason counted in ``left_out``, where nobody can tell them."""
     ref = inspection.evidence
     bad = is_bad(inspection.verdict.outcome, review)
     labels = labels_of(inspection, review)
@@ -77,15 +82,30 @@ def _picture(inspection: Inspection, review: Review, evidence: Path, left_out: C
         reason = "bad, but nobody said where"
     elif ref is None:
         reason = "no picture was kept"
-    elif not (evidence / ref.path).is_file():
-        reason = "the picture is not there"
-    elif sha256_of(evidence / ref.path) != ref.sha256:
-        reason = "the picture is not the one that was judged (sha256)"
     if reason or ref is None or labels is None:
         left_out[reason] += 1
         return None
     name = f"{inspection.result_id}{Path(ref.path).suffix}"
     return LabelledPicture(name=name, inspection=inspection, evidence=ref, review=review, labels=labels if bad else ())
+
+
+def content_of(picture: LabelledPicture, evidence: Path, left_out: Counter[str]) -> bytes | None:
+    """The picture's file, as it was judged; None, and the reason counted in ``left_out``, where it is not that.
+
+    ``evidence``: the folder, resolved; a path that leads out of it leads nowhere.
+    """
+    path = (evidence / picture.evidence.path).resolve()
+    try:
+        content = path.read_bytes() if path.is_relative_to(evidence) else b""
+    except OSError:
+        content = b""
+    if not content:
+        left_out["the picture is not there"] += 1
+        return None
+    if hashlib.sha256(content).hexdigest() != picture.evidence.sha256:
+        left_out["the picture is not the one that was judged (sha256)"] += 1
+        return None
+    return content
 
 
 def _coco(folder: Path, pictures: Sequence[LabelledPicture], classes: Sequence[str]) -> None:

@@ -108,6 +108,14 @@ def activate(visit: Here, sha256: str, given: ActivationGiven) -> Response:
     return JSONResponse(body if done else {**body, "detail": answer.text}, status_code=200 if done else 409)
 
 
+@ROUTES.get("/api/recipes/{sha256}", Access.EXPERT, responses={404: _SAID[404]})
+def text(visit: Here, sha256: str) -> Json:
+    """One revision: its text (TOML) as it was stored, and how it stands. sha256 of ``content`` is its name."""
+    one = screen.found(visit, sha256)
+    used = {slot.sha256 for slot in recipe_desk.in_use(visit)}
+    return {**_revision(one, visit.words, used=used), "comment": one.revision.comment, "content": one.revision.content}
+
+
 @ROUTES.get("/api/recipes/{sha256}/what-if", Access.EXPERT, responses={404: _SAID[404], 409: _SAID[409]})
 def what_if(visit: Here, sha256: str, parts: Annotated[int, Query(ge=1, le=100_000)] = screen.ARCHIVE) -> Json:
     """Which of the newest parts would have ended otherwise."""

@@ -31,7 +31,7 @@ class SignedIn(BaseModel):
 def begin(visit: Here, credentials: Credentials, response: Response) -> SignedIn:
     """Sign in: the answer sets the session's cookie."""
     try:
-        token, session = visit.gatekeeper.enter(credentials.name, credentials.secret)
+        token, session = visit.gatekeeper.enter(credentials.name, credentials.secret, address=visit.address)
     except RefusedError as refused:
         raise HTTPException(401, refusal(visit, refused)) from refused
     set_cookie(visit, response, token)
@@ -43,5 +43,5 @@ def begin(visit: Here, credentials: Credentials, response: Response) -> SignedIn
 def end(visit: Here, response: Response) -> None:
     """Sign out: the cookie is worth nothing from now on."""
     if visit.session is not None:
-        visit.gatekeeper.leave(visit.session)
+        visit.gatekeeper.leave(visit.session, address=visit.address)
     response.delete_cookie(cookie_name(secure=visit.station.site.secure))

@@ -72,5 +72,8 @@ def _told(person: staffing.Person) -> Json:
         "badge": bool(account.badge),
         "active": account.active,
         "lockedUntil": person.locked_until.isoformat() if person.locked_until else None,
+        "locked": [
+            {"address": place or None, "until": until.isoformat()} for place, until in sorted(person.locked.items())
+        ],
         "sessions": [{"began": one.began.isoformat(), "used": one.used.isoformat()} for one in person.sessions],
     }

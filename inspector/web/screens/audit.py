@@ -13,7 +13,7 @@ from inspector.web.words import Words
 
 _ROUTES = Routes("audit")
 _PAGE = 50
-_KINDS = ("review", "account", "recipe", "export", "output", "drawing")
+_KINDS = ("session", "review", "account", "recipe", "export", "output", "drawing")
 
 
 @_ROUTES.get("/audit", Access.EXPERT)
@@ -45,6 +45,9 @@ def act_words(words: Words) -> dict[str, str]:
     """What was done, by the action of a row; an action that is not here is its own word."""
     _ = words.gettext
     return {
+        "session.began": _("signed in"),
+        "session.ended": _("signed out"),
+        "session.locked_out": _("locked out after wrong tries"),
         "review.signed": _("reviewed a part"),
         "account.changed": _("changed an account"),
         "export.made": _("exported data"),

@@ -17,6 +17,7 @@ from inspector.ports.revisions import Standing
 from inspector.web import recipe_desk
 from inspector.web.access import Here, Routes, Visit
 from inspector.web.gatekeeper import RefusedError, UnsignedError
+from inspector.web.lock_words import locked_out
 from inspector.web.recipe_desk import KIND, FileState, Read
 from inspector.web.rule_words import sentences
 from inspector.web.screen import N_, Screen
@@ -178,9 +179,7 @@ def _signed(visit: Visit, one: Read, act: Callable[[], str], *, typed: str) -> R
         trouble, status = _("Enter your password again: it is your signature."), 428
     except RefusedError as refused:
         status = 423 if refused.until else 422
-        trouble = _("The password is wrong. Nothing was changed.")
-        if refused.until:
-            trouble = _("Too many failed attempts. Locked until %(time)s.") % {"time": visit.words.clock(refused.until)}
+        trouble = locked_out(refused, visit.words) or _("The password is wrong. Nothing was changed.")
     except recipe_desk.SilentError:
         trouble, status = silent(visit.words), 504
     if trouble:

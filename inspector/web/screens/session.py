@@ -9,6 +9,7 @@ from inspector.domain.account import LONGEST, Access, AccountError, Role
 from inspector.web import staffing
 from inspector.web.access import LANGUAGE_COOKIE, Here, Routes, Visit, cookie_name, local_path
 from inspector.web.gatekeeper import RefusedError, UnsignedError
+from inspector.web.lock_words import locked_out
 from inspector.web.words import LANGUAGES
 
 ROUTES = Routes("session")
@@ -30,11 +31,11 @@ def login(
 ) -> Response:
     """Sign in; a browser's session of before ends."""
     try:
-        token, _session = visit.gatekeeper.enter(name, secret)
+        token, _session = visit.gatekeeper.enter(name, secret, address=visit.address)
     except RefusedError as refused:
         return _page(visit, next_, refusal(visit, refused), status=401, name=name)
     if visit.session is not None:
-        visit.gatekeeper.leave(visit.session)
+        visit.gatekeeper.leave(visit.session, address=visit.address)
     response = RedirectResponse(local_path(next_), status_code=303)
     set_cookie(visit, response, token)
     return response
@@ -44,7 +45,7 @@ def login(
 def logout(visit: Here) -> Response:
     """Sign out: the cookie is worth nothing from now on."""
     if visit.session is not None:
-        visit.gatekeeper.leave(visit.session)
+        visit.gatekeeper.leave(visit.session, address=visit.address)
     response = RedirectResponse("/", status_code=303)
     response.delete_cookie(cookie_name(secure=visit.station.site.secure), secure=visit.station.site.secure)
     return response
@@ -122,11 +123,7 @@ def set_cookie(visit: Visit, response: Response, token: str) -> None:
 
 def refusal(visit: Visit, refused: RefusedError) -> str:
     """Why somebody was not let in, in words."""
-    if refused.until is not None:
-        return visit.words.gettext("Too many failed attempts. Locked until %(time)s.") % {
-            "time": visit.words.clock(refused.until)
-        }
-    return visit.words.gettext("Name or PIN is wrong.")
+    return locked_out(refused, visit.words) or visit.words.gettext("Name or PIN is wrong.")
 
 
 def _page(visit: Visit, next_: str, trouble: str, *, status: int = 200, name: str = "") -> Response:

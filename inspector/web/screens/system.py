@@ -22,7 +22,7 @@ def system(visit: Here) -> Response:
     return visit.page(
         "system.html",
         here="system",
-        stages=stages(now),
+        stages=stages(visit),
         stage_words=stage_words(visit.words),
         latency=_figures(status.get("latency_ms")),
         queues=_figures(status.get("queues")),
@@ -48,6 +48,7 @@ def stage_words(words: Words) -> dict[str, str]:
         "journal": _("Journal"),
         "evidence": _("Images"),
         "line": _("Line"),
+        "publish": _("Publishing"),
     }
 
 

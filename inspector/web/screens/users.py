@@ -12,9 +12,11 @@ from inspector.web import staffing
 from inspector.web.access import Here, Routes, Visit
 from inspector.web.gatekeeper import RefusedError, UnsignedError
 from inspector.web.screen import N_, Screen
+from inspector.web.screens.audit import act_words
 from inspector.web.screens.session import refusal
 
 _ROUTES = Routes("users")
+_VISITS = 20
 Text = Annotated[str, Form(max_length=1000)]
 
 
@@ -156,6 +158,10 @@ def _one(visit: Visit, key: str, trouble: str, typed: dict[str, str]) -> Respons
         trouble=trouble,
         typed={**known, **typed},
         changes=visit.station.audit.audit(action="account", limit=200).items,
+        visits=[
+            one for one in visit.station.audit.audit(action="session", limit=200).items if one.subject == account.name
+        ][:_VISITS],
+        acts=act_words(visit.words),
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from inspector.adapters.gate_modbus import ModbusGateSettings
 from inspector.adapters.gate_modbus.desk import CONFIRMATIONS, TRIGGERS, Desk
 from inspector.adapters.gate_modbus.layout import NO_RESULT, Feedback, PlcStatus, Result, ResultCode
-from inspector.adapters.gate_modbus.life import Life
+from inspector.adapters.gate_modbus.life import BEAT_S, Life
 from inspector.adapters.gate_modbus.outbox import CAPACITY, Job, JobState, Outbox
 from inspector.domain.errors import DeviceError
 from inspector.domain.inspection import GateTold
@@ -174,7 +174,7 @@ def test_the_encoder_is_told_only_where_it_is_wired() -> None:
 
 
 def test_only_a_changed_echo_of_this_connection_proves_life() -> None:
-    life = Life()
+    life = Life(0.7)
     first = life.beat()
     life.heard(first, 0.0)  # it stood there when we came: proves nothing
     life.heard(first, 0.1)
@@ -184,12 +184,25 @@ def test_only_a_changed_echo_of_this_connection_proves_life() -> None:
     second = life.beat()
     life.heard(second, 0.3)
     assert life.alive(0.3)
-    assert life.alive(1.3)
-    assert not life.alive(1.31)
+    assert life.alive(1.0)
+    assert not life.alive(1.01)
+
+
+def test_a_pc_that_stands_still_for_a_fifth_of_a_second_between_two_beats_is_no_dead_link() -> None:
+    settings = ModbusGateSettings(host="plc")
+    life, now = Life(settings.heartbeat_timeout_ms / 1000), 0.0
+    life.heard(0, now)
+    for turn in range(200):
+        beat = life.beat()
+        now += 0.03  # a slow PLC, and the poll that finds its echo
+        life.heard(beat, now)
+        assert life.alive(now)
+        now += BEAT_S + (0.2 if turn % 3 else 0.4)
+        assert life.alive(now), "the next beat is as late as that"
 
 
 def test_a_new_connection_starts_unproved() -> None:
-    life = Life()
+    life = Life(0.7)
     life.heard(0, 0.0)
     old = life.beat()
     life.forget()
@@ -199,7 +212,7 @@ def test_a_new_connection_starts_unproved() -> None:
 
 
 def test_the_heartbeat_wraps_without_zero() -> None:
-    life = Life()
+    life = Life(0.7)
     beats = [life.beat() for _ in range(65537)]
     assert beats[-3:] == [65535, 1, 2]
     assert 0 not in beats

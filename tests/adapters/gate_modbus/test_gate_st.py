@@ -1,5 +1,6 @@
 """The structured text for a PLC, run: put into C line by line, and driven by the real gate."""
 
+import importlib
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from inspector.adapters.gate_modbus import ModbusGate, ModbusGateSettings
+from inspector.adapters.gate_modbus.server import ModbusServerSettings
+from inspector.adapters.gate_modbus.server import structured_text as server_text
 from inspector.adapters.gate_modbus.structured_text import to_structured_text
 from inspector.domain.verdict import Outcome
 from inspector.ports.gate import LineState
@@ -16,6 +19,7 @@ from tests.adapters.gate_modbus.fault_proxy import FaultProxy, intact, one_word_
 from tests.adapters.gate_modbus.parts import next_part, tell
 from tests.peers.compiled import compile_peer
 from tests.peers.plc_peer import Plc
+from tests.peers.st_block import Block, compile_block
 from tests.peers.st_to_c import translate
 
 pytestmark = pytest.mark.peer("libmodbus")
@@ -124,6 +128,7 @@ def test_the_block_rejects_while_the_line_is_dead_and_takes_back_the_permit(
         gate = open_gate(proxy.port)
         until(lambda: gate.link().alive)
         gate.position(5)
+        plc.expect("line alive")
         proxy.to_plc = one_word_flipped
         plc.expect("line dead")
         plc.say("trigger")
@@ -145,10 +150,51 @@ def test_the_part_counter_and_its_echo_outlive_a_power_cut_and_nothing_else_does
     kept = re.findall(r"^VAR\w* RETAIN.*?^END_VAR$", text, re.DOTALL | re.MULTILINE)
     assert [re.findall(r"^ +(\w+) :", section, re.MULTILINE) for section in kept] == [["trigger_seq", "echo_seq"]]
     assert kept[0].startswith("VAR_OUTPUT RETAIN")
+    kept = re.findall(
+        r"^VAR\w* RETAIN.*?^END_VAR$",
+        server_text.to_structured_text(ModbusServerSettings()),
+        re.DOTALL | re.MULTILINE,
+    )
+    assert [re.findall(r"^ +(\w+) :", section, re.MULTILINE) for section in kept] == [["trigger_seq"]]
 
 
-def test_no_variable_has_a_name_that_a_compiler_keeps_for_itself() -> None:
-    text = to_structured_text(ModbusGateSettings(host="plc"))
+def test_a_belt_that_rocks_back_over_a_part_decides_it_at_the_ejector_and_nowhere_else(tmp_path: Path) -> None:
+    library = compile_block(to_structured_text(ModbusGateSettings(host="plc")), tmp_path)
+    for start in (1000, 5, (1 << 32) - 3):
+        block = Block(library)
+
+        def at(position: int, *, trigger: bool = False, block: Block = block) -> bool:
+            decided = block.call(position=position % (1 << 32), decide_after=100, trigger=trigger).decided
+            return bool(decided)
+
+        at(start - 1)
+        at(start, trigger=True)
+        assert not any(at(position) for position in (start - 1, start - 4, start, start + 50, start + 99))
+        assert at(start + 100)
+        assert block.now.eject
+
+
+@pytest.mark.peer("grammar")
+@pytest.mark.parametrize("byte_order", ["big", "little"])
+@pytest.mark.parametrize("word_order", ["high_first", "low_first"])
+def test_a_grammar_of_the_language_by_another_hand_reads_every_line(byte_order: str, word_order: str) -> None:
+    sitter = importlib.import_module("tree_sitter")
+    language = sitter.Language(importlib.import_module("tree_sitter_iec61131_3_st").language())
+    orders = {"byte_order": byte_order, "word_order": word_order}
+    for text in (
+        to_structured_text(ModbusGateSettings.model_validate({"host": "plc", **orders})),
+        server_text.to_structured_text(ModbusServerSettings.model_validate(orders)),
+    ):
+        assert not sitter.Parser(language).parse(text.encode()).root_node.has_error
+        for wrong in ("decided = FALSE;", "decided := ;", "IF decided", "END_WHILE;"):
+            broken = text.replace("decided := FALSE;", wrong, 1)
+            assert sitter.Parser(language).parse(broken.encode()).root_node.has_error, wrong
+
+
+@pytest.mark.parametrize(
+    "text", [to_structured_text(ModbusGateSettings(host="plc")), server_text.to_structured_text(ModbusServerSettings())]
+)
+def test_no_variable_has_a_name_that_a_compiler_keeps_for_itself(text: str) -> None:
     names = re.findall(r"^ +(\w+) : ", text, re.MULTILINE)
-    assert {"bit_no", "trigger_seq", "to_plc"} <= set(names)
+    assert {"i", "trigger_seq", "place_seq"} <= set(names)
     assert not (TYPES | KEYWORDS) & {name.lower() for name in names}

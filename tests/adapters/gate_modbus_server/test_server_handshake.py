@@ -12,7 +12,7 @@ from inspector.domain.frame import PartId
 from inspector.domain.inspection import GateTold
 from inspector.domain.verdict import Outcome
 from inspector.ports.gate import Fetched, LineState, PlcWish
-from inspector.ports.trigger import TriggerEvent
+from inspector.ports.trigger import ChangedId, TriggerEvent
 from tests.adapters.gate_modbus.parts import verdict
 from tests.adapters.gate_modbus_server.conftest import RUNNING, Connect, Pair, Serve
 from tests.adapters.gate_modbus_server.polling_plc import PollingPlc
@@ -369,3 +369,23 @@ def test_a_number_that_was_damaged_once_is_no_part_and_no_other_count(pair: Pair
     event = gate.wait(5)
     assert event is not None
     assert (event.part_seq, event.restarted) == (42, False)
+
+
+def test_an_id_that_changes_while_its_trigger_is_held_is_told(pair: Pair) -> None:
+    gate, plc = pair()
+    plc.bits(ENABLED)
+    plc.text("part_id", "A")
+    plc.put(trigger_seq=1)
+    plc.scan()
+    plc.bits(ENABLED | ControlBit.TRIGGER)
+    plc.until(lambda status: StatusBit.TRIGGER_ACK in status.bits)
+    plc.text("part_id", "B")
+    plc.scan()
+    plc.scan()
+    plc.bits(ENABLED)
+    plc.until(lambda status: lacks(status, StatusBit.TRIGGER_ACK))
+    assert gate.changed_ids() == (ChangedId(part_seq=1, told="A", now="B"),)
+    plc.text("part_id", "C")  # the handshake is over: the next part's
+    plc.scan()
+    plc.scan()
+    assert gate.changed_ids() == ()

@@ -20,7 +20,7 @@ BULK = (
     "PRAGMA synchronous = OFF",
     "BEGIN",
     """WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-       INSERT INTO entry SELECT i, 'inspection' FROM n""",
+       INSERT INTO entry (journal_seq, kind) SELECT i, 'inspection' FROM n""",
     """INSERT INTO part (id, station, series, part_seq, serial, opened_us, setup_id)
        SELECT journal_seq, 'left', 1, journal_seq, 'S' || journal_seq, journal_seq * 50000, 1
        FROM entry WHERE journal_seq > 2""",

@@ -51,7 +51,9 @@ class RemoteIoSettings(BaseModel):
     good_count: Counter = Field(default="", description="Count of the good-lane sensor.")
     reject_count: Counter = Field(default="", description="Count of the reject-confirm sensor.")
 
-    belt_at_speed: Bit = Field(default="", description='The drive\'s contact "at speed", "discrete:0".')
+    belt_at_speed: Bit = Field(
+        default="", description='The drive\'s contact "at speed", "discrete:0"; off while it stands.'
+    )
     bin_full: Bit = Field(default="", description="Reject bin full.")
     air_low: Bit = Field(default="", description="Air pressure low.")
     acknowledge: Bit = Field(default="", description="Acknowledge button.")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from inspector.adapters.gate_modbus.forced import Forced
+from inspector.adapters.gate_modbus.ids import IdWatch
 from inspector.adapters.gate_modbus.layout import ResultCode
 from inspector.adapters.gate_modbus.life import BEAT_S, Life
 from inspector.adapters.gate_modbus.server.command import JobDesk
@@ -40,7 +41,8 @@ class Desk:
         self.triggers = Triggers(settings)
         self.results = Results()
         self.jobs = JobDesk()
-        self.life = Life()
+        self.ids = IdWatch(staged_s=0.0)
+        self.life = Life(settings.heartbeat_timeout_ms / 1000)
         self.figures = Figures(checksum=checksum)
         self.control = Control()
         self.forced = Forced("status", {"busy": "system_busy"})
@@ -71,7 +73,7 @@ class Desk:
 
     def may_write(self, who: object, now: float) -> bool:
         """Whether this connection may write: the one that does, or a new one after its silence."""
-        return self._writer in {None, who} or now - self._heard_at > BEAT_S * 4
+        return self._writer in {None, who} or now - self._heard_at > self.settings.heartbeat_timeout_ms / 1000
 
     def written(self, who: object, control: Control, now: float, *, bits: bool) -> None:
         """Take one write of the control block. ``bits``: whether words 0 and 1 were written."""
@@ -102,10 +104,23 @@ class Desk:
         if self.triggers.restarts != restarts:
             log.warning("gate.counter_restarted", device=self.settings.device, now=control.trigger_seq)
             self.drop_results()
+            self.ids.forget()
+        if bits:
+            self._watch_the_id(control, now, taken=edge is Edge.TAKEN)
         if edge is Edge.MISSED:
             log.warning("gate.trigger_missed", device=self.settings.device, error_code=int(self.triggers.error))
         elif edge is Edge.TAKEN:
             self.figures.exposure_complete = False
+
+    def _watch_the_id(self, control: Control, now: float, *, taken: bool) -> None:
+        """From the Trigger that was taken until it is low again, part_id is that part's."""
+        last = self.triggers.last
+        if taken:
+            self.ids.begin(last, control.part_id)
+        elif ControlBit.TRIGGER not in control.bits:
+            self.ids.acknowledge(last)
+        elif not self.settings.plc_counts or control.trigger_seq == last:
+            self.ids.look(last, control.part_id, now)
 
     def _take_bits(self, control: Control, rises: ControlBit, now: float) -> None:
         bits = control.bits
@@ -132,6 +147,7 @@ class Desk:
         self.life.forget()
         self._beat_due = 0.0
         self.triggers.new_session()
+        self.ids.forget()
         self.jobs.new_session()
         self.drop_results()
 

@@ -15,7 +15,7 @@ from inspector.domain.errors import DeviceError
 from inspector.domain.frame import PartId
 from inspector.domain.verdict import Outcome, Verdict, worst
 from inspector.ports.gate import Confirmation, LineState, LinkHealth, PlcWish
-from inspector.ports.trigger import TriggerEvent, TriggerPosition
+from inspector.ports.trigger import ChangedId, TriggerEvent, TriggerPosition
 
 BOOKED = 1024
 RECOUNTING = "the PLC has started its counter anew: this number may now mean another part"
@@ -79,6 +79,11 @@ class ModbusServerGate:
             if event.restarted:
                 self._booked.clear()  # parts of the old counter are told no more
             return event
+
+    def changed_ids(self) -> Sequence[ChangedId]:
+        """part_id was another one while Trigger was held."""
+        with self._desk.news:
+            return self._desk.ids.take()
 
     # --- Gate
 

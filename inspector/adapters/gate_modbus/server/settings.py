@@ -41,6 +41,9 @@ class ModbusServerSettings(BaseModel):
     minimum_pitch_ms: int = Field(
         default=0, ge=0, le=60_000, description="Edges closer than this are bounces; only with plc_counts = false."
     )
+    heartbeat_timeout_ms: int = Field(
+        default=700, ge=500, le=1000, description="No heartbeat echoed for so long: the link is dead."
+    )
     encoder: bool = Field(default=False, description="Whether control.encoder carries an encoder count.")
     classes: tuple[str, ...] = Field(
         default=("crack", "scratch", "dent", "stain"), description="Classes by number for worst_class, the first is 1."
