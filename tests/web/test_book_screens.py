@@ -121,7 +121,7 @@ def test_the_audit_trail_shows_who_signed_and_its_head(page: Page, plant: Plant)
 
 def test_the_system_page_says_which_stage_is_ill_and_what_runs(page: Page, plant: Plant) -> None:
     sign_in(page, plant, Role.ENGINEER, "/system")
-    expect(page.locator("#stages tr")).to_have_count(6)
+    expect(page.locator("#stages tr")).to_have_count(7)
     expect(page.locator("#latency")).to_contain_text("p99")
     expect(page.locator("#journal")).to_contain_text(str(len(plant.parts)))
     expect(page.locator("#running")).to_contain_text("surface-small 0.1.0")
