@@ -128,7 +128,7 @@ def judge(
 
 @pytest.mark.peer("libmodbus")
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("role", ["client", "server"])
+@pytest.mark.parametrize("role", [pytest.param("client", marks=pytest.mark.long), "server"])
 def test_the_c_program_is_the_plc_of_the_line(tmp_path: Path, role: str) -> None:
     figures = run(tmp_path, role, parts=30, spacing_mm=300.0)
     if role == "server":  # what the station has counted, read by name

@@ -27,7 +27,7 @@ def test_two_hundred_triggers_under_ten_faults(tmp_path: Path, tracking: str) ->
 
 @pytest.mark.peer("libmodbus")
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("tracking", ["plc", "polled"])
+@pytest.mark.parametrize("tracking", ["plc", pytest.param("polled", marks=pytest.mark.long)])
 def test_two_hundred_triggers_under_ten_faults_with_the_printed_block_as_the_plc_program(
     tmp_path: Path, tracking: str
 ) -> None:

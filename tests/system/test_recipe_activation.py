@@ -83,7 +83,7 @@ def test_a_recipe_changes_between_two_parts_survives_a_crash_and_is_rolled_back(
         with signed_in(plant, "enzo") as client:
             second = client.post("/api/recipes", json={"content": text}).json()["sha256"]
             early = client.post(f"/api/recipes/{second}/activation", json=body_of(first))
-            assert (early.status_code, "not approved" in early.text) == (409, True)
+            assert (early.status_code, "Not approved yet" in early.text) == (409, True)
         with signed_in(plant, "quirin") as client:
             said = client.post(f"/api/recipes/{second}/decision", json={"approved": True, "secret": SECRET})
             assert said.json()["standing"] == "approved"

@@ -100,7 +100,7 @@ def test_a_line_that_died_hatches_the_lamp(page: Page, plant: Plant) -> None:
     expect(page.locator("#lamp")).to_have_attribute("data-outcome", "fail", timeout=SOON_MS)
     plant.line.clear()
     expect(page.locator("#lamp")).to_have_attribute("data-outcome", "fault", timeout=SOON_MS)
-    expect(page.locator(".alarms")).to_contain_text("Line does not answer line.dead")
+    expect(page.locator(".alarms")).to_contain_text("Line not responding line.dead")
     sign_in(page, plant, Role.OPERATOR, "/alarms")
     expect(page.locator("[data-code='line.dead']")).to_contain_text("restarts automatically")
 

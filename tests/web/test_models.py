@@ -47,7 +47,7 @@ def test_a_model_is_measured_while_the_line_stands(page: Page, plant: Plant) -> 
     expect(page.locator("#hindrance")).to_be_visible()
     with plant.client(Role.ENGINEER) as client:
         told = client.post(f"/api/models/{NANO}/bench")
-        assert (told.status_code, "would slow it down" in told.json()["detail"]) == (409, True)
+        assert (told.status_code, "would slow its verdicts" in told.json()["detail"]) == (409, True)
         plant.line.clear()
         while plant.station.bench.hindrance():
             plant.line.wait(0.1)

@@ -127,7 +127,7 @@ def test_nobody_activates_what_nobody_else_approved(plant: Plant, line: Answerin
         assert (own.status_code, own.json()["detail"]) == (409, "Another person must approve it.")
         answer = client.post(f"/api/recipes/{sha256}/activation", json=wish(line))
         assert answer.status_code == 409
-        assert "not approved" in answer.json()["detail"]
+        assert "Not approved yet" in answer.json()["detail"]
     with plant.client(Role.QUALITY) as client:
         body = {"approved": False, "comment": "too mild", "secret": QUALITY}
         assert client.post(f"/api/recipes/{sha256}/decision", json=body).json()["standing"] == "rejected"

@@ -162,7 +162,7 @@ def test_what_cannot_be_an_account_is_refused_with_what_would_be_right(plant: Pl
             ({"name": "a\u202eb"}, "printable"),
             ({"name": "jo", "secret": "12"}, "at least 4 digits"),
             ({"name": "jo", "role": "engineer"}, "at least 10 characters"),
-            ({"name": "jo", "badge": "mara"}, "Each account needs its own"),
+            ({"name": "jo", "badge": "mara"}, "give each its own"),
             ({"name": "jo", "fullName": "\u2066jo"}, "printable"),
         ):
             told = client.post("/api/users", json={**fit, "badge": "78", **change})

