@@ -1,5 +1,5 @@
 # make demo   watch a simulated plant        (PARTS=40 SEED=1)
-# make test   everything that must hold      (18 to 23 minutes on two cores)
+# make test   everything that must hold      (20 to 27 minutes on two cores)
 # Both do all the set-up that a fresh machine needs.
 
 PYTHON ?= python3
