@@ -100,8 +100,12 @@ class RemoteIo:
         return [word for number in numbers for word in (number >> 16 & 0xFFFF, number & 0xFFFF)]
 
     def ejecting_at(self, moment: float) -> bool:
-        """Whether the ejector's output ejected at this moment (monotonic seconds)."""
+        """Whether the ejector's output ejected at this moment (monotonic seconds).
+
+        The watchdog is the module's own: it has dropped the outputs by then, also where its server's thread sleeps.
+        """
         with self._lock:
+            self._watch(moment)
             place = bisect_right(self._moments, moment) - 1
             return self._states[place] if place >= 0 else self.active_low
 

@@ -47,6 +47,13 @@ def test_a_write_that_comes_too_late_finds_the_watchdog_tripped_even_if_nobody_l
     assert io.trips == 1
 
 
+def test_the_watchdog_has_dropped_the_ejector_even_if_the_modules_server_sleeps() -> None:
+    io = module(active_low=True)
+    io.write(Coil.EJECTOR, [True], 10.0)  # its rest is to eject: the output holds it open
+    assert [io.ejecting_at(moment) for moment in (10.05, 10.2)] == [False, True]
+    assert io.tripped
+
+
 def test_counters_are_told_as_pairs_of_words_and_the_trigger_with_its_encoder() -> None:
     io = module()
     io.light_gate(0x0001_0002)
