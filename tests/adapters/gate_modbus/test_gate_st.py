@@ -83,7 +83,18 @@ def start_block(tmp_path: Path) -> Iterator[Start]:
 def test_the_block_decides_every_part_as_it_was_judged(
     start_block: Start, open_gate: Open, until: Until, byte_order: str, word_order: str
 ) -> None:
-    orders = {"byte_order": byte_order, "word_order": word_order}
+    """A PC that slept through an answer is no proof of anything: the whole run is made again, never half believed."""
+    for attempts_left in (2, 1, 0):
+        try:
+            thirty_parts(start_block, open_gate, until, {"byte_order": byte_order, "word_order": word_order})
+        except DeviceError:
+            if not attempts_left:
+                raise
+        else:
+            return
+
+
+def thirty_parts(start_block: Start, open_gate: Open, until: Until, orders: dict[str, str]) -> None:
     options = ("--period", "60", "--count", "30", "--window", "800", "--start", "4294967280")
     plc = start_block(*options, **orders)
     gate = open_gate(plc.port, **orders)
@@ -91,21 +102,15 @@ def test_the_block_decides_every_part_as_it_was_judged(
     gate.position(5)
     gate.announce(RUNNING)
     outcomes = [Outcome.PASS, Outcome.FAIL, Outcome.UNDECIDED]
-    expected, unanswered = {}, set()
+    expected = {}
     for index in range(30):
         part_seq = next_part(gate).part_seq
+        tell(gate, part_seq, outcomes[index % 3], within_s=0.7)
         expected[part_seq] = ("pass code 1", "reject code 2", "reject code 3")[index % 3]
-        try:
-            tell(gate, part_seq, outcomes[index % 3], within_s=0.7)
-        except DeviceError:  # a PC that is busy: the block may have it, or not
-            unanswered.add(part_seq)
     assert list(expected)[14:17] == [4294967295, 1, 2]
-    fates = {part_seq: plc.fate(part_seq) for part_seq in expected}
-    for part_seq, fate in fates.items():
-        assert fate == expected[part_seq] or (part_seq in unanswered and fate == "reject code 0")
-    assert len(unanswered) <= 3
-    passed = list(fates.values()).count("pass code 1")
-    assert plc.stop() == {"triggers": 30, "passed": passed, "rejected": 30 - passed}
+    for part_seq, fate in expected.items():
+        assert plc.fate(part_seq) == fate
+    assert plc.stop() == {"triggers": 30, "passed": 10, "rejected": 20}
 
 
 def test_the_block_rejects_what_is_silent_late_or_of_another_part(
